@@ -1,0 +1,47 @@
+//! Stand-ins for the outside: an in-memory log with fault points, a clock that somebody turns, and
+//! ids that count. For tests and simulations.
+
+mod log;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use uuid::Uuid;
+
+use crate::id::Timestamp;
+use crate::ports::{Clock, Ids};
+
+pub use log::{Fault, MemoryLog, MemoryStore};
+
+/// A clock that stands still until somebody turns it.
+#[derive(Debug, Clone, Default)]
+pub struct ManualClock(Arc<AtomicI64>);
+
+impl ManualClock {
+    /// A clock that shows `millis`.
+    #[must_use]
+    pub fn at(millis: i64) -> Self {
+        Self(Arc::new(AtomicI64::new(millis)))
+    }
+
+    /// Turns it, backwards too.
+    pub fn turn(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Ids 1, 2, 3, …
+#[derive(Debug, Clone, Default)]
+pub struct CountingIds(Arc<AtomicU64>);
+
+impl Ids for CountingIds {
+    fn uuid(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)) + 1)
+    }
+}

@@ -1,0 +1,36 @@
+//! The rules of agent-bridge: commands in, events out.
+//!
+//! This crate does no I/O, reads no clock, spawns nothing and fails only by [`Reject`]. Time, ids
+//! and randomness are arguments. Everything else in the project is a thin shell around it.
+//!
+//! Read the modules in the order in which they are declared.
+
+pub mod id;
+pub mod limits;
+pub mod policy;
+pub mod principal;
+pub mod text;
+
+pub mod command;
+pub mod event;
+pub mod reject;
+
+pub mod replay;
+pub mod room;
+pub mod session;
+pub mod supervision;
+
+pub mod ports;
+pub mod stored;
+
+#[cfg(feature = "contract")]
+pub mod contract;
+#[cfg(feature = "fake")]
+pub mod fake;
+
+pub use id::{
+    ChannelName, ClientId, Epoch, IdempotencyKey, MessageId, RoomId, Seq, SessionId, Timestamp,
+    TokenId,
+};
+pub use principal::{Principal, Scope, Scopes};
+pub use reject::{Reject, RejectCode};

@@ -1,0 +1,163 @@
+//! Every bound in the system: a named constant, its unit, and why it is what it is.
+//!
+//! The unit is the last word but one of the name. A bound that an operator may change has its
+//! default here and its key in `config/default.toml`.
+
+use std::time::Duration;
+
+// ---- what people write ---------------------------------------------------------------------
+
+/// Characters in a client, room or channel name: fits a terminal column and a file name.
+pub const NAME_CHARS_MAX: usize = 64;
+/// Characters in an idempotency key: a UUID or a hash with a prefix.
+pub const KEY_CHARS_MAX: usize = 128;
+/// Characters in a `ref`: it is only echoed, so it needs no more than a counter or a UUID.
+pub const REF_CHARS_MAX: usize = 128;
+/// Characters in a message's text: several pages; longer things are files.
+pub const TEXT_CHARS_MAX: usize = 10_000;
+/// Characters in the topic of a room or channel.
+pub const TOPIC_CHARS_MAX: usize = 256;
+/// Characters in a reason.
+pub const REASON_CHARS_MAX: usize = 1_000;
+/// Characters in a room's password: a passphrase; longer ones only make hashing dearer.
+pub const PASSWORD_CHARS_MAX: usize = 256;
+/// Bytes of a payload or of a message's metadata, as compact JSON.
+pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+/// Levels of nesting in any JSON that comes in: deeper ones are only ever an attack.
+pub const JSON_DEPTH_MAX: usize = 32;
+/// Members mentioned in one message: beyond this the text is a list, not a call.
+pub const MENTIONS_MAX: usize = 50;
+
+// ---- what a room holds ---------------------------------------------------------------------
+
+/// Members of a room: a room's state is held and copied whole.
+pub const ROOM_MEMBERS_MAX: usize = 2_000;
+/// Standing grants of a room to clients, members or not.
+pub const ROOM_GRANTS_MAX: usize = 4_000;
+/// Channels of a room, `main` included.
+pub const ROOM_CHANNELS_MAX: usize = 200;
+/// Rooms of one client: all of them go live at its `hello`.
+pub const CLIENT_ROOMS_MAX: usize = 1_000;
+/// Recent idempotency keys that a room keeps in memory; older ones are found by the log's index.
+pub const RECENT_KEYS_MAX: usize = 1_024;
+/// Recent message ids that a room keeps in memory to check `reply_to`; older ones are looked up.
+pub const RECENT_MESSAGES_MAX: usize = 1_024;
+/// Vote weight of a role: enough to say "decides alone", small enough for exact sums.
+pub const VOTE_WEIGHT_MILLI_MAX: u32 = 1_000_000;
+
+// ---- the log -------------------------------------------------------------------------------
+
+/// Rows in one transaction: past this the fsync is already shared enough.
+pub const BATCH_ROWS_MAX: usize = 512;
+/// Bytes in one transaction, so that large messages do not make a batch slow.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Drafts queued for the writer: four full batches.
+pub const LOG_QUEUE_DRAFTS_MAX: usize = 2_048;
+/// Bytes queued for the writer.
+pub const LOG_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Errands (fences, snapshots) queued for the writer, apart from the drafts.
+pub const LOG_ERRANDS_MAX: usize = 2_048;
+/// Records between two snapshots of a room: bounds how long it takes to wake it.
+pub const SNAPSHOT_EVERY_RECORDS: u64 = 1_000;
+/// Pages (4 KiB) of write-ahead log after which the writer checkpoints even under load: 16 MiB.
+pub const WAL_PAGES_MAX: u64 = 4_096;
+/// How long the writer is idle before it checkpoints what it wrote.
+pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
+/// Records in one page of the log that is read back at once.
+pub const PAGE_RECORDS_MAX: usize = 500;
+/// Records in a page when the reader names no number.
+pub const PAGE_RECORDS_DEFAULT: usize = 50;
+/// Bytes of stored bodies in one page: a page of large messages must not be a large allocation.
+pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Streams whose head the writer keeps in memory; the others are read again.
+pub const HEADS_CACHED_MAX: usize = 65_536;
+
+// ---- rooms in memory -----------------------------------------------------------------------
+
+/// Rooms that are awake at once; more are answered `busy` until one has gone to sleep.
+pub const ROOMS_AWAKE_MAX: usize = 20_000;
+/// Commands that wait in one room.
+pub const ROOM_QUEUE_COMMANDS_MAX: usize = 4_096;
+/// Bytes of commands that wait in one room.
+pub const ROOM_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Framed events that a room keeps for readers who are nearly current.
+pub const TAIL_RECORDS_MAX: usize = 256;
+/// Bytes of those frames.
+pub const TAIL_BYTES_MAX: usize = 256 * 1024;
+/// How long a room with no session and no command stays awake.
+pub const ROOM_IDLE: Duration = Duration::from_secs(300);
+/// Panics of one room in [`RESTART_WITHIN`] before it is quarantined.
+pub const RESTARTS_MAX: usize = 5;
+/// The window of [`RESTARTS_MAX`].
+pub const RESTART_WITHIN: Duration = Duration::from_secs(30);
+
+// ---- presence ------------------------------------------------------------------------------
+
+/// How long presence changes gather before they are told, so that a reconnect is not news.
+pub const PRESENCE_EVERY: Duration = Duration::from_secs(1);
+/// Changes told in one round; the rest waits for the next.
+pub const PRESENCE_CHANGES_MAX: usize = 32;
+/// Sessions in a room beyond which presence is only read, never pushed: pushing it to everybody
+/// costs the square of the members.
+pub const PRESENCE_SESSIONS_MAX: usize = 128;
+
+// ---- sessions ------------------------------------------------------------------------------
+
+/// Sessions of one client; the newest replaces the stalest. Default of `sessions.per_client`.
+pub const SESSIONS_PER_CLIENT: usize = 10;
+/// Sessions in all; then new ones are refused. Default of `sessions.total`.
+pub const SESSIONS_TOTAL: usize = 1_000;
+/// How long a new session may take to say `hello`.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// Between two pings of the server. Default of `sessions.heartbeat_seconds`.
+pub const HEARTBEAT: Duration = Duration::from_secs(20);
+/// Heartbeats without a sign of life after which a session is dead.
+pub const HEARTBEATS_MISSED_MAX: u32 = 2;
+/// Bytes of one inbound frame, and of one message made of several: a payload, its text and names,
+/// escaped.
+pub const FRAME_BYTES_MAX: usize = 512 * 1024;
+/// Requests of one session that are not answered yet; the socket is not read beyond them.
+pub const IN_FLIGHT_REQUESTS_MAX: usize = 1_024;
+/// Bytes of those requests.
+pub const IN_FLIGHT_BYTES_MAX: usize = 1024 * 1024;
+/// Frames that wait for a session's socket.
+pub const OUTBOX_FRAMES_MAX: usize = 4_096;
+/// Bytes that wait for a session's socket. More than two of the largest frames.
+pub const OUTBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes kept back in every outbox for the last words: `rejected`, `bye`, pong, close.
+pub const OUTBOX_RESERVE_BYTES: usize = 16 * 1024;
+/// Bytes of one write to a socket: many frames a write are worth four times the throughput.
+pub const WRITE_BYTES_MAX: usize = 32 * 1024;
+/// How long a session that catches up may stand still before it counts as slow.
+pub const CATCH_UP_STALL: Duration = Duration::from_secs(30);
+/// How long a closing session may take to write its last words before its socket is shut down.
+pub const GOODBYE_WITHIN: Duration = Duration::from_secs(5);
+
+// ---- REST ----------------------------------------------------------------------------------
+
+/// Bytes of a request's body.
+pub const BODY_BYTES_MAX: usize = FRAME_BYTES_MAX;
+/// Longest wait of a long poll: below the 60 s at which many clients and proxies give up.
+pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
+/// Requests that read the database at once; as many connections are in the pool.
+pub const READS_AT_ONCE_MAX: usize = 8;
+/// Requests that wait to read the database.
+pub const READS_WAITING_MAX: usize = 1_024;
+/// Passwords hashed at once: hashing is memory-hard, so its sum must be small.
+pub const PASSWORDS_AT_ONCE_MAX: usize = 2;
+/// Passwords that wait to be hashed.
+pub const PASSWORDS_WAITING_MAX: usize = 64;
+
+// ---- tokens --------------------------------------------------------------------------------
+
+/// Bytes of a token: ours are below 500.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Scopes in a token.
+pub const TOKEN_SCOPES_MAX: usize = 32;
+/// Seconds by which two machines' clocks may differ when a token is checked.
+pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
+
+// ---- start and stop ------------------------------------------------------------------------
+
+/// How long a stopping server waits for what is under way.
+pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);

@@ -1,0 +1,275 @@
+//! Who acts, and what a token allows.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::id::{ClientId, InvalidName, RoomId};
+use crate::limits;
+use crate::reject::Reject;
+
+/// One thing that a token allows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Send and receive direct messages.
+    Message,
+    /// Take part in rooms.
+    Room,
+    /// Plan and run teams.
+    Orchestrate,
+    /// Send to `all`.
+    Broadcast,
+    /// Administer the server.
+    Admin,
+    /// Take part in this room only.
+    OneRoom(RoomId),
+}
+
+/// Why a text is not a scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidScope {
+    /// No scope has this name.
+    #[error(
+        "unknown scope {0:?}; scopes are message, room, orchestrate, broadcast, admin, room:<id>"
+    )]
+    Unknown(String),
+    /// `room:` with something that is not a room id.
+    #[error("the room of the scope {scope:?} {why}")]
+    BadRoom {
+        /// The scope as it was given.
+        scope: String,
+        /// What is wrong with the room.
+        why: InvalidName,
+    },
+    /// More scopes than a token may carry.
+    #[error("a token carries at most {} scopes", limits::TOKEN_SCOPES_MAX)]
+    TooMany,
+}
+
+impl FromStr for Scope {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        if let Some(room) = text.strip_prefix("room:") {
+            return room
+                .parse()
+                .map(Self::OneRoom)
+                .map_err(|why| InvalidScope::BadRoom {
+                    scope: text.to_owned(),
+                    why,
+                });
+        }
+        match text {
+            "message" => Ok(Self::Message),
+            "room" => Ok(Self::Room),
+            "orchestrate" => Ok(Self::Orchestrate),
+            "broadcast" => Ok(Self::Broadcast),
+            "admin" => Ok(Self::Admin),
+            _ => Err(InvalidScope::Unknown(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message => f.write_str("message"),
+            Self::Room => f.write_str("room"),
+            Self::Orchestrate => f.write_str("orchestrate"),
+            Self::Broadcast => f.write_str("broadcast"),
+            Self::Admin => f.write_str("admin"),
+            Self::OneRoom(room) => write!(f, "room:{room}"),
+        }
+    }
+}
+
+/// The scopes of one token. Cheap to clone: every request carries them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scopes(Arc<[Scope]>);
+
+impl Default for Scopes {
+    /// What a token gets when nobody says otherwise.
+    fn default() -> Self {
+        Self([Scope::Message, Scope::Room, Scope::Orchestrate].into())
+    }
+}
+
+impl Scopes {
+    /// Scopes from a list; order and repetition do not matter.
+    ///
+    /// # Errors
+    /// When there are more than [`limits::TOKEN_SCOPES_MAX`].
+    pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Result<Self, InvalidScope> {
+        let mut list = Vec::new();
+        for scope in scopes {
+            if !list.contains(&scope) {
+                list.push(scope);
+            }
+        }
+        if list.len() > limits::TOKEN_SCOPES_MAX {
+            return Err(InvalidScope::TooMany);
+        }
+        Ok(Self(list.into()))
+    }
+
+    /// The scopes, each once.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Scope] {
+        &self.0
+    }
+
+    fn has(&self, scope: &Scope) -> bool {
+        self.0.contains(scope)
+    }
+
+    /// A token that names rooms is limited to them, whatever else it carries.
+    fn reaches(&self, room: &RoomId) -> bool {
+        let mut named = self.0.iter().filter_map(|s| match s {
+            Scope::OneRoom(id) => Some(id),
+            _ => None,
+        });
+        match named.next() {
+            None => self.has(&Scope::Room),
+            Some(first) => first == room || named.any(|id| id == room),
+        }
+    }
+
+    fn names_rooms(&self) -> bool {
+        self.0.iter().any(|s| matches!(s, Scope::OneRoom(_)))
+    }
+}
+
+/// Space separated, as RFC 8693 writes a token's `scope`.
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, scope) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str(" ")?;
+            }
+            scope.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        let scopes: Result<Vec<_>, _> =
+            text.split_ascii_whitespace().map(Scope::from_str).collect();
+        Self::new(scopes?)
+    }
+}
+
+/// What somebody wants to do, as far as a token can allow or forbid it.
+#[derive(Debug, Clone, Copy)]
+pub enum Action<'a> {
+    /// Open a session, or ask who one is.
+    Connect,
+    /// Act in a room, or look at it.
+    UseRoom(&'a RoomId),
+    /// Look at the list of rooms.
+    ListRooms,
+    /// Overrule a room's roles.
+    Administer,
+}
+
+/// Who acts: an authenticated client and what its token allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    client: ClientId,
+    scopes: Scopes,
+}
+
+impl Principal {
+    /// A principal, from a token that was verified.
+    #[must_use]
+    pub const fn new(client: ClientId, scopes: Scopes) -> Self {
+        Self { client, scopes }
+    }
+
+    /// The client that acts.
+    #[must_use]
+    pub const fn client(&self) -> &ClientId {
+        &self.client
+    }
+
+    /// What its token allows.
+    #[must_use]
+    pub const fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// Checks that the token allows an action. Roles in a room are the room's own affair.
+    ///
+    /// # Errors
+    /// [`Reject::ScopeMissing`] with the scope that is needed.
+    pub fn allows(&self, action: Action<'_>) -> Result<(), Reject> {
+        let missing = match action {
+            Action::Connect => return Ok(()),
+            Action::UseRoom(room) if self.scopes.reaches(room) => return Ok(()),
+            Action::UseRoom(room) if self.scopes.names_rooms() => format!("room:{room}"),
+            Action::ListRooms if self.scopes.has(&Scope::Room) => return Ok(()),
+            Action::ListRooms if self.scopes.names_rooms() => return Ok(()),
+            Action::UseRoom(_) | Action::ListRooms => Scope::Room.to_string(),
+            Action::Administer if self.is_admin() => return Ok(()),
+            Action::Administer => Scope::Admin.to_string(),
+        };
+        Err(Reject::ScopeMissing { scope: missing })
+    }
+
+    /// Whether the token administers the server. A token that names rooms does not.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.scopes.has(&Scope::Admin) && !self.scopes.names_rooms()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn principal(scopes: &str) -> Principal {
+        let client = "ann".parse().expect("a valid name");
+        Principal::new(client, scopes.parse().expect("valid scopes"))
+    }
+
+    #[test]
+    fn scopes_decide_cell_by_cell() {
+        let alpha: RoomId = "alpha".parse().expect("a valid name");
+        let beta: RoomId = "beta".parse().expect("a valid name");
+        // scopes, alpha, beta, list, administer
+        let table = [
+            ("", false, false, false, false),
+            ("message", false, false, false, false),
+            ("room", true, true, true, false),
+            ("admin", false, false, false, true),
+            ("room admin", true, true, true, true),
+            ("room:ALPHA", true, false, true, false),
+            ("room room:alpha", true, false, true, false),
+            ("room room:alpha admin", true, false, true, false),
+            ("room:alpha room:beta", true, true, true, false),
+        ];
+        for (scopes, in_alpha, in_beta, list, administer) in table {
+            let p = principal(scopes);
+            let seen = (
+                p.allows(Action::UseRoom(&alpha)).is_ok(),
+                p.allows(Action::UseRoom(&beta)).is_ok(),
+                p.allows(Action::ListRooms).is_ok(),
+                p.allows(Action::Administer).is_ok(),
+            );
+            assert_eq!(seen, (in_alpha, in_beta, list, administer), "{scopes:?}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_written_as_they_are_read() {
+        let scopes: Scopes = "room  message room room:Alpha"
+            .parse()
+            .expect("valid scopes");
+        assert_eq!(scopes.to_string(), "room message room:Alpha");
+        assert!("room super".parse::<Scopes>().is_err());
+        assert!("room:all".parse::<Scopes>().is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! Two states of one room: what is committed, and what will be once the appends in flight land.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::command::{Key, RoomCommand};
+use crate::event::{Envelope, Stream};
+use crate::id::{RoomId, Seq, Timestamp};
+use crate::principal::{Action, Principal};
+use crate::reject::Reject;
+use crate::room::{Room, Undecided};
+
+/// The records that follow from one command. They are appended all or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// At least one; their seqs are contiguous. Only the first carries the command's key.
+    pub envelopes: Vec<Arc<Envelope>>,
+}
+
+impl Draft {
+    /// The position of its first record.
+    #[must_use]
+    pub fn first_seq(&self) -> Seq {
+        self.envelopes[0].seq
+    }
+}
+
+/// What a ledger makes of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// Append this; it is pending from now on.
+    Append(Draft),
+    /// The key is known: the command led to the record at this position, which may be pending.
+    Duplicate(Seq),
+}
+
+/// A room with its appends in flight.
+///
+/// Commands are decided against committed plus pending state: a decision on committed state alone
+/// would make a channel twice when two requests for it are in flight.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ledger {
+    committed: Room,
+    tentative: Room,
+    pending: VecDeque<Draft>,
+}
+
+impl Ledger {
+    /// A ledger of a room as its log has it.
+    #[must_use]
+    pub fn new(room: Room) -> Self {
+        Self {
+            tentative: room.clone(),
+            committed: room,
+            pending: VecDeque::new(),
+        }
+    }
+
+    /// The room as its log has it. Only this may be shown.
+    #[must_use]
+    pub const fn committed(&self) -> &Room {
+        &self.committed
+    }
+
+    /// Drafts that are neither confirmed nor rolled back.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Decides a command and, when something follows from it, takes it in as pending.
+    ///
+    /// # Errors
+    /// Why it is refused, or what must be looked up first; then nothing has changed.
+    pub fn submit(
+        &mut self,
+        command: &RoomCommand,
+        by: &Principal,
+        key: Option<&Key>,
+        now: Timestamp,
+    ) -> Result<Decision, Undecided> {
+        if let Some(seq) = self.known(by, key)? {
+            return Ok(Decision::Duplicate(seq));
+        }
+        let events = self.tentative.decide(command, by)?;
+        let at = now.max(self.tentative.last_at);
+        let stream = Stream::Room(self.spelling(command));
+        let mut seq = self.tentative.head();
+        let mut envelopes = Vec::with_capacity(events.len());
+        for event in events {
+            seq = seq.next();
+            envelopes.push(Arc::new(Envelope {
+                stream: stream.clone(),
+                seq,
+                at,
+                by: by.client().clone(),
+                key: key.filter(|_| envelopes.is_empty()).cloned(),
+                event,
+            }));
+        }
+        for envelope in &envelopes {
+            self.tentative.apply(envelope);
+        }
+        let draft = Draft { envelopes };
+        self.pending.push_back(draft.clone());
+        Ok(Decision::Append(draft))
+    }
+
+    fn known(&self, by: &Principal, key: Option<&Key>) -> Result<Option<Seq>, Reject> {
+        let Some(key) = key else { return Ok(None) };
+        let Some((seq, fingerprint)) = self.tentative.recent.key(by.client(), &key.word) else {
+            return Ok(None);
+        };
+        by.allows(Action::UseRoom(self.room_id()))?;
+        if fingerprint == key.fingerprint {
+            Ok(Some(seq))
+        } else {
+            Err(Reject::KeyReused)
+        }
+    }
+
+    fn room_id(&self) -> &RoomId {
+        self.tentative.id()
+    }
+
+    /// The creator's spelling of the id wins over that of whoever asked for the room before.
+    fn spelling(&self, command: &RoomCommand) -> RoomId {
+        match command {
+            RoomCommand::Create(create) => create.room.clone(),
+            _ => self.room_id().clone(),
+        }
+    }
+
+    /// The oldest pending draft has become durable. Returns it.
+    ///
+    /// # Panics
+    /// When nothing is pending: then an answer was counted twice.
+    pub fn confirm(&mut self) -> Draft {
+        let draft = self
+            .pending
+            .pop_front()
+            .expect("an answer belongs to a pending draft");
+        for envelope in &draft.envelopes {
+            self.committed.apply(envelope);
+        }
+        draft
+    }
+
+    /// Forgets everything that is pending: none of it will land.
+    pub fn roll_back(&mut self) {
+        self.pending.clear();
+        self.tentative = self.committed.clone();
+    }
+}

@@ -1,0 +1,347 @@
+//! The owner of a room's log: requests in, effects out.
+//!
+//! The shell around it (an actor, or a simulation) hands appends to the log and brings back the
+//! log's answers in the same order. Everything that is hard about several appends in flight, which
+//! may be refused, found to be duplicates, or lost, is decided here.
+
+use std::collections::VecDeque;
+
+use crate::command::{Key, RoomCommand};
+use crate::event::Envelope;
+use crate::id::{MessageId, Seq, Timestamp};
+use crate::principal::Principal;
+use crate::reject::Reject;
+use crate::room::{Decision, Draft, Ledger, Room, Undecided};
+
+/// Whoever waits for the answer to a request.
+pub trait Asker {
+    /// From now on a lost request may have been carried out.
+    fn handed_to_log(&mut self);
+}
+
+/// A command with its sender, and somebody who waits for the answer.
+#[derive(Debug)]
+pub struct Request<T> {
+    /// What is asked.
+    pub command: RoomCommand,
+    /// By whom.
+    pub by: Principal,
+    /// Under which key.
+    pub key: Option<Key>,
+    /// Who waits.
+    pub asker: T,
+}
+
+/// What the shell must do, in this order, before it brings the owner anything else: the log's
+/// answers are told apart by nothing but the order of the appends.
+#[derive(Debug)]
+pub enum Effect<T> {
+    /// Hand this to the log.
+    Append(Draft),
+    /// It is durable: answer, and tell everybody.
+    Committed {
+        /// What happened.
+        draft: Draft,
+        /// Who waits.
+        asker: T,
+    },
+    /// Its record is durable already: it repeats a known key, or it landed behind an append whose
+    /// outcome is not known, and then it is ahead of [`Owner::room`]. Answer with the record.
+    Known {
+        /// Where the record is.
+        seq: Seq,
+        /// Who waits.
+        asker: T,
+    },
+    /// The answer is no.
+    Refused {
+        /// Why.
+        reject: Reject,
+        /// Who waits.
+        asker: T,
+    },
+    /// Look for a message of this room and submit the request again, with what was found.
+    LookUp {
+        /// Which message.
+        message: MessageId,
+        /// The request that answers it.
+        request: Request<T>,
+    },
+    /// Read the room from its log again and bring it by [`Owner::loaded`].
+    Reload,
+}
+
+/// The log's answer to one append. Answers come in the order of the appends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It is durable.
+    Stored,
+    /// Its key stands in the log already; nothing was appended.
+    Duplicate(Box<Envelope>),
+    /// It does not follow the log's last record, or comes from an earlier life of the owner;
+    /// nothing was appended.
+    NotNext,
+    /// The store refused it, for certain; nothing was appended.
+    Refused(Reject),
+    /// The store failed, and it is not known whether it was appended.
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The state is being read.
+    Loading,
+    /// Requests are decided as they come.
+    Live,
+    /// An append did not land. The ones behind it come back one by one and are decided again.
+    Rewinding,
+    /// What the log holds is not known. When nothing is in flight any more, it is read again.
+    Lost,
+}
+
+/// The owner of one room's log. `T` waits for answers.
+#[derive(Debug)]
+pub struct Owner<T> {
+    phase: Phase,
+    ledger: Ledger,
+    arrivals: u64,
+    in_flight: VecDeque<(Seq, Arrived<T>)>,
+    waiting: Vec<Arrived<T>>,
+    repeats: Vec<(Seq, Arrived<T>)>,
+}
+
+/// A request with its place in the order of arrival. Requests are decided in that order, and
+/// decided again in that order: a client may send several without waiting, and the second may need
+/// the first.
+#[derive(Debug)]
+struct Arrived<T> {
+    number: u64,
+    request: Request<T>,
+}
+
+impl<T: Asker> Owner<T> {
+    /// An owner that waits for its room to be read. Requests wait too.
+    #[must_use]
+    pub fn loading(vacant: Room) -> Self {
+        Self {
+            phase: Phase::Loading,
+            ledger: Ledger::new(vacant),
+            arrivals: 0,
+            in_flight: VecDeque::new(),
+            waiting: Vec::new(),
+            repeats: Vec::new(),
+        }
+    }
+
+    /// The room as its log has it. While it is being read, the state before.
+    #[must_use]
+    pub const fn room(&self) -> &Room {
+        self.ledger.committed()
+    }
+
+    /// Whether the room is being read.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.phase == Phase::Loading
+    }
+
+    /// Whether nothing is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Live && self.in_flight.is_empty() && self.waiting.is_empty()
+    }
+
+    /// The room was read.
+    pub fn loaded(&mut self, room: Room, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+        debug_assert!(
+            self.in_flight.is_empty(),
+            "the log answers before the room is read again"
+        );
+        self.ledger = Ledger::new(room);
+        self.phase = Phase::Live;
+        self.decide_waiting(now, effects);
+    }
+
+    /// The room cannot be read: everybody who waits is told.
+    pub fn not_loaded(&mut self, reject: &Reject, effects: &mut Vec<Effect<T>>) {
+        for arrived in self.take_waiting() {
+            let asker = arrived.request.asker;
+            effects.push(Effect::Refused {
+                reject: reject.clone(),
+                asker,
+            });
+        }
+    }
+
+    /// A request has come.
+    pub fn submit(&mut self, request: Request<T>, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+        let arrived = Arrived {
+            number: self.arrivals,
+            request,
+        };
+        self.arrivals += 1;
+        if self.phase == Phase::Live {
+            self.decide(arrived, now, effects);
+        } else {
+            self.waiting.push(arrived);
+        }
+    }
+
+    fn decide(&mut self, mut arrived: Arrived<T>, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+        let Request {
+            command, by, key, ..
+        } = &arrived.request;
+        match self.ledger.submit(command, by, key.as_ref(), now) {
+            Ok(Decision::Append(draft)) => {
+                arrived.request.asker.handed_to_log();
+                self.in_flight.push_back((draft.first_seq(), arrived));
+                effects.push(Effect::Append(draft));
+            }
+            Ok(Decision::Duplicate(seq)) if seq <= self.room().head() => {
+                effects.push(Effect::Known {
+                    seq,
+                    asker: arrived.request.asker,
+                });
+            }
+            // The original is in flight: its fate is also the repeat's.
+            Ok(Decision::Duplicate(seq)) => self.repeats.push((seq, arrived)),
+            Err(Undecided::Refused(reject)) => {
+                effects.push(Effect::Refused {
+                    reject,
+                    asker: arrived.request.asker,
+                });
+            }
+            Err(Undecided::ReplyUnproven(reply)) => {
+                effects.push(Effect::LookUp {
+                    message: reply.0,
+                    request: arrived.request,
+                });
+            }
+        }
+    }
+
+    /// The log has answered the oldest append in flight.
+    ///
+    /// # Panics
+    /// When nothing is in flight: then an answer was counted twice.
+    pub fn answered(&mut self, answer: Answer, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+        let (seq, arrived) = self
+            .in_flight
+            .pop_front()
+            .expect("an answer belongs to an append in flight");
+        match answer {
+            Answer::Stored if self.phase == Phase::Live => self.stored(arrived.request, effects),
+            // It was decided behind an append whose outcome was not known, and landed: so did that
+            // one. The sender has its receipt; readers get both when the room has been read again.
+            Answer::Stored => {
+                self.begin_again(Phase::Lost);
+                effects.push(Effect::Known {
+                    seq,
+                    asker: arrived.request.asker,
+                });
+            }
+            Answer::Duplicate(original) => {
+                self.begin_again(Phase::Rewinding);
+                effects.push(known_by_the_log(arrived.request, &original));
+            }
+            Answer::NotNext => {
+                // Behind an append that did not land this is expected. In front, it says that the
+                // log is not what this owner believes it to be.
+                if self.phase == Phase::Live {
+                    self.begin_again(Phase::Lost);
+                }
+                self.waiting.push(arrived);
+            }
+            Answer::Refused(reject) => {
+                self.begin_again(Phase::Rewinding);
+                effects.push(Effect::Refused {
+                    reject,
+                    asker: arrived.request.asker,
+                });
+            }
+            Answer::Unknown => {
+                self.begin_again(Phase::Lost);
+                let reject = Reject::OutcomeUnknown;
+                effects.push(Effect::Refused {
+                    reject,
+                    asker: arrived.request.asker,
+                });
+            }
+        }
+        if self.in_flight.is_empty() {
+            self.settle(now, effects);
+        }
+    }
+
+    fn stored(&mut self, request: Request<T>, effects: &mut Vec<Effect<T>>) {
+        let draft = self.ledger.confirm();
+        effects.push(Effect::Committed {
+            draft,
+            asker: request.asker,
+        });
+        let head = self.room().head();
+        for (seq, repeat) in self.repeats.extract_if(.., |(seq, _)| *seq <= head) {
+            effects.push(Effect::Known {
+                seq,
+                asker: repeat.request.asker,
+            });
+        }
+    }
+
+    /// What is pending will not land. What came in since then waits its turn behind it.
+    fn begin_again(&mut self, phase: Phase) {
+        self.ledger.roll_back();
+        if self.phase != Phase::Lost {
+            self.phase = phase;
+        }
+    }
+
+    /// Nothing is in flight any more: go on from what is certain.
+    fn settle(&mut self, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+        match self.phase {
+            Phase::Live | Phase::Loading => {}
+            Phase::Rewinding => {
+                self.phase = Phase::Live;
+                self.decide_waiting(now, effects);
+            }
+            Phase::Lost => {
+                self.phase = Phase::Loading;
+                effects.push(Effect::Reload);
+            }
+        }
+    }
+
+    fn decide_waiting(&mut self, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+        for arrived in self.take_waiting() {
+            self.decide(arrived, now, effects);
+        }
+    }
+
+    /// Everybody who waits, in order of arrival. So a repeat comes after its original, if that is
+    /// decided again at all; else it is the original now.
+    fn take_waiting(&mut self) -> Vec<Arrived<T>> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.extend(self.repeats.drain(..).map(|(_, arrived)| arrived));
+        waiting.sort_by_key(|arrived| arrived.number);
+        waiting
+    }
+}
+
+fn known_by_the_log<T>(request: Request<T>, original: &Envelope) -> Effect<T> {
+    let asked = request.key.as_ref().map(|key| key.fingerprint);
+    let stored = original.key.as_ref().map(|key| key.fingerprint);
+    if asked == stored {
+        Effect::Known {
+            seq: original.seq,
+            asker: request.asker,
+        }
+    } else {
+        Effect::Refused {
+            reject: Reject::KeyReused,
+            asker: request.asker,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

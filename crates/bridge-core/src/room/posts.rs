@@ -1,0 +1,46 @@
+//! Messages in a room.
+
+use crate::command::Post;
+use crate::event::{Event, Posted};
+use crate::id::MessageId;
+use crate::principal::Principal;
+use crate::room::{Room, Undecided, mentions};
+
+/// A message that a post answers, and that the room does not remember.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyUnproven(pub MessageId);
+
+impl Room {
+    pub(super) fn decide_post(&self, post: &Post, by: &Principal) -> Result<Vec<Event>, Undecided> {
+        self.member(by.client())?;
+        let channel = self.channel(&post.channel)?.clone();
+        self.knows_reply(post)?;
+        let posted = Posted {
+            id: post.id,
+            channel,
+            text: post.text.clone(),
+            reply_to: post.reply_to,
+            mentions: mentions::find(&post.text, &self.members),
+            metadata: post.metadata.clone(),
+        };
+        Ok(vec![Event::Posted(posted)])
+    }
+
+    /// An answer must answer a message of this room. The room remembers the recent ones; for
+    /// older ones the shell brings the place where it found them.
+    fn knows_reply(&self, post: &Post) -> Result<(), Undecided> {
+        let Some(id) = post.reply_to else {
+            return Ok(());
+        };
+        let proved = post.reply_seq.is_some_and(|seq| seq <= self.head);
+        if proved || self.recent.has_message(id) {
+            return Ok(());
+        }
+        Err(Undecided::ReplyUnproven(ReplyUnproven(id)))
+    }
+
+    pub(super) fn apply_posted(&mut self, posted: &Posted) {
+        self.posts += 1;
+        self.recent.note_message(posted.id);
+    }
+}

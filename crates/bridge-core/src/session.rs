@@ -1,0 +1,213 @@
+//! The life of a session, as a pure machine: opening → resuming → live → closed.
+
+use crate::id::Timestamp;
+use crate::limits;
+use crate::reject::Reject;
+
+/// Why the server ends a session. The number's range on the wire says whether to come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// The server is stopping.
+    Draining,
+    /// The client does not read as fast as its rooms speak.
+    Slow,
+    /// Something failed in the server.
+    ServerError,
+    /// The server holds as many sessions as it may.
+    ServerFull,
+    /// The client did not answer, or never said hello.
+    Silent,
+    /// The token expired.
+    Expired,
+    /// The client broke the protocol.
+    ProtocolError,
+    /// A newer session of the same client took its place.
+    Replaced,
+    /// The client said goodbye.
+    Gone,
+}
+
+/// Where a session is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Connected; `hello` is due.
+    Opening,
+    /// `hello` was said; what was missed is on its way.
+    Resuming,
+    /// Everything is current.
+    Live,
+    /// Over.
+    Closed,
+}
+
+/// What the passing of time demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing.
+    Nothing,
+    /// Ask the client for a sign of life.
+    Ping,
+    /// End the session.
+    Close(CloseReason),
+}
+
+/// The rules of one session. Time is an argument; everything it says is carried out by the shell.
+#[derive(Debug, Clone)]
+pub struct Session {
+    phase: Phase,
+    opened_at: Timestamp,
+    expires_at: Timestamp,
+    heard_at: Timestamp,
+    pinged_at: Timestamp,
+    heartbeat_millis: i64,
+}
+
+impl Session {
+    /// A session that has just connected with a token that is good until `expires_at`.
+    #[must_use]
+    pub const fn open(now: Timestamp, expires_at: Timestamp, heartbeat_millis: i64) -> Self {
+        Self {
+            phase: Phase::Opening,
+            opened_at: now,
+            expires_at,
+            heard_at: now,
+            pinged_at: now,
+            heartbeat_millis,
+        }
+    }
+
+    /// Where it is in its life.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Something came from the client, or the client took something from us.
+    pub const fn heard(&mut self, now: Timestamp) {
+        self.heard_at = now;
+    }
+
+    /// The client said hello.
+    ///
+    /// # Errors
+    /// When it had said it before.
+    pub fn hello(&mut self) -> Result<(), Reject> {
+        if self.phase != Phase::Opening {
+            return Err(Reject::field(
+                "type",
+                "hello is said once, at the beginning",
+            ));
+        }
+        self.phase = Phase::Resuming;
+        Ok(())
+    }
+
+    /// What the client missed has been sent.
+    pub fn resumed(&mut self) {
+        if self.phase == Phase::Resuming {
+            self.phase = Phase::Live;
+        }
+    }
+
+    /// Whether a request other than hello may be taken.
+    ///
+    /// # Errors
+    /// [`Reject::HelloExpected`] before hello.
+    pub const fn request(&self) -> Result<(), Reject> {
+        match self.phase {
+            Phase::Opening => Err(Reject::HelloExpected),
+            Phase::Resuming | Phase::Live | Phase::Closed => Ok(()),
+        }
+    }
+
+    /// The session ends; what comes later is not read.
+    pub const fn close(&mut self) {
+        self.phase = Phase::Closed;
+    }
+
+    /// What is due now. To be asked at least twice a heartbeat.
+    pub fn tick(&mut self, now: Timestamp) -> Due {
+        let hello_within = millis(limits::HELLO_WITHIN);
+        let silence = self.heartbeat_millis * i64::from(limits::HEARTBEATS_MISSED_MAX);
+        if self.phase == Phase::Closed {
+            return Due::Nothing;
+        }
+        if now >= self.expires_at {
+            return Due::Close(CloseReason::Expired);
+        }
+        if self.phase == Phase::Opening && now.millis_since(self.opened_at) >= hello_within {
+            return Due::Close(CloseReason::Silent);
+        }
+        if now.millis_since(self.heard_at) >= silence {
+            return Due::Close(CloseReason::Silent);
+        }
+        let quiet = now.millis_since(self.heard_at.max(self.pinged_at));
+        if quiet >= self.heartbeat_millis {
+            self.pinged_at = now;
+            return Due::Ping;
+        }
+        Due::Nothing
+    }
+}
+
+fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).expect("bounds are seconds, not geological ages")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAR: Timestamp = Timestamp::from_millis(i64::MAX);
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn hello_comes_first_and_once() {
+        let mut session = Session::open(at(0), FAR, 20_000);
+        assert_eq!(session.request(), Err(Reject::HelloExpected));
+        assert_eq!(session.hello(), Ok(()));
+        assert_eq!(session.request(), Ok(()));
+        session.resumed();
+        assert_eq!(session.phase(), Phase::Live);
+        assert!(session.hello().is_err());
+        assert_eq!(session.phase(), Phase::Live, "a refusal changes nothing");
+    }
+
+    #[test]
+    fn hello_has_a_deadline() {
+        let mut session = Session::open(at(0), FAR, 20_000);
+        assert_eq!(session.tick(at(9_999)), Due::Nothing);
+        assert_eq!(session.tick(at(10_000)), Due::Close(CloseReason::Silent));
+    }
+
+    #[test]
+    fn silence_is_asked_about_and_then_ended() {
+        let mut session = Session::open(at(0), FAR, 20_000);
+        session.hello().expect("first");
+        assert_eq!(session.tick(at(19_999)), Due::Nothing);
+        assert_eq!(session.tick(at(20_000)), Due::Ping);
+        assert_eq!(
+            session.tick(at(30_000)),
+            Due::Nothing,
+            "one ping a heartbeat"
+        );
+        session.heard(at(30_000));
+        assert_eq!(session.tick(at(50_000)), Due::Ping);
+        assert_eq!(session.tick(at(69_999)), Due::Nothing);
+        assert_eq!(session.tick(at(70_000)), Due::Close(CloseReason::Silent));
+    }
+
+    #[test]
+    fn an_expired_token_ends_its_session_even_when_it_is_busy() {
+        let mut session = Session::open(at(0), at(5_000), 20_000);
+        session.hello().expect("first");
+        session.heard(at(4_999));
+        assert_eq!(session.tick(at(4_999)), Due::Nothing);
+        assert_eq!(session.tick(at(5_000)), Due::Close(CloseReason::Expired));
+        session.close();
+        assert_eq!(session.tick(at(6_000)), Due::Nothing);
+    }
+}

@@ -1,0 +1,121 @@
+//! The form in which an event is kept, and the checksum that guards a record.
+//!
+//! Logs of every earlier version are read by this module. A bound of a type in `text` or `id` may
+//! be widened, never narrowed: old records are parsed by the same rules.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::command::Key;
+use crate::event::{Event, Stream};
+use crate::id::{ClientId, Seq, Timestamp};
+
+/// A body that is not an event.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Written by a newer version, or damaged.
+    #[error("unknown kind of event {0:?}")]
+    UnknownKind(String),
+    /// Damaged.
+    #[error("the body of the event {kind}: {why}")]
+    BadBody {
+        /// The event's kind.
+        kind: String,
+        /// What is wrong.
+        why: serde_json::Error,
+    },
+}
+
+/// An event's stored form. Its kind is kept beside it.
+#[must_use]
+pub fn encode(event: &Event) -> Bytes {
+    match event {
+        Event::RoomCreated(e) => json(e),
+        Event::MemberJoined(e) => json(e),
+        Event::MemberLeft(e) => json(e),
+        Event::MemberRemoved(e) => json(e),
+        Event::RoleGranted(e) => json(e),
+        Event::ChannelCreated(e) => json(e),
+        Event::Posted(e) => json(e),
+        Event::RoomClosed(e) => json(e),
+    }
+}
+
+fn json(event: &impl Serialize) -> Bytes {
+    serde_json::to_vec(event)
+        .expect("no map key of an event is anything but a string")
+        .into()
+}
+
+/// An event from its stored form.
+///
+/// # Errors
+/// When the kind is unknown or the body is not of that kind.
+pub fn decode(kind: &str, body: &[u8]) -> Result<Event, DecodeError> {
+    Ok(match kind {
+        "room_created" => Event::RoomCreated(parse(kind, body)?),
+        "member_joined" => Event::MemberJoined(parse(kind, body)?),
+        "member_left" => Event::MemberLeft(parse(kind, body)?),
+        "member_removed" => Event::MemberRemoved(parse(kind, body)?),
+        "role_granted" => Event::RoleGranted(parse(kind, body)?),
+        "channel_created" => Event::ChannelCreated(parse(kind, body)?),
+        "posted" => Event::Posted(parse(kind, body)?),
+        "room_closed" => Event::RoomClosed(parse(kind, body)?),
+        _ => return Err(DecodeError::UnknownKind(kind.to_owned())),
+    })
+}
+
+fn parse<T: DeserializeOwned>(kind: &str, body: &[u8]) -> Result<T, DecodeError> {
+    serde_json::from_slice(body).map_err(|why| DecodeError::BadBody {
+        kind: kind.to_owned(),
+        why,
+    })
+}
+
+/// What a checksum covers: everything that a record says.
+#[derive(Debug, Clone, Copy)]
+pub struct Sealed<'a> {
+    /// Whose log it is in.
+    pub stream: &'a Stream,
+    /// Where.
+    pub seq: Seq,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: &'a ClientId,
+    /// Under which key.
+    pub key: Option<&'a Key>,
+    /// The event's kind.
+    pub kind: &'a str,
+    /// Its stored form.
+    pub body: &'a [u8],
+}
+
+impl Sealed<'_> {
+    /// CRC-32 over all parts, each with its length, so that no part can flow into the next.
+    #[must_use]
+    pub fn checksum(&self) -> u32 {
+        let mut crc = crc32fast::Hasher::new();
+        let mut part = |bytes: &[u8]| {
+            crc.update(&(bytes.len() as u64).to_le_bytes());
+            crc.update(bytes);
+        };
+        let Stream::Room(room) = self.stream;
+        part(b"room");
+        part(room.as_str().as_bytes());
+        part(&self.seq.get().to_le_bytes());
+        part(&self.at.as_millis().to_le_bytes());
+        part(self.by.as_str().as_bytes());
+        if let Some(key) = self.key {
+            part(key.word.as_str().as_bytes());
+            part(&key.fingerprint.0);
+        }
+        part(self.kind.as_bytes());
+        part(self.body);
+        crc.finalize()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! A whole server without its machinery: owners, a log writer, clients and readers, driven by one
+//! seed. Batches fail, outcomes get lost, owners and the process die at any time, the clock jumps,
+//! and on every tick the invariants are checked.
+//!
+//! `SIMULATION_SEEDS=500` runs more seeds, `SIMULATION_SEED=42` runs one.
+
+mod checker;
+mod clients;
+mod house;
+mod plan;
+mod readers;
+mod rng;
+mod ticket;
+mod world;
+mod writer;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use plan::Plan;
+use world::{Stats, World};
+
+/// How many seeds a run takes when nobody says otherwise: two or three seconds.
+const SEEDS: u64 = 40;
+
+/// A number from the environment, to replay a failure or to search longer.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test has no settings but these two"
+)]
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} must be a number, but is {text:?}")),
+    )
+}
+
+fn simulate(seed: u64, plan: Plan) -> Result<Stats, String> {
+    let run = || World::new(seed, plan).run();
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("a panic, see above".to_owned()))
+}
+
+#[test]
+fn the_invariants_hold_whatever_happens() {
+    let seeds = match number("SIMULATION_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SIMULATION_SEEDS").unwrap_or(SEEDS),
+    };
+    let is_search = seeds.end - seeds.start >= SEEDS;
+    let mut sum = Stats::default();
+    for seed in seeds {
+        match simulate(seed, Plan::of(seed)) {
+            Ok(stats) => sum.add(&stats),
+            Err(why) => panic!(
+                "seed {seed}: {why}\nreplay it with: SIMULATION_SEED={seed} cargo nextest run -p \
+                 bridge-core --all-features --test simulation"
+            ),
+        }
+    }
+    println!("{sum:?}");
+    if is_search {
+        sum.everything_happened();
+    }
+}
+
+/// The control: a checker that finds nothing wrong with a log that lies would find nothing at all.
+#[test]
+fn a_lying_log_is_found_out() {
+    for seed in 0..8 {
+        let plan = Plan {
+            lies: true,
+            ..Plan::of(seed)
+        };
+        let found = simulate(seed, plan).expect_err("a lie must be found");
+        assert!(
+            found.contains("is not in the log"),
+            "seed {seed} was found by chance: {found}"
+        );
+    }
+}
+
+#[test]
+fn a_seed_is_a_whole_run() {
+    for seed in [1, 7] {
+        let twice = [0, 1].map(|_| simulate(seed, Plan::of(seed)));
+        assert_eq!(twice[0], twice[1], "seed {seed}");
+    }
+}

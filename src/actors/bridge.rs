@@ -1,0 +1,357 @@
+//! The server's inside, as its transports see it: one cheap handle with methods.
+
+mod read;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bridge_core::command::{CreateRoom, Key, RoomCommand};
+use bridge_core::command::{Join, PasswordProof};
+use bridge_core::id::Incarnation;
+use bridge_core::policy::{Policy, Role};
+use bridge_core::ports::{Clock, Ids, Store};
+use bridge_core::room::RoomView;
+use bridge_core::session::CloseReason;
+use bridge_core::text::Topic;
+use bridge_core::{IdempotencyKey, MessageId, Principal, Reject, RoomId, limits};
+
+use super::handle::{RoomHandle, SessionHandle};
+use super::reads::Reads;
+use super::registry::{Rooms, Sessions};
+use super::room::RoomActor;
+use super::ticket::{Answered, Receipt, Ticket};
+use crate::log_writer::LogHandle;
+use crate::passwords::Passwords;
+
+pub use read::{EventsAsked, EventsPage, PostsPage};
+
+/// A hook that is run before a room decides a command, so that a test can make it panic.
+pub type FaultHook = fn(&RoomCommand);
+
+/// What an operator, or a test, may choose.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Sessions of one client.
+    pub sessions_per_client: usize,
+    /// Sessions in all.
+    pub sessions_total: usize,
+    /// Between two pings of the server.
+    pub heartbeat: Duration,
+    /// How long a room that nobody uses stays awake.
+    pub room_idle: Duration,
+    /// For tests.
+    pub fault: Option<FaultHook>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            sessions_per_client: limits::SESSIONS_PER_CLIENT,
+            sessions_total: limits::SESSIONS_TOTAL,
+            heartbeat: limits::HEARTBEAT,
+            room_idle: limits::ROOM_IDLE,
+            fault: None,
+        }
+    }
+}
+
+/// What the server's inside is made of.
+pub struct Parts {
+    /// The writing side of the log.
+    pub log: LogHandle,
+    /// Its reading side.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// Room passwords.
+    pub passwords: Passwords,
+    /// What somebody chose.
+    pub options: Options,
+}
+
+/// The server's inside.
+#[derive(Clone)]
+pub struct Bridge(Arc<Inside>);
+
+struct Inside {
+    log: LogHandle,
+    reads: Reads,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    passwords: Passwords,
+    options: Options,
+    rooms: Rooms,
+    sessions: Sessions,
+    incarnations: AtomicU64,
+    quarantined: AtomicUsize,
+}
+
+impl std::fmt::Debug for Bridge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bridge").finish_non_exhaustive()
+    }
+}
+
+/// A room that somebody wants to make.
+#[derive(Debug)]
+pub struct NewRoom {
+    /// Its id; without one the server makes one.
+    pub room: Option<RoomId>,
+    /// What it is about.
+    pub topic: Topic,
+    /// What one must know to join, if anything.
+    pub password: Option<String>,
+    /// Who may do what.
+    pub policy: Policy,
+}
+
+impl Bridge {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inside {
+            log: parts.log,
+            reads: Reads::new(parts.store),
+            clock: parts.clock,
+            ids: parts.ids,
+            passwords: parts.passwords,
+            options: parts.options,
+            rooms: Rooms::default(),
+            sessions: Sessions::default(),
+            incarnations: AtomicU64::new(0),
+            quarantined: AtomicUsize::new(0),
+        }))
+    }
+
+    pub(super) fn log(&self) -> &LogHandle {
+        &self.0.log
+    }
+
+    pub(super) fn reads(&self) -> &Reads {
+        &self.0.reads
+    }
+
+    pub(super) fn rooms(&self) -> &Rooms {
+        &self.0.rooms
+    }
+
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// New ids.
+    #[must_use]
+    pub fn ids(&self) -> &dyn Ids {
+        &*self.0.ids
+    }
+
+    /// What somebody chose.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// Which life of the log it is.
+    #[must_use]
+    pub fn epoch(&self) -> bridge_core::Epoch {
+        self.0.reads.epoch()
+    }
+
+    /// A new message's id.
+    #[must_use]
+    pub fn new_message(&self) -> MessageId {
+        self.0.ids.message()
+    }
+
+    pub(super) fn next_incarnation(&self) -> Incarnation {
+        Incarnation::new(self.0.incarnations.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub(super) fn count_quarantined(&self) {
+        self.0.quarantined.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Rooms that failed too often and are held back.
+    #[must_use]
+    pub fn rooms_quarantined(&self) -> usize {
+        self.0.quarantined.load(Ordering::Relaxed)
+    }
+
+    /// Rooms that are awake.
+    #[must_use]
+    pub fn rooms_awake(&self) -> usize {
+        self.0.rooms.awake()
+    }
+
+    /// Live sessions.
+    #[must_use]
+    pub fn sessions_total(&self) -> usize {
+        self.0.sessions.total()
+    }
+
+    /// Whether the log can still be written, and what it has done.
+    #[must_use]
+    pub fn log_health(&self) -> &Arc<crate::log_writer::Health> {
+        self.0.log.health()
+    }
+
+    /// Tells every session that the server stops. They say goodbye and close by themselves.
+    pub fn close_sessions(&self, reason: CloseReason) {
+        for session in self.0.sessions.all() {
+            session.close(reason);
+        }
+    }
+
+    /// A room, awake. It must be called on a thread that runs actors.
+    ///
+    /// # Errors
+    /// When too many rooms are awake.
+    pub fn room(&self, room: &RoomId) -> Result<RoomHandle, Reject> {
+        self.0.rooms.get(room, || RoomActor::wake(self, room))
+    }
+
+    /// Carries out a command and waits until its outcome is durable.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn command(
+        &self,
+        room: &RoomId,
+        command: RoomCommand,
+        by: Principal,
+        key: Option<IdempotencyKey>,
+    ) -> Answered {
+        let enters = matches!(command, RoomCommand::Create(_) | RoomCommand::Join(_));
+        let (ticket, answer) = Ticket::caller(enters);
+        let key = key.map(|word| Key::new(word, &command));
+        self.room(room)?.submit(command, by, key, ticket);
+        answer.await.unwrap_or(Err(Reject::Internal {
+            detail: "a ticket was lost".into(),
+        }))
+    }
+
+    /// Makes a room.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn create_room(
+        &self,
+        new: NewRoom,
+        by: Principal,
+        key: Option<IdempotencyKey>,
+    ) -> Answered {
+        let room = new.room.unwrap_or_else(|| self.made_up_name());
+        by.allows(bridge_core::principal::Action::UseRoom(&room))?;
+        self.may_enter_another_room(&by).await?;
+        let password = match new.password {
+            Some(password) => Some(self.0.passwords.hash(password).await?),
+            None => None,
+        };
+        let NewRoom { topic, policy, .. } = new;
+        let create = CreateRoom {
+            room: room.clone(),
+            topic,
+            policy,
+            password,
+        };
+        self.command(&room, RoomCommand::Create(create), by, key)
+            .await
+    }
+
+    /// The end of a fresh id is random.
+    fn made_up_name(&self) -> RoomId {
+        let digits = self.0.ids.uuid().simple().to_string();
+        let name = format!("room-{}", &digits[20..]);
+        name.parse()
+            .expect("letters, digits and a hyphen make a good name")
+    }
+
+    /// Becomes a member of a room.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn join_room(
+        &self,
+        room: &RoomId,
+        role: Option<Role>,
+        password: Option<String>,
+        by: Principal,
+        key: Option<IdempotencyKey>,
+    ) -> Answered {
+        self.may_enter_another_room(&by).await?;
+        let proof = self.prove(room, password, &by).await?;
+        self.command(room, RoomCommand::Join(Join { role, proof }), by, key)
+            .await
+    }
+
+    async fn prove(
+        &self,
+        room: &RoomId,
+        password: Option<String>,
+        by: &Principal,
+    ) -> Result<PasswordProof, Reject> {
+        let Some(password) = password else {
+            return Ok(PasswordProof::None);
+        };
+        by.allows(bridge_core::principal::Action::UseRoom(room))?;
+        let Some(hash) = self.room(room)?.password(by.clone()).await? else {
+            return Ok(PasswordProof::None);
+        };
+        let fits = self.0.passwords.fits(password, hash.clone()).await?;
+        Ok(if fits {
+            PasswordProof::Matches(hash)
+        } else {
+            PasswordProof::Wrong
+        })
+    }
+
+    /// All of a client's rooms go live at its hello, so their number is bounded.
+    async fn may_enter_another_room(&self, by: &Principal) -> Result<(), Reject> {
+        let client = by.client().clone();
+        let count = self
+            .0
+            .reads
+            .run(move |store| store.membership_count(&client))
+            .await?;
+        if count >= limits::CLIENT_ROOMS_MAX as u64 {
+            return Err(Reject::TooManyRooms {
+                max: limits::CLIENT_ROOMS_MAX,
+            });
+        }
+        Ok(())
+    }
+
+    /// What a principal may see of a room.
+    ///
+    /// # Errors
+    /// When it may not know that there is one.
+    pub async fn view(&self, room: &RoomId, by: Principal) -> Result<RoomView, Reject> {
+        by.allows(bridge_core::principal::Action::UseRoom(room))?;
+        self.room(room)?.view(by).await
+    }
+
+    /// The live sessions of a client.
+    #[must_use]
+    pub fn sessions_of(&self, client: &bridge_core::ClientId) -> Vec<SessionHandle> {
+        self.0.sessions.of(client)
+    }
+}
+
+/// What a caller gets of a receipt for a command that enters a room.
+///
+/// # Errors
+/// When the receipt was made without it.
+pub fn view_of(receipt: &Receipt) -> Result<&RoomView, Reject> {
+    receipt.view.as_ref().ok_or_else(|| Reject::Internal {
+        detail: "a receipt without its room".into(),
+    })
+}

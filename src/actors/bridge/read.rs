@@ -1,0 +1,167 @@
+//! Reading rooms from the log.
+
+use std::time::Duration;
+
+use bridge_core::event::{Envelope, Stream};
+use bridge_core::ports::{PostsQuery, RoomRow, Window};
+use bridge_core::principal::Action;
+use bridge_core::replay::{self, Claim};
+use bridge_core::{ChannelName, Epoch, Principal, Reject, RoomId, Seq, limits};
+
+use super::Bridge;
+
+/// Which events of a room somebody wants.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EventsAsked {
+    /// After this one; from the first when `None`.
+    pub after: Option<Seq>,
+    /// Of which life of the log `after` is.
+    pub epoch: Option<Epoch>,
+    /// How many at most.
+    pub records_max: usize,
+    /// How long to wait when there is none.
+    pub wait: Duration,
+}
+
+/// A page of a room's events.
+#[derive(Debug)]
+pub struct EventsPage {
+    /// In order.
+    pub events: Vec<Envelope>,
+    /// Go on after this one.
+    pub next: Seq,
+    /// Whether this is everything since the cursor.
+    pub complete: bool,
+    /// Which life of the log it is.
+    pub epoch: Epoch,
+}
+
+/// A page of a room's posts.
+#[derive(Debug)]
+pub struct PostsPage {
+    /// In order.
+    pub posts: Vec<Envelope>,
+    /// Which life of the log it is.
+    pub epoch: Epoch,
+}
+
+impl Bridge {
+    /// The room's last record, for a member.
+    async fn head_for_member(&self, room: &RoomId, by: &Principal) -> Result<Seq, Reject> {
+        by.allows(Action::UseRoom(room))?;
+        self.room(room)?.head_for_member(by.clone()).await
+    }
+
+    /// Events of a room, in order; waits for one when there is none yet.
+    ///
+    /// # Errors
+    /// When the caller may not read the room.
+    pub async fn events(
+        &self,
+        room: &RoomId,
+        by: Principal,
+        asked: EventsAsked,
+    ) -> Result<EventsPage, Reject> {
+        let head = self.head_for_member(room, &by).await?;
+        let claim = Claim {
+            epoch: asked.epoch,
+            seq: asked.after.unwrap_or_default(),
+        };
+        let resumed = replay::resume(Some(claim), self.epoch(), head);
+        let mut events = self.page(room, resumed.from, asked.records_max).await?;
+        if events.is_empty() && !asked.wait.is_zero() {
+            let handle = self.room(room)?;
+            let wait = asked.wait.min(limits::LONG_POLL_MAX);
+            let news = handle.wait_for_record_after(resumed.from);
+            if tokio::time::timeout(wait, news).await.is_ok() {
+                // Somebody may have been shown the door in the meantime.
+                self.head_for_member(room, &by).await?;
+                events = self.page(room, resumed.from, asked.records_max).await?;
+            }
+        }
+        let next = events.last().map_or(resumed.from, |event| event.seq);
+        Ok(EventsPage {
+            events,
+            next,
+            complete: resumed.complete,
+            epoch: self.epoch(),
+        })
+    }
+
+    pub(in crate::actors) async fn page(
+        &self,
+        room: &RoomId,
+        after: Seq,
+        records_max: usize,
+    ) -> Result<Vec<Envelope>, Reject> {
+        let stream = Stream::Room(room.clone());
+        self.reads()
+            .run(move |store| store.page(&stream, after, records_max))
+            .await
+    }
+
+    /// Posts of a room, in order.
+    ///
+    /// # Errors
+    /// When the caller may not read the room.
+    pub async fn posts(
+        &self,
+        room: &RoomId,
+        by: Principal,
+        channel: Option<ChannelName>,
+        window: Window,
+        records_max: usize,
+    ) -> Result<PostsPage, Reject> {
+        self.head_for_member(room, &by).await?;
+        let query = PostsQuery {
+            channel,
+            window,
+            records_max,
+        };
+        let room = room.clone();
+        let posts = self
+            .reads()
+            .run(move |store| store.posts(&room, &query))
+            .await?;
+        Ok(PostsPage {
+            posts,
+            epoch: self.epoch(),
+        })
+    }
+
+    /// The rooms that a client may know of.
+    ///
+    /// # Errors
+    /// When its token does not allow it.
+    pub async fn list_rooms(
+        &self,
+        by: &Principal,
+        after: Option<RoomId>,
+        rows_max: usize,
+    ) -> Result<Vec<RoomRow>, Reject> {
+        by.allows(Action::ListRooms)?;
+        let viewer = by.client().clone();
+        let found = self
+            .reads()
+            .run(move |store| store.rooms(&viewer, after.as_ref(), rows_max))
+            .await?;
+        let allowed = |row: &RoomRow| by.allows(Action::UseRoom(&row.room)).is_ok();
+        Ok(found.into_iter().filter(allowed).collect())
+    }
+
+    /// How many messages were ever posted.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn posts_total(&self) -> Result<u64, Reject> {
+        self.reads().run(|store| store.posts_total()).await
+    }
+
+    /// Reads something, to see whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn can_read(&self) -> Result<(), Reject> {
+        self.posts_total().await.map(drop)
+    }
+}

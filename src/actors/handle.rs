@@ -1,0 +1,309 @@
+//! How actors are reached: methods, never addresses.
+//!
+//! This is the only place that sends to an actor. `do_send` ignores the mailbox's bound, so each
+//! message carries a permit, or is one of a few that its receiver itself asked for.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use bridge_core::command::{Key, RoomCommand};
+use bridge_core::id::Incarnation;
+use bridge_core::room::{Answer, Room, RoomView};
+use bridge_core::session::CloseReason;
+use bridge_core::text::PasswordHash;
+use bridge_core::{ClientId, Principal, Reject, RoomId, Seq, SessionId, limits};
+use bytes::Bytes;
+use tokio::sync::{oneshot, watch};
+
+use super::outbox::Outbox;
+use super::room::{self, RoomActor};
+use super::session::{self, SessionActor};
+use super::ticket::Ticket;
+use crate::log_writer::{LogHandle, LogPermit, Sink};
+use crate::permits::{Permit, Permits};
+
+/// Says whether a client has a session in a room.
+pub(super) type IsOnline<'a> = &'a dyn Fn(&ClientId) -> bool;
+
+/// A room that is awake. Whoever holds one keeps it awake.
+#[derive(Debug, Clone)]
+pub struct RoomHandle(Arc<RoomShared>);
+
+#[derive(Debug)]
+struct RoomShared {
+    addr: Addr<RoomActor>,
+    permits: Permits,
+    log: LogHandle,
+    head: watch::Receiver<Seq>,
+}
+
+/// What an attachment led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attached {
+    /// Everything after the given position is in the session's outbox, and will be.
+    Live,
+    /// The room remembers less than that; read the log up to here first.
+    Behind {
+        /// The room's last record.
+        head: Seq,
+    },
+}
+
+impl RoomHandle {
+    pub(super) fn new(addr: Addr<RoomActor>, log: LogHandle, head: watch::Receiver<Seq>) -> Self {
+        let permits = Permits::new(
+            limits::ROOM_QUEUE_COMMANDS_MAX,
+            limits::ROOM_QUEUE_BYTES_MAX,
+        );
+        Self(Arc::new(RoomShared {
+            addr,
+            permits,
+            log,
+            head,
+        }))
+    }
+
+    /// Whether nobody but the registry and the room itself holds it, and nothing is under way.
+    /// Only meaningful while nobody can get a new one.
+    pub(super) fn is_unused(&self, known_holders: usize) -> bool {
+        Arc::strong_count(&self.0) <= known_holders && self.0.permits.in_use() == 0
+    }
+
+    /// Hands in a request. The ticket is answered, whatever happens.
+    pub fn submit(
+        &self,
+        command: RoomCommand,
+        by: Principal,
+        key: Option<Key>,
+        mut ticket: Ticket,
+    ) {
+        let bytes = command.weight_bytes();
+        match self.admit(bytes) {
+            Err(reject) => ticket.refuse(reject),
+            Ok((room, log)) => {
+                ticket.hold(room, log);
+                self.0.addr.do_send(room::Submit {
+                    command,
+                    by,
+                    key,
+                    ticket,
+                });
+            }
+        }
+    }
+
+    fn admit(&self, bytes: usize) -> Result<(Permit, LogPermit), Reject> {
+        let busy = |queue| Reject::Busy { queue };
+        let room = self.0.permits.acquire(bytes).ok_or_else(|| busy("room"))?;
+        let log = self.0.log.permit(bytes).ok_or_else(|| busy("log"))?;
+        Ok((room, log))
+    }
+
+    /// Makes a session live after a position, if the room remembers that far back.
+    ///
+    /// # Errors
+    /// When the session's client is no member, or the room cannot take more requests.
+    pub async fn attach(&self, session: SessionHandle, after: Seq) -> Result<Attached, Reject> {
+        self.ask(|reply| room::Attach {
+            session,
+            after,
+            reply,
+        })
+        .await
+    }
+
+    /// Ends what [`RoomHandle::attach`] began.
+    pub fn detach(&self, session: SessionId) {
+        self.0.addr.do_send(room::Detach { session });
+    }
+
+    /// What a principal may see of the room.
+    ///
+    /// # Errors
+    /// When it may not know that there is one.
+    pub async fn view(&self, by: Principal) -> Result<RoomView, Reject> {
+        self.look(move |room, is_online| room.view(&by, is_online))
+            .await
+    }
+
+    /// The room's last record, for a member.
+    ///
+    /// # Errors
+    /// When the principal is none, or may not know that there is such a room.
+    pub async fn head_for_member(&self, by: Principal) -> Result<Seq, Reject> {
+        self.look(move |room, _| {
+            if room.is_member(by.client()) {
+                return Ok(room.head());
+            }
+            Err(room.stranger(&by))
+        })
+        .await
+    }
+
+    /// The hash of the room's password, to verify a password against; for a client that may see
+    /// the room.
+    ///
+    /// # Errors
+    /// When the client may not know that there is such a room.
+    pub async fn password(&self, by: Principal) -> Result<Option<PasswordHash>, Reject> {
+        self.look(move |room, _| {
+            if room.is_visible_to(&by) {
+                return Ok(room.password().cloned());
+            }
+            Err(room.stranger(&by))
+        })
+        .await
+    }
+
+    /// Looks at the committed room.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Room, IsOnline<'_>) -> Result<T, Reject> + Send + 'static,
+    ) -> Result<T, Reject> {
+        self.ask(|reply| room::Look {
+            look: Box::new(move |room, is_online| reply.send(look(room, is_online))),
+        })
+        .await
+    }
+
+    async fn ask<M, T>(&self, message: impl FnOnce(room::Reply<T>) -> M) -> Result<T, Reject>
+    where
+        M: actix::Message<Result = ()> + Send + 'static,
+        RoomActor: actix::Handler<M>,
+    {
+        let permit = self
+            .0
+            .permits
+            .acquire(0)
+            .ok_or(Reject::Busy { queue: "room" })?;
+        let (sender, receiver) = oneshot::channel();
+        self.0
+            .addr
+            .do_send(message(room::Reply::new(sender, permit)));
+        receiver.await.unwrap_or(Err(Reject::Retry {
+            detail: "the room went away",
+        }))
+    }
+
+    /// Waits until the room has a record after this position.
+    pub async fn wait_for_record_after(&self, seq: Seq) {
+        let mut head = self.0.head.clone();
+        if head.wait_for(|head| *head > seq).await.is_err() {
+            // The room has gone; whoever waits looks again and finds out why.
+            tracing::debug!("a room went away while somebody waited for it");
+        }
+    }
+
+    pub(super) fn begin(&self) {
+        self.0.addr.do_send(room::Begin {
+            handle: self.downgrade(),
+        });
+    }
+
+    fn downgrade(&self) -> WeakRoomHandle {
+        WeakRoomHandle(Arc::downgrade(&self.0))
+    }
+
+    pub(super) fn sink(addr: Addr<RoomActor>, incarnation: Incarnation) -> Arc<dyn Sink> {
+        Arc::new(RoomSink { addr, incarnation })
+    }
+}
+
+/// A room's own handle on itself, which does not keep it awake.
+#[derive(Debug, Clone)]
+pub(super) struct WeakRoomHandle(std::sync::Weak<RoomShared>);
+
+impl WeakRoomHandle {
+    pub(super) fn upgrade(&self) -> Option<RoomHandle> {
+        self.0.upgrade().map(RoomHandle)
+    }
+}
+
+/// Brings the log's answers to the life of the room that asked.
+struct RoomSink {
+    addr: Addr<RoomActor>,
+    incarnation: Incarnation,
+}
+
+impl Sink for RoomSink {
+    fn answered(&self, answers: Vec<Answer>) {
+        let incarnation = self.incarnation;
+        self.addr.do_send(room::Answers {
+            incarnation,
+            answers,
+        });
+    }
+}
+
+/// A live session.
+#[derive(Debug, Clone)]
+pub struct SessionHandle(Arc<SessionShared>);
+
+#[derive(Debug)]
+struct SessionShared {
+    id: SessionId,
+    client: ClientId,
+    outbox: Outbox,
+    addr: Addr<SessionActor>,
+}
+
+impl SessionHandle {
+    pub(super) fn new(
+        id: SessionId,
+        client: ClientId,
+        outbox: Outbox,
+        addr: Addr<SessionActor>,
+    ) -> Self {
+        Self(Arc::new(SessionShared {
+            id,
+            client,
+            outbox,
+            addr,
+        }))
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.0.id
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn client(&self) -> &ClientId {
+        &self.0.client
+    }
+
+    /// What waits for its socket.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    /// Sends an answer. A session that is going away needs none.
+    pub fn reply(&self, frame: Bytes) {
+        if self.0.outbox.reply(frame).is_err() {
+            tracing::trace!(session = %self.0.id, "an answer came after the session's end");
+        }
+    }
+
+    /// Ends the session.
+    pub fn close(&self, reason: CloseReason) {
+        self.0.addr.do_send(session::End { reason });
+    }
+
+    /// Its client has become a member of a room in another way than by this session.
+    pub(super) fn entered(&self, room: RoomId, after: Seq) {
+        self.0.addr.do_send(session::Entered { room, after });
+    }
+
+    /// It is live in a room because it posted there.
+    pub(super) fn attached(&self, room: RoomId, handle: RoomHandle) {
+        self.0.addr.do_send(session::LiveIn { room, handle });
+    }
+
+    /// Its client is no longer a member of a room.
+    pub(super) fn left(&self, room: RoomId) {
+        self.0.addr.do_send(session::Left { room });
+    }
+}

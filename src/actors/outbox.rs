@@ -1,0 +1,333 @@
+//! What waits for one session's socket.
+//!
+//! Bounded in bytes as well as in frames: a few frames at the size limit cost as much as hundreds
+//! of small ones, so a count alone does not bound memory. A full outbox takes nothing more, ever:
+//! dropping one frame silently would break the promise that a reader sees a contiguous run.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bridge_core::limits;
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use tokio::sync::Notify;
+
+/// The writing end, shared by everybody who has something to tell a session.
+#[derive(Debug, Clone)]
+pub struct Outbox(Arc<Shared>);
+
+/// The reading end: the body of the response that carries the WebSocket.
+#[derive(Debug)]
+pub struct OutboxBody(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Queue {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    state: State,
+    taken: u64,
+    reader: Option<Waker>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It takes frames.
+    Open,
+    /// It was full once; only last words are taken.
+    Overflowed,
+    /// The last words are in; nothing is taken.
+    Finished,
+    /// Nobody reads any more.
+    Closed,
+}
+
+/// The outbox takes nothing any more: it is full, finished or abandoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused;
+
+impl Outbox {
+    /// An empty outbox and its reading end.
+    #[must_use]
+    pub fn new() -> (Self, OutboxBody) {
+        let queue = Queue {
+            frames: VecDeque::new(),
+            bytes: 0,
+            state: State::Open,
+            taken: 0,
+            reader: None,
+        };
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(queue),
+            changed: Notify::new(),
+        });
+        (Self(Arc::clone(&shared)), OutboxBody(shared))
+    }
+
+    /// Adds frames, all of them in one go. What does not fit makes the outbox overflow.
+    ///
+    /// # Errors
+    /// When it is not open, or is no longer.
+    pub fn push(&self, frames: impl IntoIterator<Item = Bytes>) -> Result<(), Refused> {
+        self.add(
+            frames,
+            limits::OUTBOX_BYTES_MAX - limits::OUTBOX_RESERVE_BYTES,
+        )
+    }
+
+    /// Adds an answer to one request; a part of the outbox is kept for those.
+    ///
+    /// # Errors
+    /// When it is not open, or is no longer.
+    pub fn reply(&self, frame: Bytes) -> Result<(), Refused> {
+        self.add([frame], limits::OUTBOX_BYTES_MAX)
+    }
+
+    fn add(
+        &self,
+        frames: impl IntoIterator<Item = Bytes>,
+        bytes_max: usize,
+    ) -> Result<(), Refused> {
+        let mut queue = self.0.lock();
+        for frame in frames {
+            let fits = queue.bytes + frame.len() <= bytes_max
+                && queue.frames.len() < limits::OUTBOX_FRAMES_MAX;
+            if queue.state != State::Open {
+                return Err(Refused);
+            }
+            if !fits {
+                queue.state = State::Overflowed;
+                drop(queue);
+                self.0.changed.notify_waiters();
+                return Err(Refused);
+            }
+            queue.bytes += frame.len();
+            queue.frames.push_back(frame);
+        }
+        queue.wake_reader();
+        Ok(())
+    }
+
+    /// Adds the last words and ends the body behind them.
+    pub fn finish(&self, last_words: Bytes) {
+        let mut queue = self.0.lock();
+        if matches!(queue.state, State::Open | State::Overflowed) {
+            queue.bytes += last_words.len();
+            queue.frames.push_back(last_words);
+            queue.state = State::Finished;
+            queue.wake_reader();
+        }
+    }
+
+    /// Whether it still takes frames.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.lock().state == State::Open
+    }
+
+    /// How many frames the socket has taken; it stands still when the client does not read.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.0.lock().taken
+    }
+
+    /// Waits until it is at most half full, so that live events still fit beside a reader that
+    /// catches up.
+    ///
+    /// # Errors
+    /// When it takes nothing any more.
+    pub async fn has_room(&self) -> Result<(), Refused> {
+        self.wait_for(|queue| match queue.state {
+            State::Open if queue.bytes > limits::OUTBOX_BYTES_MAX / 2 => None,
+            State::Open if queue.frames.len() > limits::OUTBOX_FRAMES_MAX / 2 => None,
+            State::Open => Some(Ok(())),
+            State::Overflowed | State::Finished | State::Closed => Some(Err(Refused)),
+        })
+        .await
+    }
+
+    /// Waits until it has overflowed, or will never.
+    pub async fn overflowed(&self) -> bool {
+        self.wait_for(|queue| match queue.state {
+            State::Open => None,
+            state => Some(state == State::Overflowed),
+        })
+        .await
+    }
+
+    /// Waits until everything has been taken, or nobody takes anything any more.
+    pub async fn drained(&self) {
+        self.wait_for(|queue| {
+            let is_over = queue.frames.is_empty() || queue.state == State::Closed;
+            is_over.then_some(())
+        })
+        .await;
+    }
+
+    async fn wait_for<T>(&self, mut done: impl FnMut(&Queue) -> Option<T>) -> T {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            // Registered before the look, so that a change between the two is not missed.
+            changed.as_mut().enable();
+            if let Some(value) = done(&self.0.lock()) {
+                return value;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Shared {
+    /// The queue stays consistent between any two statements that could panic, so a poisoned lock
+    /// is as good as any.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn wake_reader(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// As many frames as one write should carry.
+    fn take(&mut self) -> Option<Bytes> {
+        let first = self.frames.pop_front()?;
+        self.bytes -= first.len();
+        self.taken += 1;
+        let fits = |so_far: usize, next: Option<&Bytes>| {
+            next.is_some_and(|next| so_far + next.len() <= limits::WRITE_BYTES_MAX)
+        };
+        if !fits(first.len(), self.frames.front()) {
+            return Some(first);
+        }
+        let mut chunk =
+            BytesMut::with_capacity(limits::WRITE_BYTES_MAX.min(first.len() + self.bytes));
+        chunk.extend_from_slice(&first);
+        while fits(chunk.len(), self.frames.front()) {
+            let Some(next) = self.frames.pop_front() else {
+                break;
+            };
+            self.bytes -= next.len();
+            self.taken += 1;
+            chunk.extend_from_slice(&next);
+        }
+        Some(chunk.freeze())
+    }
+}
+
+impl Stream for OutboxBody {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut queue = self.0.lock();
+        if let Some(chunk) = queue.take() {
+            drop(queue);
+            self.0.changed.notify_waiters();
+            return Poll::Ready(Some(Ok(chunk)));
+        }
+        if matches!(queue.state, State::Finished | State::Closed) {
+            return Poll::Ready(None);
+        }
+        queue.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for OutboxBody {
+    fn drop(&mut self) {
+        let mut queue = self.0.lock();
+        queue.state = State::Closed;
+        queue.frames.clear();
+        queue.bytes = 0;
+        drop(queue);
+        self.0.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{FutureExt, StreamExt};
+
+    fn frame(len: usize) -> Bytes {
+        vec![b'x'; len].into()
+    }
+
+    #[test]
+    fn many_frames_go_in_one_write_and_none_is_lost() {
+        let (outbox, mut body) = Outbox::new();
+        outbox
+            .push((0..100).map(|n| Bytes::from(vec![n; 1_000])))
+            .unwrap();
+        let mut seen = Vec::new();
+        let mut writes = 0;
+        while let Some(Some(Ok(chunk))) = body.next().now_or_never() {
+            assert!(chunk.len() <= limits::WRITE_BYTES_MAX);
+            seen.extend_from_slice(&chunk);
+            writes += 1;
+        }
+        let expected: Vec<u8> = (0..100).flat_map(|n| vec![n; 1_000]).collect();
+        assert_eq!(seen, expected);
+        assert_eq!((writes, outbox.taken()), (4, 100));
+    }
+
+    #[test]
+    fn a_full_outbox_takes_last_words_only() {
+        let (outbox, mut body) = Outbox::new();
+        let big = limits::OUTBOX_BYTES_MAX - limits::OUTBOX_RESERVE_BYTES;
+        outbox.push([frame(big)]).unwrap();
+        outbox
+            .reply(frame(100))
+            .expect("the reserve is for replies");
+        assert_eq!(outbox.push([frame(1)]), Err(Refused));
+        assert_eq!(
+            outbox.reply(frame(1)),
+            Err(Refused),
+            "contiguity is lost for ever"
+        );
+        assert_eq!(outbox.overflowed().now_or_never(), Some(true));
+        outbox.finish(Bytes::from_static(b"bye"));
+        let mut last = Bytes::new();
+        while let Some(chunk) = body.next().now_or_never().expect("it ends by itself") {
+            last = chunk.unwrap();
+        }
+        assert!(last.ends_with(b"bye"));
+    }
+
+    #[test]
+    fn the_number_of_frames_is_bounded_too() {
+        let (outbox, _body) = Outbox::new();
+        let frames = (0..limits::OUTBOX_FRAMES_MAX).map(|_| frame(1));
+        outbox.push(frames).unwrap();
+        assert_eq!(outbox.push([frame(1)]), Err(Refused));
+    }
+
+    #[test]
+    fn room_is_waited_for_and_an_abandoned_outbox_lets_go() {
+        let (outbox, mut body) = Outbox::new();
+        assert!(outbox.has_room().now_or_never().is_some());
+        outbox
+            .push([frame(limits::OUTBOX_BYTES_MAX / 2 + 1)])
+            .unwrap();
+        let mut waiting = Box::pin(outbox.has_room());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert!(body.next().now_or_never().is_some());
+        assert_eq!(waiting.now_or_never(), Some(Ok(())));
+        drop(body);
+        assert_eq!(outbox.has_room().now_or_never(), Some(Err(Refused)));
+        assert_eq!(outbox.push([frame(1)]), Err(Refused));
+        assert_eq!(outbox.overflowed().now_or_never(), Some(false));
+    }
+}

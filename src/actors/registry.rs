@@ -1,0 +1,184 @@
+//! Which rooms are awake, and which sessions are live.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bridge_core::{ClientId, Reject, RoomId, SessionId, limits};
+
+use super::handle::{RoomHandle, SessionHandle};
+
+/// A map that several threads look into, briefly.
+#[derive(Debug)]
+struct Shared<T>(Arc<Mutex<T>>);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Default> Default for Shared<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Shared<T> {
+    /// No code that can panic runs under these locks but allocation, so a poisoned one is good.
+    fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The rooms that are awake.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rooms {
+    awake: Shared<HashMap<RoomId, RoomHandle>>,
+}
+
+impl Rooms {
+    /// A room that is awake, or is woken by `start`.
+    pub(super) fn get(
+        &self,
+        room: &RoomId,
+        start: impl FnOnce() -> RoomHandle,
+    ) -> Result<RoomHandle, Reject> {
+        let mut awake = self.awake.lock();
+        if let Some(handle) = awake.get(room) {
+            return Ok(handle.clone());
+        }
+        if awake.len() >= limits::ROOMS_AWAKE_MAX {
+            return Err(Reject::Busy { queue: "rooms" });
+        }
+        let handle = start();
+        awake.insert(room.clone(), handle.clone());
+        Ok(handle)
+    }
+
+    /// Lets a room go to sleep, unless somebody has got hold of it in the meantime. `own` is the
+    /// room's own handle.
+    pub(super) fn retire(&self, room: &RoomId, own: RoomHandle) -> bool {
+        let mut awake = self.awake.lock();
+        // Two holders are expected: the map, and `own`.
+        if !own.is_unused(2) {
+            return false;
+        }
+        awake.remove(room);
+        true
+    }
+
+    pub(super) fn awake(&self) -> usize {
+        self.awake.lock().len()
+    }
+}
+
+/// The live sessions.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sessions {
+    live: Shared<Live>,
+}
+
+#[derive(Debug, Default)]
+struct Live {
+    by_client: HashMap<ClientId, Vec<Entry>>,
+    total: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    session: SessionHandle,
+    heard: Arc<AtomicU64>,
+}
+
+/// What a new session meant for the others.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// Where the session notes when it last heard from its client.
+    pub(super) heard: Arc<AtomicU64>,
+    /// The one that it replaced.
+    pub(super) replaced: Option<SessionHandle>,
+}
+
+impl Sessions {
+    /// Takes a new session in. At the client's bound it replaces the one that was silent for
+    /// longest; at the server's bound it is refused.
+    pub(super) fn admit(
+        &self,
+        session: SessionHandle,
+        now: u64,
+        per_client: usize,
+        total: usize,
+    ) -> Result<Admitted, Reject> {
+        let mut live = self.live.lock();
+        let own = live.by_client.get(session.client()).map_or(0, Vec::len);
+        let replaces = own >= per_client;
+        if live.total >= total && !replaces {
+            return Err(Reject::ServerFull);
+        }
+        let heard = Arc::new(AtomicU64::new(now));
+        let entry = Entry {
+            session: session.clone(),
+            heard: Arc::clone(&heard),
+        };
+        let entries = live.by_client.entry(session.client().clone()).or_default();
+        let replaced = if replaces {
+            take_stalest(entries)
+        } else {
+            None
+        };
+        entries.push(entry);
+        if replaced.is_none() {
+            live.total += 1;
+        }
+        Ok(Admitted {
+            heard,
+            replaced: replaced.map(|entry| entry.session),
+        })
+    }
+
+    /// Forgets a session.
+    pub(super) fn remove(&self, client: &ClientId, id: SessionId) {
+        let mut live = self.live.lock();
+        let Some(entries) = live.by_client.get_mut(client) else {
+            return;
+        };
+        let before = entries.len();
+        entries.retain(|entry| entry.session.id() != id);
+        let removed = before - entries.len();
+        if entries.is_empty() {
+            live.by_client.remove(client);
+        }
+        live.total -= removed;
+    }
+
+    /// Every live session of a client.
+    pub(super) fn of(&self, client: &ClientId) -> Vec<SessionHandle> {
+        let live = self.live.lock();
+        let entries = live.by_client.get(client).map_or(&[][..], Vec::as_slice);
+        entries.iter().map(|entry| entry.session.clone()).collect()
+    }
+
+    /// Every live session.
+    pub(super) fn all(&self) -> Vec<SessionHandle> {
+        let live = self.live.lock();
+        live.by_client
+            .values()
+            .flatten()
+            .map(|entry| entry.session.clone())
+            .collect()
+    }
+
+    pub(super) fn total(&self) -> usize {
+        self.live.lock().total
+    }
+}
+
+fn take_stalest(entries: &mut Vec<Entry>) -> Option<Entry> {
+    let stalest = entries
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, entry)| entry.heard.load(Ordering::Relaxed))
+        .map(|(place, _)| place)?;
+    Some(entries.remove(stalest))
+}

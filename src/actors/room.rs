@@ -1,0 +1,287 @@
+//! The actor that owns one room.
+//!
+//! It decides nothing itself: `bridge_core::room::Owner` does, under `catch_unwind`. What is here
+//! is carrying out its effects: appending, telling everybody, waking and sleeping.
+
+mod load;
+mod messages;
+mod presence;
+mod subscribers;
+mod tell;
+
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext, Context};
+use bridge_core::command::RoomCommand;
+use bridge_core::event::Stream;
+use bridge_core::id::Incarnation;
+use bridge_core::ports::{Append, Record, Snapshot};
+use bridge_core::replay::Tail;
+use bridge_core::room::{Draft, Effect, Owner, Request, Room, SNAPSHOT_FORMAT};
+use bridge_core::{MessageId, Reject, RoomId, Seq, Timestamp, limits};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::bridge::Bridge;
+use super::handle::{RoomHandle, WeakRoomHandle};
+use super::supervisor::{Supervisor, Verdict};
+use super::ticket::Ticket;
+use crate::log_writer::Sink;
+use presence::Presence;
+use subscribers::Subscribers;
+use tell::Telling;
+
+pub(super) use messages::{Answers, Attach, Begin, Detach, Look, Reply, Submit};
+
+type Effects = Vec<Effect<Ticket>>;
+
+/// The owner of one room.
+pub(super) struct RoomActor {
+    bridge: Bridge,
+    stream: Stream,
+    own: Option<WeakRoomHandle>,
+    owner: Owner<Ticket>,
+    life: Life,
+    supervisor: Supervisor,
+    is_quarantined: bool,
+    tail: Tail<Bytes>,
+    head: watch::Sender<Seq>,
+    subscribers: Subscribers,
+    presence: Presence,
+    attaching: Vec<Attach>,
+    looking: Vec<Look>,
+    snapshot_at: Seq,
+    is_touched: bool,
+}
+
+/// One incarnation of the owner, and where its answers go.
+struct Life {
+    incarnation: Incarnation,
+    sink: Option<Arc<dyn Sink>>,
+}
+
+impl Actor for RoomActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.load(ctx);
+        ctx.run_interval(self.bridge.options().room_idle, Self::sleep_if_idle);
+    }
+}
+
+impl RoomActor {
+    /// Starts the actor of a room on this thread.
+    pub(super) fn wake(bridge: &Bridge, room: &RoomId) -> RoomHandle {
+        let (head, watching) = watch::channel(Seq::ZERO);
+        let actor = Self {
+            bridge: bridge.clone(),
+            stream: Stream::Room(room.clone()),
+            own: None,
+            owner: Owner::loading(Room::vacant(room.clone())),
+            life: Life {
+                incarnation: Incarnation::new(0),
+                sink: None,
+            },
+            supervisor: Supervisor::new(),
+            is_quarantined: false,
+            tail: Tail::new(Seq::ZERO, limits::TAIL_RECORDS_MAX, limits::TAIL_BYTES_MAX),
+            head,
+            subscribers: Subscribers::default(),
+            presence: Presence::default(),
+            attaching: Vec::new(),
+            looking: Vec::new(),
+            snapshot_at: Seq::ZERO,
+            is_touched: false,
+        };
+        let handle = RoomHandle::new(actor.start(), bridge.log().clone(), watching);
+        handle.begin();
+        handle
+    }
+
+    fn room(&self) -> &Room {
+        self.owner.room()
+    }
+
+    fn room_id(&self) -> &RoomId {
+        let Stream::Room(id) = &self.stream;
+        id
+    }
+
+    fn look(&self, look: Look) {
+        (look.look)(self.room(), &|client| self.subscribers.is_online(client));
+    }
+
+    /// Lets the owner work, and carries out what it says. If it panics, its state is dropped.
+    fn with_owner(
+        &mut self,
+        ctx: &mut Context<Self>,
+        work: impl FnOnce(&mut Owner<Ticket>, Timestamp, &mut Effects),
+    ) {
+        let now = self.bridge.clock().now();
+        let mut effects = Effects::new();
+        let outcome = Supervisor::run(|| work(&mut self.owner, now, &mut effects));
+        if outcome.is_err() {
+            drop(effects);
+            return self.failed("a panic", ctx);
+        }
+        self.perform(effects, ctx);
+    }
+
+    fn perform(&mut self, effects: Effects, ctx: &mut Context<Self>) {
+        let mut telling = Telling::default();
+        for effect in effects {
+            match effect {
+                Effect::Append(draft) => self.append(&draft, ctx),
+                Effect::Committed { draft, asker } => self.tell(draft, asker, &mut telling, ctx),
+                Effect::Known { seq, asker } => self.repeat(seq, asker, ctx),
+                Effect::Refused { reject, asker } => asker.refuse(reject),
+                Effect::LookUp { message, request } => self.look_up(message, request, ctx),
+                Effect::Reload => self.load(ctx),
+            }
+        }
+        self.flush(&mut telling);
+        self.snapshot_if_due();
+    }
+
+    fn append(&mut self, draft: &Draft, ctx: &mut Context<Self>) {
+        let records = draft
+            .envelopes
+            .iter()
+            .map(|e| Record::new(Arc::clone(e)))
+            .collect();
+        let append = Append {
+            incarnation: self.life.incarnation,
+            records,
+        };
+        let incarnation = self.life.incarnation;
+        let sink = self
+            .life
+            .sink
+            .get_or_insert_with(|| RoomHandle::sink(ctx.address(), incarnation));
+        if let Err(why) = self.bridge.log().append(append, Arc::clone(sink)) {
+            // Every request in flight holds a permit, so the queue has room: the writer is gone,
+            // and the process ends. Until then nobody gets an answer that is not true.
+            tracing::error!(stream = %self.stream, error = %why, "the log takes nothing more");
+            self.failed("no log writer", ctx);
+        }
+    }
+
+    /// Answers a repeat with the original, read from the log.
+    fn repeat(&self, seq: Seq, ticket: Ticket, ctx: &mut Context<Self>) {
+        let stream = self.stream.clone();
+        let reads = self.bridge.reads().clone();
+        let view = ticket.wants_view().then(|| self.view_for_members());
+        ctx.spawn(actix::fut::wrap_future(async move {
+            let page = reads
+                .run(move |store| store.page(&stream, seq.prev(), 1))
+                .await;
+            match page.map(|mut records| records.pop()) {
+                Ok(Some(envelope)) => {
+                    let envelope = Arc::new(envelope);
+                    ticket.repeat(super::ticket::Receipt {
+                        envelope,
+                        duplicate: true,
+                        view,
+                    });
+                }
+                Ok(None) => {
+                    let detail = format!("record {seq} is gone");
+                    ticket.refuse(Reject::Internal { detail });
+                }
+                Err(reject) => ticket.refuse(reject),
+            }
+        }));
+    }
+
+    /// Looks for the message that a post answers, and hands the post in again.
+    fn look_up(&self, message: MessageId, mut request: Request<Ticket>, ctx: &mut Context<Self>) {
+        let stream = self.stream.clone();
+        let reads = self.bridge.reads().clone();
+        let found = async move { reads.run(move |store| store.message(message)).await };
+        ctx.spawn(actix::fut::ActorFutureExt::map(
+            actix::fut::wrap_future::<_, Self>(found),
+            move |found, actor, ctx| match found {
+                Ok(Some((place, seq))) if place == stream => {
+                    if let RoomCommand::Post(post) = &mut request.command {
+                        post.reply_seq = Some(seq);
+                    }
+                    actor.with_owner(ctx, |owner, now, effects| {
+                        owner.submit(request, now, effects)
+                    });
+                }
+                Ok(_) => request.asker.refuse(Reject::MessageNotFound(message)),
+                Err(reject) => request.asker.refuse(reject),
+            },
+        ));
+    }
+
+    fn snapshot_if_due(&mut self) {
+        let head = self.room().head();
+        if head.get() >= self.snapshot_at.get() + limits::SNAPSHOT_EVERY_RECORDS {
+            self.snapshot();
+        }
+    }
+
+    fn snapshot(&mut self) {
+        let Some(body) = self.room().to_snapshot() else {
+            return;
+        };
+        let seq = self.room().head();
+        let snapshot = Snapshot {
+            seq,
+            format: SNAPSHOT_FORMAT,
+            body: body.into(),
+        };
+        match self
+            .bridge
+            .log()
+            .save_snapshot(self.stream.clone(), snapshot)
+        {
+            Ok(()) => self.snapshot_at = seq,
+            Err(why) => tracing::debug!(stream = %self.stream, error = %why, "no snapshot now"),
+        }
+    }
+
+    /// Goes to sleep when nobody has wanted anything since the last look.
+    fn sleep_if_idle(&mut self, ctx: &mut Context<Self>) {
+        let was_touched = std::mem::take(&mut self.is_touched);
+        let is_idle = self.owner.is_idle() && self.subscribers.is_empty() && !self.is_quarantined;
+        if was_touched || !is_idle {
+            return;
+        }
+        let Some(own) = self.own.as_ref().and_then(WeakRoomHandle::upgrade) else {
+            return;
+        };
+        if !self.bridge.rooms().retire(self.room_id(), own) {
+            return;
+        }
+        if self.room().head() > self.snapshot_at {
+            self.snapshot();
+        }
+        if let Err(why) = self.bridge.log().retire(self.stream.clone()) {
+            tracing::debug!(stream = %self.stream, error = %why, "the writer keeps its life");
+        }
+        tracing::debug!(stream = %self.stream, "the room goes to sleep");
+        actix::ActorContext::stop(ctx);
+    }
+
+    /// The owner cannot go on. Its state and everybody who waits in it are dropped; a waiting
+    /// ticket answers by itself.
+    fn failed(&mut self, why: &'static str, ctx: &mut Context<Self>) {
+        tracing::error!(stream = %self.stream, why, "a room failed and is read again");
+        self.owner = Owner::loading(Room::vacant(self.room_id().clone()));
+        match self.supervisor.failed(self.bridge.clock().now()) {
+            Verdict::Restart => self.load(ctx),
+            Verdict::Quarantine => self.quarantine(),
+        }
+    }
+
+    fn quarantine(&mut self) {
+        tracing::error!(stream = %self.stream, "a room is quarantined");
+        self.is_quarantined = true;
+        // Dropped replies answer themselves.
+        self.attaching.clear();
+        self.looking.clear();
+        self.bridge.count_quarantined();
+    }
+}

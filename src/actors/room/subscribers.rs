@@ -1,0 +1,81 @@
+//! The sessions that are live in a room.
+
+use std::collections::HashMap;
+
+use bridge_core::replay::Cursor;
+use bridge_core::{ClientId, Seq, SessionId};
+
+use crate::actors::handle::SessionHandle;
+
+/// A session that is told everything.
+#[derive(Debug)]
+pub(super) struct Subscriber {
+    pub(super) session: SessionHandle,
+    pub(super) cursor: Cursor,
+}
+
+/// The sessions that are told everything, and how many each client has.
+#[derive(Debug, Default)]
+pub(super) struct Subscribers {
+    by_session: HashMap<SessionId, Subscriber>,
+    by_client: HashMap<ClientId, usize>,
+}
+
+impl Subscribers {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_session.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_session.len()
+    }
+
+    pub(super) fn has(&self, session: SessionId) -> bool {
+        self.by_session.contains_key(&session)
+    }
+
+    pub(super) fn is_online(&self, client: &ClientId) -> bool {
+        self.by_client.contains_key(client)
+    }
+
+    pub(super) fn add(&mut self, session: SessionHandle, at: Seq) {
+        *self.by_client.entry(session.client().clone()).or_default() += 1;
+        let subscriber = Subscriber {
+            cursor: Cursor::at(at),
+            session: session.clone(),
+        };
+        self.by_session.insert(session.id(), subscriber);
+    }
+
+    pub(super) fn remove(&mut self, id: SessionId) -> Option<SessionHandle> {
+        let gone = self.by_session.remove(&id)?.session;
+        if let Some(sessions) = self.by_client.get_mut(gone.client()) {
+            *sessions -= 1;
+            if *sessions == 0 {
+                self.by_client.remove(gone.client());
+            }
+        }
+        Some(gone)
+    }
+
+    /// Takes out every session of a client.
+    pub(super) fn remove_client(&mut self, client: &ClientId) -> Vec<SessionHandle> {
+        let ids: Vec<_> = self
+            .by_session
+            .values()
+            .filter(|subscriber| subscriber.session.client() == client)
+            .map(|subscriber| subscriber.session.id())
+            .collect();
+        ids.into_iter().filter_map(|id| self.remove(id)).collect()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Subscriber> {
+        self.by_session.values_mut()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SessionHandle> {
+        self.by_session
+            .values()
+            .map(|subscriber| &subscriber.session)
+    }
+}

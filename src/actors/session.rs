@@ -1,0 +1,345 @@
+//! The actor of one session.
+//!
+//! It turns frames into commands and hands them to rooms; the rooms answer straight into its
+//! outbox. A plain actor, not a WebSocket context: it stays alive when its client stops reading,
+//! and can say goodbye.
+
+mod frames;
+mod gate;
+mod resume;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix::fut::{ActorFutureExt, wrap_future};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, StreamHandler};
+use bridge_core::principal::Action;
+use bridge_core::session::{CloseReason, Due, Phase, Session as Machine};
+use bridge_core::{Principal, Reject, RoomId, Seq, SessionId, Timestamp, limits};
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::bridge::Bridge;
+use super::handle::{RoomHandle, SessionHandle};
+use super::outbox::{Outbox, OutboxBody};
+use crate::wire::encode;
+use crate::wire::frame::{Inbound as Asked, Ref};
+
+pub use gate::Gate;
+use gate::Paused;
+
+/// Shuts the socket down, whether or not its client reads.
+pub type HangUp = Box<dyn Fn() + Send>;
+
+/// What a transport knows of a connection.
+pub struct Connection {
+    /// Who it is.
+    pub principal: Principal,
+    /// Until when its token is good.
+    pub expires_at: Timestamp,
+    /// Ends it.
+    pub hang_up: HangUp,
+}
+
+/// What comes from a client.
+#[derive(Debug)]
+pub enum Inbound {
+    /// A request, within the session's window.
+    Request(Result<Asked, (Option<Ref>, Reject)>, OwnedSemaphorePermit),
+    /// A WebSocket ping.
+    Ping(Bytes),
+    /// A WebSocket pong.
+    Pong,
+    /// The client says goodbye.
+    Close,
+    /// The client broke the protocol; the frame could not be read.
+    Violation(Violation),
+}
+
+/// How a client breaks the WebSocket protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Violation {
+    /// A frame is larger than allowed.
+    TooLarge,
+    /// Something that is not a frame, or not one of text.
+    NotText,
+}
+
+/// Opens a session and gives back the body that carries its frames. `inbound` makes the stream of
+/// what comes from the client; it must not yield requests while the gate is shut.
+pub fn open<S>(
+    bridge: &Bridge,
+    connection: Connection,
+    inbound: impl FnOnce(Gate) -> S,
+) -> OutboxBody
+where
+    S: Stream<Item = Inbound> + 'static,
+{
+    let (outbox, body) = Outbox::new();
+    let id = bridge.ids().session();
+    SessionActor::create(|ctx| {
+        let client = connection.principal.client().clone();
+        let handle = SessionHandle::new(id, client, outbox, ctx.address());
+        let gate = Gate::default();
+        ctx.add_stream(inbound(gate.clone()));
+        SessionActor::new(bridge.clone(), connection, handle, gate)
+    });
+    body
+}
+
+/// One live connection of a client.
+pub(super) struct SessionActor {
+    bridge: Bridge,
+    principal: Principal,
+    handle: SessionHandle,
+    gate: Gate,
+    machine: Machine,
+    hang_up: HangUp,
+    heard: Arc<AtomicU64>,
+    rooms: HashMap<RoomId, RoomHandle>,
+    entering: HashSet<RoomId>,
+    taken: u64,
+}
+
+/// End the session.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct End {
+    pub(super) reason: CloseReason,
+}
+
+/// The client is a member of a room; be live there after this record.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Entered {
+    pub(super) room: RoomId,
+    pub(super) after: Seq,
+}
+
+/// The session is live in a room.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct LiveIn {
+    pub(super) room: RoomId,
+    pub(super) handle: RoomHandle,
+}
+
+/// The client is no longer a member of a room.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Left {
+    pub(super) room: RoomId,
+}
+
+impl SessionActor {
+    fn new(bridge: Bridge, connection: Connection, handle: SessionHandle, gate: Gate) -> Self {
+        let now = bridge.clock().now();
+        let heartbeat = i64::try_from(bridge.options().heartbeat.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            machine: Machine::open(now, connection.expires_at, heartbeat),
+            principal: connection.principal,
+            hang_up: connection.hang_up,
+            bridge,
+            handle,
+            gate,
+            heard: Arc::default(),
+            rooms: HashMap::new(),
+            entering: HashSet::new(),
+            taken: 0,
+        }
+    }
+
+    fn id(&self) -> SessionId {
+        self.handle.id()
+    }
+
+    fn outbox(&self) -> &Outbox {
+        self.handle.outbox()
+    }
+
+    /// The client is alive.
+    fn note_sign_of_life(&mut self) {
+        let now = self.bridge.clock().now();
+        self.machine.heard(now);
+        self.heard
+            .store(now.as_millis().unsigned_abs(), Ordering::Relaxed);
+    }
+
+    fn refuse(&self, reference: Option<&Ref>, reject: &Reject) {
+        self.handle.reply(encode::rejected(reference, reject));
+    }
+
+    /// What the passing of time demands.
+    fn tick(&mut self, ctx: &mut Context<Self>) {
+        let taken = self.outbox().taken();
+        if self.gate.is_shut() && taken != std::mem::replace(&mut self.taken, taken) {
+            // While it catches up we do not read from it, but it reads from us.
+            self.note_sign_of_life();
+        }
+        match self.machine.tick(self.bridge.clock().now()) {
+            Due::Nothing => {}
+            Due::Ping => self.handle.reply(encode::ping_frame()),
+            Due::Close(reason) => self.end(reason, ctx),
+        }
+    }
+
+    /// Says goodbye and goes, whether or not the client listens.
+    fn end(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
+        let last_words = match reason {
+            CloseReason::Gone => encode::close_frame(1000, ""),
+            _ => encode::bye(reason),
+        };
+        self.end_with(last_words, reason, ctx);
+    }
+
+    fn end_with(&mut self, last_words: Bytes, reason: CloseReason, ctx: &mut Context<Self>) {
+        if self.machine.phase() == Phase::Closed {
+            return;
+        }
+        tracing::debug!(session = %self.id(), client = %self.principal.client(), ?reason, "closing");
+        self.machine.close();
+        self.leave_rooms();
+        self.outbox().finish(last_words);
+        let outbox = self.outbox().clone();
+        let goodbye = async move {
+            // Whether it was heard or not: the socket is shut down next.
+            drop(tokio::time::timeout(limits::GOODBYE_WITHIN, outbox.drained()).await);
+        };
+        ctx.spawn(wrap_future::<_, Self>(goodbye).map(|(), _, ctx| {
+            // A moment for the client to close by itself; most do, and then this is not reached.
+            ctx.run_later(std::time::Duration::from_millis(500), |actor, ctx| {
+                (actor.hang_up)();
+                ctx.stop();
+            });
+        }));
+    }
+
+    fn leave_rooms(&mut self) {
+        for (_, room) in self.rooms.drain() {
+            room.detach(self.handle.id());
+        }
+    }
+
+    fn may_use(&self, room: &RoomId) -> bool {
+        self.principal.allows(Action::UseRoom(room)).is_ok()
+    }
+}
+
+impl Actor for SessionActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let options = self.bridge.options();
+        let now = self.bridge.clock().now().as_millis().unsigned_abs();
+        let (per_client, total) = (options.sessions_per_client, options.sessions_total);
+        let admitted = self
+            .bridge
+            .sessions()
+            .admit(self.handle.clone(), now, per_client, total);
+        match admitted {
+            Err(_) => return self.end(CloseReason::ServerFull, ctx),
+            Ok(admitted) => {
+                self.heard = admitted.heard;
+                if let Some(replaced) = admitted.replaced {
+                    replaced.close(CloseReason::Replaced);
+                }
+            }
+        }
+        ctx.run_interval(options.heartbeat / 4, Self::tick);
+        let outbox = self.outbox().clone();
+        let overflow = async move { outbox.overflowed().await };
+        ctx.spawn(
+            wrap_future::<_, Self>(overflow).map(|has_overflowed, actor, ctx| {
+                if has_overflowed {
+                    actor.end(CloseReason::Slow, ctx);
+                }
+            }),
+        );
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.leave_rooms();
+        self.bridge
+            .sessions()
+            .remove(self.handle.client(), self.handle.id());
+    }
+}
+
+impl StreamHandler<Inbound> for SessionActor {
+    fn handle(&mut self, inbound: Inbound, ctx: &mut Context<Self>) {
+        if self.machine.phase() == Phase::Closed {
+            return;
+        }
+        self.note_sign_of_life();
+        match inbound {
+            Inbound::Request(Ok(asked), window) => self.request(asked, window, ctx),
+            Inbound::Request(Err((reference, reject)), _) => {
+                self.refuse(reference.as_ref(), &reject);
+            }
+            Inbound::Ping(payload) => self.handle.reply(encode::pong_frame(&payload)),
+            Inbound::Pong => {}
+            Inbound::Close => self.end(CloseReason::Gone, ctx),
+            Inbound::Violation(violation) => {
+                if violation == Violation::TooLarge {
+                    self.refuse(
+                        None,
+                        &Reject::TooLarge {
+                            max: limits::FRAME_BYTES_MAX,
+                        },
+                    );
+                }
+                self.end(CloseReason::ProtocolError, ctx);
+            }
+        }
+    }
+
+    /// The connection is gone.
+    fn finished(&mut self, ctx: &mut Context<Self>) {
+        self.machine.close();
+        ctx.stop();
+    }
+}
+
+impl Handler<End> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, message: End, ctx: &mut Context<Self>) {
+        self.end(message.reason, ctx);
+    }
+}
+
+impl Handler<LiveIn> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, message: LiveIn, _: &mut Context<Self>) {
+        if self.machine.phase() == Phase::Closed {
+            message.handle.detach(self.id());
+        } else {
+            self.rooms.insert(message.room, message.handle);
+        }
+    }
+}
+
+impl Handler<Left> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Left, _: &mut Context<Self>) {
+        self.rooms.remove(&message.room);
+    }
+}
+
+impl Handler<Entered> for SessionActor {
+    type Result = ();
+
+    /// By another session of the same client, or over REST. A session that is entering by itself,
+    /// or has not said hello, finds the room in its own way.
+    fn handle(&mut self, message: Entered, ctx: &mut Context<Self>) {
+        let Entered { room, after } = message;
+        let is_new = !self.rooms.contains_key(&room) && !self.entering.contains(&room);
+        if self.machine.phase() == Phase::Live && is_new && self.may_use(&room) {
+            self.follow(room, after, ctx);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What keeps a session from being read faster than it is served.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bridge_core::limits;
+use tokio::sync::Semaphore;
+
+/// Bytes that one unit of the window stands for, so that one semaphore bounds requests and bytes.
+const UNIT_BYTES: usize = limits::IN_FLIGHT_BYTES_MAX / limits::IN_FLIGHT_REQUESTS_MAX;
+
+/// The window of a session's unanswered requests, and a bar that can be put in front of it.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    window: Arc<Semaphore>,
+    bars: AtomicUsize,
+    reader: Mutex<Option<Waker>>,
+}
+
+/// Keeps the gate shut for as long as it lives.
+#[derive(Debug)]
+pub struct Paused(Gate);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Arc::new(Shared {
+            window: Arc::new(Semaphore::new(limits::IN_FLIGHT_REQUESTS_MAX)),
+            bars: AtomicUsize::new(0),
+            reader: Mutex::new(None),
+        }))
+    }
+}
+
+impl Gate {
+    /// The window, of which a request takes [`Gate::units`].
+    #[must_use]
+    pub fn window(&self) -> &Arc<Semaphore> {
+        &self.0.window
+    }
+
+    /// How much of the window a request of this many bytes takes: one at least, and never more
+    /// than there is.
+    #[must_use]
+    pub fn units(bytes: usize) -> u32 {
+        let units = (bytes / UNIT_BYTES).clamp(1, limits::IN_FLIGHT_REQUESTS_MAX);
+        u32::try_from(units).expect("the window is a thousand units or so")
+    }
+
+    /// Shuts the gate until the answer is dropped.
+    #[must_use]
+    pub fn pause(&self) -> Paused {
+        self.0.bars.fetch_add(1, Ordering::AcqRel);
+        Paused(self.clone())
+    }
+
+    /// Whether requests wait.
+    #[must_use]
+    pub fn is_shut(&self) -> bool {
+        self.0.bars.load(Ordering::Acquire) > 0
+    }
+
+    /// Ready when requests may pass.
+    pub fn poll_open(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_shut() {
+            return Poll::Ready(());
+        }
+        *self.reader() = Some(cx.waker().clone());
+        // Opened in between? Then nobody would wake the reader.
+        if self.is_shut() {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    }
+
+    fn reader(&self) -> std::sync::MutexGuard<'_, Option<Waker>> {
+        self.0.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.0.0.bars.fetch_sub(1, Ordering::AcqRel);
+        if let Some(reader) = self.0.reader().take() {
+            reader.wake();
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The right to an answer.
+//!
+//! A ticket travels with its request and is answered exactly once. One that is dropped unanswered,
+//! because the actor that held it died, answers by itself: "repeat it" before the request was
+//! handed to the log, "outcome unknown" after.
+
+use std::sync::Arc;
+
+use bridge_core::event::Envelope;
+use bridge_core::room::{Asker, RoomView};
+use bridge_core::{Reject, SessionId};
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::handle::SessionHandle;
+use crate::permits::Permit;
+use crate::wire::encode::{self, EventText};
+use crate::wire::frame::Ref;
+
+/// What a request led to.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// The first record that followed from it.
+    pub envelope: Arc<Envelope>,
+    /// Whether it is the original answer to a repeated request.
+    pub duplicate: bool,
+    /// The room, for requests that enter it.
+    pub view: Option<RoomView>,
+}
+
+/// What a request gets.
+pub type Answered = Result<Receipt, Reject>;
+
+/// Who waits.
+#[derive(Debug)]
+enum Waiter {
+    /// A session, which is answered by a frame.
+    Session {
+        session: SessionHandle,
+        reference: Option<Ref>,
+    },
+    /// A caller within the server.
+    Caller(oneshot::Sender<Answered>),
+}
+
+/// The right to an answer.
+#[derive(Debug)]
+pub struct Ticket {
+    waiter: Option<Waiter>,
+    is_with_log: bool,
+    wants_view: bool,
+    held: Held,
+}
+
+/// What an unanswered request occupies. Given back with the answer.
+#[derive(Debug, Default)]
+struct Held {
+    _window: Option<OwnedSemaphorePermit>,
+    _room: Option<Permit>,
+    _log: Option<Permit>,
+}
+
+impl Ticket {
+    /// A ticket for a session's request; `window` is its place among the session's requests.
+    #[must_use]
+    pub fn session(
+        session: SessionHandle,
+        reference: Option<Ref>,
+        window: OwnedSemaphorePermit,
+    ) -> Self {
+        let held = Held {
+            _window: Some(window),
+            ..Held::default()
+        };
+        let waiter = Some(Waiter::Session { session, reference });
+        Self {
+            waiter,
+            is_with_log: false,
+            wants_view: false,
+            held,
+        }
+    }
+
+    /// A ticket for a caller within the server, and where its answer comes. With `wants_view` the
+    /// answer shows the room.
+    #[must_use]
+    pub fn caller(wants_view: bool) -> (Self, oneshot::Receiver<Answered>) {
+        let (sender, receiver) = oneshot::channel();
+        let waiter = Some(Waiter::Caller(sender));
+        (
+            Self {
+                waiter,
+                is_with_log: false,
+                wants_view,
+                held: Held::default(),
+            },
+            receiver,
+        )
+    }
+
+    /// Takes over the permits under which the request is admitted.
+    pub(super) fn hold(&mut self, room: Permit, log: Permit) {
+        self.held._room = Some(room);
+        self.held._log = Some(log);
+    }
+
+    /// The session that is to find the answer among its events.
+    pub(super) fn session_handle(&self) -> Option<&SessionHandle> {
+        match &self.waiter {
+            Some(Waiter::Session { session, .. }) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether the answer shows the room.
+    pub(super) const fn wants_view(&self) -> bool {
+        self.wants_view
+    }
+
+    /// Answers no.
+    pub fn refuse(mut self, reject: Reject) {
+        self.answer_refusal(reject);
+    }
+
+    /// Answers a caller, and gives a session's answer back to be sent in its place among the
+    /// events.
+    pub(super) fn accept(
+        mut self,
+        text: &EventText,
+        receipt: impl FnOnce() -> Receipt,
+    ) -> Option<(SessionId, Bytes)> {
+        match self.waiter.take()? {
+            Waiter::Session { session, reference } => {
+                Some((session.id(), text.answer(reference.as_ref(), false)))
+            }
+            Waiter::Caller(caller) => {
+                // Who no longer waits needs no answer.
+                drop(caller.send(Ok(receipt())));
+                None
+            }
+        }
+    }
+
+    /// Answers with the original receipt.
+    pub(super) fn repeat(mut self, receipt: Receipt) {
+        match self.waiter.take() {
+            None => {}
+            Some(Waiter::Session { session, reference }) => {
+                let text = encode::event(&receipt.envelope);
+                session.reply(text.answer(reference.as_ref(), true));
+            }
+            Some(Waiter::Caller(caller)) => drop(caller.send(Ok(receipt))),
+        }
+    }
+
+    fn answer_refusal(&mut self, reject: Reject) {
+        if let Some(detail) = reject.detail() {
+            tracing::warn!(reject = %reject, detail, "a request was refused");
+        }
+        match self.waiter.take() {
+            None => {}
+            Some(Waiter::Session { session, reference }) => {
+                session.reply(encode::rejected(reference.as_ref(), &reject));
+            }
+            Some(Waiter::Caller(caller)) => drop(caller.send(Err(reject))),
+        }
+    }
+}
+
+impl Asker for Ticket {
+    fn handed_to_log(&mut self) {
+        self.is_with_log = true;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.waiter.is_none() {
+            return;
+        }
+        self.answer_refusal(if self.is_with_log {
+            Reject::OutcomeUnknown
+        } else {
+            Reject::Retry {
+                detail: "its actor went away",
+            }
+        });
+    }
+}

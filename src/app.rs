@@ -1,0 +1,225 @@
+//! The only wiring: store, log writer, actors, server, and an orderly end.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use actix_web::dev::{Server, ServerHandle};
+use bridge_core::ports::{Ids, Store};
+use bridge_core::session::CloseReason;
+use bridge_core::{Epoch, limits};
+
+use crate::actors::{Bridge, Options, bridge::Parts};
+use crate::config::{Config, ConfigError};
+use crate::log_writer::{self, Health};
+use crate::passwords::Passwords;
+use crate::storage::OpenError;
+use crate::storage::sqlite::{self, DataLock, Opened};
+use crate::system::{Stopwatch, SystemClock, SystemIds};
+use crate::tokens::{KeyError, SigningKey, Tokens};
+use crate::transport::{self, State};
+
+/// Why the server did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Wrong settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No signing key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No database.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {addr}: {why}")]
+    Bind {
+        /// Which address.
+        addr: SocketAddr,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// Something the system refused.
+    #[error("{what}: {why}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What it says.
+        why: String,
+    },
+    /// The log cannot be written any more.
+    #[error(
+        "the log cannot be written any more ({0}); nothing that was acknowledged is lost, and \
+             the next start recovers"
+    )]
+    LogBroken(String),
+}
+
+fn system(what: &'static str) -> impl Fn(std::io::Error) -> AppError {
+    move |why| AppError::System {
+        what,
+        why: why.to_string(),
+    }
+}
+
+/// A server that listens.
+pub struct Application {
+    addr: SocketAddr,
+    tokens: Arc<Tokens>,
+    server: Server,
+    bridge: Bridge,
+    writer: JoinHandle<()>,
+    _lock: DataLock,
+}
+
+impl std::fmt::Debug for Application {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Application")
+            .field("addr", &self.addr)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Application {
+    /// Opens everything and listens. Must be called within an actix system.
+    ///
+    /// # Errors
+    /// When something cannot be opened; then nothing is left behind but the data folder.
+    pub fn build(config: &Config) -> Result<Self, AppError> {
+        let data_dir = config.data_dir();
+        make_data_dir(&data_dir)?;
+        let lock = DataLock::acquire(&data_dir)?;
+        let tokens = Arc::new(tokens(config)?);
+        let ids = SystemIds::default();
+        let opened = sqlite::open(&config.database_file()?, Epoch::from_uuid(ids.uuid()))?;
+        let Opened { log, store } = opened;
+        let passwords = Passwords::new(config.password_cost()).map_err(|why| AppError::System {
+            what: "the cost of password hashes",
+            why,
+        })?;
+        let addr = config.server.bind;
+        let listener = TcpListener::bind(addr).map_err(|why| AppError::Bind { addr, why })?;
+        let addr = listener
+            .local_addr()
+            .map_err(|why| AppError::Bind { addr, why })?;
+        let (log, writer) =
+            log_writer::start(Box::new(log)).map_err(system("starting the log writer"))?;
+        let bridge = Bridge::new(Parts {
+            log,
+            store: Arc::new(store) as Arc<dyn Store>,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(ids),
+            passwords,
+            options: options(config),
+        });
+        let state = State {
+            bridge: bridge.clone(),
+            tokens: Arc::clone(&tokens),
+            since: Stopwatch::start(),
+        };
+        let server = transport::serve(state, listener, config.server.workers)
+            .map_err(|why| AppError::Bind { addr, why })?;
+        Ok(Self {
+            addr,
+            tokens,
+            server,
+            bridge,
+            writer,
+            _lock: lock,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Makes and checks this server's tokens.
+    #[must_use]
+    pub fn tokens(&self) -> Arc<Tokens> {
+        Arc::clone(&self.tokens)
+    }
+
+    /// Serves until `stop` is done, or the log breaks.
+    ///
+    /// # Errors
+    /// When the log broke, or the server could not go on.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
+        let Self {
+            server,
+            bridge,
+            writer,
+            ..
+        } = self;
+        let handle = server.handle();
+        let mut serving = actix_web::rt::spawn(server);
+        let health = Arc::clone(bridge.log_health());
+        let broken = tokio::select! {
+            () = stop => None,
+            why = health.until_broken() => Some(why),
+            ended = &mut serving => {
+                tracing::error!(?ended, "the server ended by itself");
+                Some("the server ended by itself".to_owned())
+            }
+        };
+        shut_down(&handle, bridge, writer, &health).await;
+        match broken {
+            None => Ok(()),
+            Some(why) => Err(AppError::LogBroken(why)),
+        }
+    }
+}
+
+/// Says goodbye to every session, stops listening, and lets the writer finish what is queued.
+async fn shut_down(handle: &ServerHandle, bridge: Bridge, writer: JoinHandle<()>, health: &Health) {
+    tracing::info!(sessions = bridge.sessions_total(), "stopping");
+    bridge.close_sessions(CloseReason::Draining);
+    let stopping = tokio::time::timeout(limits::SHUTDOWN_WITHIN, handle.stop(true));
+    if stopping.await.is_err() {
+        tracing::warn!("connections were still open at the end of the time to stop");
+    }
+    drop(bridge);
+    // The writer ends when the last room has let go of its queue.
+    let joined = tokio::task::spawn_blocking(move || writer.join());
+    match tokio::time::timeout(limits::SHUTDOWN_WITHIN, joined).await {
+        Ok(_) => tracing::info!(log = ?health.stats(), "stopped"),
+        Err(_) => tracing::warn!("the log writer did not end in time; it holds nothing unwritten"),
+    }
+}
+
+/// Makes the data folder, readable by its owner only.
+fn make_data_dir(path: &std::path::Path) -> Result<(), AppError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|why| {
+        OpenError::Path {
+            path: path.to_owned(),
+            why,
+        }
+        .into()
+    })
+}
+
+/// The tokens of the server with these settings. It need not run.
+///
+/// # Errors
+/// When there is no signing key and none can be made.
+pub fn tokens(config: &Config) -> Result<Tokens, AppError> {
+    let data_dir = config.data_dir();
+    make_data_dir(&data_dir)?;
+    let key = SigningKey::load_or_create(&data_dir)?;
+    Ok(Tokens::new(&key, config.realm()))
+}
+
+fn options(config: &Config) -> Options {
+    Options {
+        sessions_per_client: config.sessions.per_client,
+        sessions_total: config.sessions.total,
+        heartbeat: config.heartbeat(),
+        room_idle: config.room_idle(),
+        fault: None,
+    }
+}

@@ -1,0 +1,69 @@
+//! The command line.
+
+pub mod connection;
+pub mod output;
+pub mod show;
+
+pub mod demo;
+pub mod room;
+pub mod serve;
+pub mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A self-hosted message broker for teams of AI agents.
+#[derive(Debug, Parser)]
+#[command(name = "agent-bridge", version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  agent-bridge serve                          start a server on 127.0.0.1:5001
+  agent-bridge serve --demo                   watch five agents talk to each other
+  agent-bridge token create --client maya     make a token for the client maya
+  export BRIDGE_TOKEN=…                       use it in the commands below
+  agent-bridge room create design --topic \"How the parser works\"
+  agent-bridge room post design \"Good morning\"
+  agent-bridge room tail design               watch the room; Ctrl-C ends it
+
+Exit codes of the client commands:
+  0 done · 1 refused by the server · 2 wrong usage · 3 the server cannot be reached ·
+  4 refused for now, repeating it did not help · 5 not authorized · 130 interrupted";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve(serve::ServeArgs),
+    /// Make and inspect tokens
+    Token(token::TokenArgs),
+    /// Create, read and write rooms
+    Room(Box<room::RoomArgs>),
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Token(args) => token::run(args),
+        Command::Room(args) => room::run(*args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_tree_of_commands_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,240 @@
+//! What came out of the sockets, as people see it.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
+
+use bridge_core::ClientId;
+use tokio::sync::mpsc;
+
+use super::CAST;
+use crate::cli::show::{Hue, Paint, Threads, pad, tell, time_of_day, visible};
+use crate::client::{Address, ClientError};
+use crate::wire::frame::RoomEvent;
+
+/// Columns of a name: the longest of the cast.
+const NAME_COLUMNS: usize = 5;
+/// Columns of a role: `coordinator`.
+const ROLE_COLUMNS: usize = 11;
+/// Columns of a channel: `tests`.
+const CHANNEL_COLUMNS: usize = 5;
+/// Columns before what was said.
+const INDENT: usize = 4 + 2 + 8 + 2 + NAME_COLUMNS + 2 + ROLE_COLUMNS + 2 + CHANNEL_COLUMNS + 2;
+
+/// Something to show.
+#[derive(Debug)]
+pub(super) enum Shown {
+    /// The observer's session received an event.
+    Event(RoomEvent),
+    /// The observer's session was told that somebody came or went.
+    Presence {
+        /// Who.
+        client: ClientId,
+        /// Which of the two.
+        online: bool,
+    },
+    /// An agent has learned something from its own session, or lost it.
+    Note {
+        /// Which agent.
+        who: ClientId,
+        /// What.
+        text: String,
+    },
+}
+
+/// The screen.
+pub(super) struct Screen<'a, W> {
+    out: &'a mut W,
+    paint: Paint,
+    threads: Threads,
+    /// Each member's role, as the events say.
+    roles: HashMap<String, String>,
+    /// Who was said to be gone.
+    gone: HashSet<ClientId>,
+}
+
+impl<'a, W: Write> Screen<'a, W> {
+    pub(super) fn new(out: &'a mut W, paint: Paint) -> Self {
+        let (threads, roles, gone) = (Threads::default(), HashMap::new(), HashSet::new());
+        Self {
+            out,
+            paint,
+            threads,
+            roles,
+            gone,
+        }
+    }
+
+    pub(super) fn title(&mut self, address: &Address) -> Result<(), ClientError> {
+        let title = self
+            .paint
+            .bold("Five agents, five WebSocket sessions, one room");
+        let how = format!(
+            "on {address}. They are scripted, the server is not: each line below is an event \n\
+             as a session received it, and each agent waits for what it reacts to."
+        );
+        self.text(&format!("{title}\n{}\n", self.paint.dim(&how)))
+    }
+
+    /// Shows what comes until nobody is left who could send anything.
+    pub(super) async fn run(
+        &mut self,
+        mut shown: mpsc::Receiver<Shown>,
+    ) -> Result<(), ClientError> {
+        while let Some(shown) = shown.recv().await {
+            let line = match shown {
+                Shown::Event(event) => Some(self.event(&event)),
+                Shown::Note { who, text } => Some(self.note(&who, &text)),
+                Shown::Presence { client, online } => self.presence(&client, online),
+            };
+            if let Some(line) = line {
+                self.text(&line)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn text(&mut self, text: &str) -> Result<(), ClientError> {
+        writeln!(self.out, "{text}")?;
+        self.out.flush()?;
+        Ok(())
+    }
+
+    fn event(&mut self, event: &RoomEvent) -> String {
+        self.learn_role(event);
+        let paint = self.paint;
+        let told = tell(event, &" ".repeat(INDENT));
+        let reply = told.reply_to.as_deref().map(|id| self.threads.name(id));
+        self.threads.remember(event);
+        let role = self.roles.get(&event.by).map_or("", String::as_str);
+        let seq = paint.dim(&format!("{:>4}", format!("#{}", event.seq)));
+        let at = paint.dim(&time_of_day(&event.at));
+        let who = paint.hue(hue(&event.by), &pad(&visible(&event.by), NAME_COLUMNS));
+        let role = paint.dim(&pad(&visible(role), ROLE_COLUMNS));
+        let channel = told.channel.unwrap_or_default();
+        let channel = paint.dim(&pad(&channel, CHANNEL_COLUMNS));
+        let reply = reply
+            .map(|name| paint.dim(&format!("↳ {name}  ")))
+            .unwrap_or_default();
+        let words = if told.is_speech {
+            told.words
+        } else {
+            paint.dim(&told.words)
+        };
+        format!("{seq}  {at}  {who}  {role}  {channel}  {reply}{words}")
+    }
+
+    fn note(&self, who: &ClientId, text: &str) -> String {
+        let name = self.paint.hue(
+            hue(who.as_str()),
+            &pad(&visible(who.as_str()), NAME_COLUMNS),
+        );
+        format!(
+            "{}{name}  {}",
+            " ".repeat(4 + 2 + 8 + 2),
+            self.paint.dim(&visible(text))
+        )
+    }
+
+    /// Coming is only worth a line after going: that the five are there is seen anyway.
+    fn presence(&mut self, client: &ClientId, online: bool) -> Option<String> {
+        let is_news = if online {
+            self.gone.remove(client)
+        } else {
+            self.gone.insert(client.clone())
+        };
+        let text = if online {
+            "is online, says the server"
+        } else {
+            "is offline, says the server"
+        };
+        is_news.then(|| self.note(client, text))
+    }
+
+    fn learn_role(&mut self, event: &RoomEvent) {
+        if matches!(event.kind.as_str(), "member_joined" | "role_granted")
+            && let (Some(client), Some(role)) = (event.text("client"), event.text("role"))
+        {
+            self.roles.insert(client.to_owned(), role.to_owned());
+        }
+    }
+}
+
+fn hue(name: &str) -> Hue {
+    CAST.iter()
+        .position(|known| *known == name)
+        .map_or_else(|| Hue::of(name), Hue::number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn event(seq: u64, by: &str, kind: &str, fields: Value) -> Shown {
+        let mut event = fields;
+        event["room"] = json!("r");
+        event["seq"] = json!(seq);
+        event["at"] = json!("2026-11-22T08:15:30.250Z");
+        event["by"] = json!(by);
+        event["kind"] = json!(kind);
+        Shown::Event(serde_json::from_value(event).expect("an event"))
+    }
+
+    #[tokio::test]
+    async fn what_was_received_is_shown_in_columns() {
+        let chen: ClientId = "chen".parse().expect("a name");
+        let (lines, shown) = mpsc::channel(16);
+        let story = [
+            event(
+                4,
+                "chen",
+                "member_joined",
+                json!({"client": "chen", "role": "coder"}),
+            ),
+            event(
+                5,
+                "chen",
+                "posted",
+                json!({"id": "msg_1", "channel": "main", "text": "a\nb"}),
+            ),
+            Shown::Presence {
+                client: chen.clone(),
+                online: true,
+            },
+            Shown::Presence {
+                client: chen.clone(),
+                online: false,
+            },
+            Shown::Presence {
+                client: chen.clone(),
+                online: true,
+            },
+            Shown::Note {
+                who: chen,
+                text: "back\u{1b}".into(),
+            },
+            event(
+                6,
+                "ravi",
+                "posted",
+                json!({"id": "msg_2", "channel": "tests", "text": "c", "reply_to": "msg_1"}),
+            ),
+        ];
+        for line in story {
+            lines.try_send(line).expect("there is room");
+        }
+        drop(lines);
+        let mut out = Vec::new();
+        let mut screen = Screen::new(&mut out, Paint::new(false));
+        screen.run(shown).await.expect("a Vec takes everything");
+        let expected = "  #4  08:15:30  chen   coder               joined as coder
+  #5  08:15:30  chen   coder        main   a
+                                           b
+                chen   is offline, says the server
+                chen   is online, says the server
+                chen   back␛
+  #6  08:15:30  ravi                tests  ↳ #5 chen  c
+";
+        assert_eq!(String::from_utf8(out).expect("text"), expected);
+    }
+}

@@ -1,0 +1,202 @@
+//! What happened, counted from what was received.
+
+use bridge_core::RoomId;
+
+use super::agent::Log;
+use super::script::Comeback;
+use crate::cli::show::{Paint, count, event_json};
+use crate::client::{Address, ClientError};
+use crate::wire::frame::RoomEvent;
+
+/// The command line's own default, which needs no mention.
+const USUAL_ADDRESS: &str = "http://127.0.0.1:5001";
+
+/// What is known at the end.
+#[derive(Debug)]
+pub(super) struct Facts {
+    room: RoomId,
+    events: u64,
+    posts: u64,
+    members: u64,
+    sessions: u64,
+    logs: u64,
+    comeback: Comeback,
+}
+
+impl Facts {
+    /// Counts, and compares what the agents received.
+    ///
+    /// # Errors
+    /// When two of them did not receive the same.
+    pub(super) fn gather(
+        room: RoomId,
+        logs: &[Log],
+        comeback: Comeback,
+    ) -> Result<Self, ClientError> {
+        let Some((first, others)) = logs.split_first() else {
+            return Err(ClientError::Protocol("nobody was there".to_owned()));
+        };
+        for other in others {
+            compare(first, other)?;
+        }
+        let of_kind = |kind: &str| first.events.iter().filter(|e| e.kind == kind).count() as u64;
+        Ok(Self {
+            room,
+            events: first.events.len() as u64,
+            posts: of_kind("posted"),
+            members: of_kind("member_joined"),
+            sessions: logs.iter().map(|log| log.sessions).sum(),
+            logs: logs.len() as u64,
+            comeback,
+        })
+    }
+}
+
+/// Two agents have received the same events, each once, from the first on and without a gap.
+fn compare(one: &Log, other: &Log) -> Result<(), ClientError> {
+    let differ = |what: String| {
+        let (one, other) = (&one.client, &other.client);
+        ClientError::Protocol(format!(
+            "{one} and {other} have not received the same: {what}"
+        ))
+    };
+    if one.events.len() != other.events.len() {
+        return Err(differ(format!(
+            "{} and {} events",
+            one.events.len(),
+            other.events.len()
+        )));
+    }
+    for (n, (a, b)) in (1..).zip(one.events.iter().zip(&other.events)) {
+        if a.seq.get() != n || !is_same(a, b) {
+            return Err(differ(format!("event #{n}")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether two copies of an event say the same. Whether one was the answer to a repeat does not
+/// matter.
+fn is_same(a: &RoomEvent, b: &RoomEvent) -> bool {
+    let plain = |event: &RoomEvent| RoomEvent {
+        duplicate: false,
+        ..event.clone()
+    };
+    event_json(&plain(a)) == event_json(&plain(b))
+}
+
+/// The last words.
+pub(super) fn text(facts: &Facts, address: &Address, paint: Paint) -> String {
+    let Facts {
+        room,
+        events,
+        posts,
+        members,
+        sessions,
+        logs,
+        comeback,
+    } = facts;
+    let (missed, repeated) = (comeback.missed.len() as u64, comeback.repeated);
+    let mut lines = vec![
+        String::new(),
+        paint.bold("Counted from what was received"),
+        format!(
+            "  {} in the room {room}: {} by {} in {}",
+            count(*events, "event"),
+            count(*posts, "message"),
+            count(*members, "member"),
+            count(*sessions, "session"),
+        ),
+        format!("  {logs} logs compared: all the same, every event once, in order, without a gap"),
+        format!(
+            "  1 lost connection: resumed from #{}, {} missed, {missed} received",
+            comeback.resumed.from,
+            count(
+                comeback.resumed.to.get() - comeback.resumed.from.get(),
+                "event"
+            ),
+        ),
+        format!("  1 repeated request: recognised by its key, still #{repeated}"),
+        String::new(),
+        paint.bold("Try next, in another terminal"),
+    ];
+    if address.to_string() != USUAL_ADDRESS {
+        lines.push(format!("  export BRIDGE_URL={address}"));
+    }
+    lines.extend([
+        "  agent-bridge token create --client NAME     and set it as BRIDGE_TOKEN".to_owned(),
+        format!("  agent-bridge room join {room}"),
+        format!("  agent-bridge room tail {room} --all"),
+        format!("  agent-bridge room post {room} \"Hello, @maya\""),
+        format!("  agent-bridge room show {room}"),
+    ]);
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::frame::ResumedBody;
+    use bridge_core::Seq;
+    use serde_json::json;
+
+    fn log(client: &str, texts: &[&str]) -> Log {
+        let event = |(n, text): (u64, &&str)| {
+            let kind = if n == 1 { "member_joined" } else { "posted" };
+            let event = json!({"room": "r", "seq": n, "at": "x", "by": "ann", "kind": kind,
+                "text": text, "ref": client});
+            serde_json::from_value(event).expect("an event")
+        };
+        let client = client.parse().expect("a name");
+        Log {
+            client,
+            sessions: 1,
+            events: (1..).zip(texts).map(event).collect(),
+        }
+    }
+
+    fn facts(logs: &[Log]) -> Result<Facts, String> {
+        let (from, to) = (Seq::new(1), Seq::new(3));
+        let resumed = ResumedBody {
+            from,
+            to,
+            complete: true,
+        };
+        let comeback = Comeback {
+            resumed,
+            missed: vec![Seq::new(2), to],
+            repeated: to,
+        };
+        let room = "r".parse().expect("a name");
+        Facts::gather(room, logs, comeback).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn the_facts_are_counted() {
+        let logs = [log("ann", &["", "a", "b"]), log("bob", &["", "a", "b"])];
+        let facts = facts(&logs).expect("the same logs");
+        let address = "http://127.0.0.1:7".parse().expect("an address");
+        let text = text(&facts, &address, Paint::new(false));
+        assert!(text.contains("3 events in the room r: 2 messages by 1 member in 2 sessions"));
+        assert!(
+            text.contains("resumed from #1, 2 events missed, 2 received"),
+            "{text}"
+        );
+        assert!(
+            text.contains("export BRIDGE_URL=http://127.0.0.1:7\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_difference_is_not_passed_over() {
+        let ann = || log("ann", &["", "a", "b"]);
+        let why = facts(&[ann(), log("bob", &["", "a"])]).expect_err("one is missing");
+        assert!(why.contains("3 and 2 events"), "{why}");
+        let why = facts(&[ann(), log("bob", &["", "x", "b"])]).expect_err("one differs");
+        assert!(
+            why.contains("ann and bob") && why.contains("event #2"),
+            "{why}"
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! `agent-bridge room`: rooms from the command line.
+
+mod args;
+mod input;
+mod view;
+
+mod browse;
+mod manage;
+mod messages;
+mod tail;
+
+use std::process::ExitCode;
+
+pub use args::{RoomArgs, RoomCommand};
+
+use super::connection::{self, Connection};
+use super::output::Output;
+use crate::client::ClientError;
+
+/// What every command needs.
+#[derive(Debug)]
+struct Context {
+    connection: Connection,
+    output: Output,
+}
+
+/// Does what the arguments say.
+#[must_use]
+pub fn run(args: RoomArgs) -> ExitCode {
+    let output = Output::new(&args.output);
+    let mut context = match args.connection.open() {
+        Ok(connection) => Context { connection, output },
+        Err(why) => return connection::finish(Err(why), &output),
+    };
+    let result = carry_out(&mut context, args.command);
+    connection::finish(result, &context.output)
+}
+
+fn carry_out(context: &mut Context, command: RoomCommand) -> Result<(), ClientError> {
+    // Before the runtime takes over Ctrl-C: reading standard input can last.
+    let command = input::read(command)?;
+    let runtime = connection::runtime()?;
+    let work = async {
+        match command {
+            // It ends by Ctrl-C, and says goodbye then.
+            RoomCommand::Tail(args) => tail::tail(context, args).await,
+            command => connection::unless_interrupted(dispatch(context, command)).await,
+        }
+    };
+    runtime.block_on(work)
+}
+
+async fn dispatch(context: &mut Context, command: RoomCommand) -> Result<(), ClientError> {
+    match command {
+        RoomCommand::Create(args) => manage::create(context, args).await,
+        RoomCommand::List(args) => browse::list(context, &args).await,
+        RoomCommand::Show(args) => browse::show(context, &args).await,
+        RoomCommand::Join(args) => manage::join(context, &args).await,
+        RoomCommand::Leave(args) => manage::leave(context, &args).await,
+        RoomCommand::Post(args) => messages::post(context, args).await,
+        RoomCommand::Tail(args) => tail::tail(context, args).await,
+        RoomCommand::History(args) => messages::history(context, &args).await,
+        RoomCommand::Channel(args) => manage::channel(context, &args).await,
+        RoomCommand::Grant(args) => manage::grant(context, &args).await,
+        RoomCommand::Remove(args) => manage::remove(context, &args).await,
+        RoomCommand::Close(args) => manage::close(context, &args).await,
+    }
+}

@@ -1,0 +1,263 @@
+//! The arguments of `agent-bridge room`.
+
+use bridge_core::policy::{Role, Visibility};
+use bridge_core::text::{Reason, Topic};
+use bridge_core::{ChannelName, ClientId, IdempotencyKey, RoomId, Seq};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::input::{PasswordArgs, ReplyTo};
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::output::OutputArgs;
+
+/// `agent-bridge room`
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct RoomArgs {
+    /// The server, and who one is.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// In which form answers are shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: RoomCommand,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  agent-bridge room create design --topic \"How the parser works\"
+  agent-bridge room grant design rosa reviewer
+  agent-bridge room post design \"Ready for review, @rosa\"
+  git diff --stat | agent-bridge room post design --channel tests
+  agent-bridge room tail design --all --json | jq -r 'select(.kind == \"posted\").text'";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum RoomCommand {
+    /// Make a room; you become its first member and coordinator
+    #[command(after_help = "Examples:
+  agent-bridge room create design --topic \"How the parser works\"
+  agent-bridge room create --visibility private
+  pass show bridge/design | agent-bridge room create design --password-stdin")]
+    Create(CreateArgs),
+    /// List the rooms that you can see
+    List(ListArgs),
+    /// Show a room: its state, members and channels
+    Show(RoomOnly),
+    /// Become a member of a room
+    #[command(
+        after_help = "The roles coordinator and reviewer hold power and must be granted. \
+Whoever asks for one without a grant\njoins as participant, and the coordinator sees the wish."
+    )]
+    Join(JoinArgs),
+    /// Stop being a member
+    Leave(RoomOnly),
+    /// Say something
+    #[command(after_help = "Examples:
+  agent-bridge room post design \"Good morning, @ravi\"
+  agent-bridge room post design --reply-to 12 \"Yes\"
+  cargo test 2>&1 | tail -20 | agent-bridge room post design --channel tests
+  agent-bridge room post design \"Nightly build is green\" --key nightly-2026-11-22
+
+A post with a key can be repeated: the message is stored once, and the answer says `duplicate`.")]
+    Post(PostArgs),
+    /// Watch a room live; it resumes by itself, and Ctrl-C ends it
+    #[command(after_help = "Examples:
+  agent-bridge room tail design               from now on
+  agent-bridge room tail design --all         from the room's first event
+  agent-bridge room tail design --since 120   what came after the event 120
+  agent-bridge room tail design --all --once-idle --json > design.jsonl
+
+With --json, each line is an object: an `event`, or `resumed` when a connection begins, which says
+with `complete` whether everything that was missed follows.")]
+    Tail(TailArgs),
+    /// Show messages of the past
+    #[command(after_help = "Examples:
+  agent-bridge room history design                  the newest messages
+  agent-bridge room history design --before 120     those before the event 120
+  agent-bridge room history design --channel tests --limit 500 --json")]
+    History(HistoryArgs),
+    /// Make a channel in a room
+    Channel(ChannelArgs),
+    /// Give a client a role; one that is no member is thereby invited
+    Grant(GrantArgs),
+    /// Take a member, or an invitation, out of a room
+    Remove(RemoveArgs),
+    /// End a room; its history can still be read
+    Close(CloseArgs),
+}
+
+/// `room create`
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The room's id; without one the server makes one
+    pub room: Option<RoomId>,
+    /// What it is about
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub topic: Topic,
+    /// What one must know to join.
+    #[command(flatten)]
+    pub password: PasswordArgs,
+    /// Who finds the room, and who may join it
+    #[arg(long, value_enum, default_value_t = VisibilityArg::Open)]
+    pub visibility: VisibilityArg,
+}
+
+/// [`Visibility`] on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VisibilityArg {
+    /// Listed, and anybody may join; a password makes it `listed`
+    Open,
+    /// Listed, and joined with the password or by a grant
+    Listed,
+    /// Unknown to everybody but members and those with a grant
+    Private,
+}
+
+impl From<VisibilityArg> for Visibility {
+    fn from(arg: VisibilityArg) -> Self {
+        match arg {
+            VisibilityArg::Open => Self::Open,
+            VisibilityArg::Listed => Self::Listed,
+            VisibilityArg::Private => Self::Private,
+        }
+    }
+}
+
+/// `room list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Stop after so many rooms; without it, all of them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+}
+
+/// A command about a room and nothing else.
+#[derive(Debug, Args)]
+pub struct RoomOnly {
+    /// Which room
+    pub room: RoomId,
+}
+
+/// `room join`
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// Which room
+    pub room: RoomId,
+    /// The role that you wish for [default: what you were granted, or participant]
+    #[arg(long)]
+    pub role: Option<Role>,
+    /// The room's password.
+    #[command(flatten)]
+    pub password: PasswordArgs,
+}
+
+/// `room post`
+#[derive(Debug, Args)]
+pub struct PostArgs {
+    /// Which room
+    pub room: RoomId,
+    /// What to say; `-`, or nothing and a pipe, reads standard input
+    pub text: Option<String>,
+    /// Where in the room [default: main]
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<ChannelName>,
+    /// The message that it answers: its id, or its seq
+    #[arg(long, value_name = "MSG")]
+    pub reply_to: Option<ReplyTo>,
+    /// A JSON object for programs that read the message
+    #[arg(long, value_name = "JSON")]
+    pub metadata: Option<String>,
+    /// Under which a repeat of this post is recognised [default: a new one]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<IdempotencyKey>,
+}
+
+/// `room tail`
+#[derive(Debug, Args)]
+pub struct TailArgs {
+    /// Which room
+    pub room: RoomId,
+    /// Begin after this event
+    #[arg(long, value_name = "SEQ", value_parser = seq, conflicts_with = "all")]
+    pub since: Option<Seq>,
+    /// Begin with the room's first event
+    #[arg(long)]
+    pub all: bool,
+    /// Only this channel; what concerns the whole room is shown, too
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<ChannelName>,
+    /// End as soon as everything that has happened until now was shown
+    #[arg(long)]
+    pub once_idle: bool,
+}
+
+/// `room history`
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// Which room
+    pub room: RoomId,
+    /// Only this channel
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<ChannelName>,
+    /// The newest messages before this event
+    #[arg(long, value_name = "SEQ", value_parser = seq, conflicts_with = "after")]
+    pub before: Option<Seq>,
+    /// The oldest messages after this event
+    #[arg(long, value_name = "SEQ", value_parser = seq)]
+    pub after: Option<Seq>,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 50,
+        value_parser = clap::value_parser!(u64).range(1..=500))]
+    pub limit: u64,
+}
+
+/// `room channel`
+#[derive(Debug, Args)]
+pub struct ChannelArgs {
+    /// Which room
+    pub room: RoomId,
+    /// The channel's name
+    pub name: ChannelName,
+    /// What it is about
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub topic: Topic,
+}
+
+/// `room grant`
+#[derive(Debug, Args)]
+pub struct GrantArgs {
+    /// Which room
+    pub room: RoomId,
+    /// To whom
+    pub client: ClientId,
+    /// coordinator, researcher, coder, reviewer, tester, documenter or participant
+    pub role: Role,
+}
+
+/// `room remove`
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// Which room
+    pub room: RoomId,
+    /// Whom
+    pub client: ClientId,
+    /// Why
+    #[arg(long)]
+    pub reason: Option<Reason>,
+}
+
+/// `room close`
+#[derive(Debug, Args)]
+pub struct CloseArgs {
+    /// Which room
+    pub room: RoomId,
+    /// Why
+    #[arg(long)]
+    pub reason: Option<Reason>,
+}
+
+fn seq(text: &str) -> Result<Seq, std::num::ParseIntError> {
+    text.strip_prefix('#').unwrap_or(text).parse().map(Seq::new)
+}

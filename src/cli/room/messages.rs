@@ -1,0 +1,180 @@
+//! What was said in a room.
+
+use bridge_core::limits;
+use bridge_core::text::{MessageText, Metadata};
+use bridge_core::{MessageId, RoomId, Seq};
+use serde_json::Value;
+
+use super::Context;
+use super::args::{HistoryArgs, PostArgs};
+use super::input::ReplyTo;
+use super::view::{self, EventPage};
+use crate::cli::show::{Paint, Threads, date_and_time, event_line, visible};
+use crate::client::{ClientError, NewPost, RestClient};
+use crate::wire::frame::RoomEvent;
+
+pub(super) async fn post(context: &mut Context, args: PostArgs) -> Result<(), ClientError> {
+    let PostArgs {
+        room,
+        text,
+        channel,
+        reply_to,
+        metadata,
+        key,
+    } = args;
+    let rest = &context.connection.rest;
+    // What the server would refuse is refused here, with a word about which argument it was.
+    let text: MessageText = text
+        .unwrap_or_default()
+        .parse()
+        .map_err(|why| ClientError::Input(format!("the text {why}")))?;
+    let metadata = metadata.as_deref().map(object).transpose()?;
+    let reply_to = match reply_to {
+        None => None,
+        Some(ReplyTo::Id(id)) => Some(id),
+        Some(ReplyTo::Seq(seq)) => Some(message_at(rest, &room, seq).await?),
+    };
+    let post = NewPost {
+        channel,
+        text: text.to_string(),
+        reply_to,
+        key,
+        metadata,
+    };
+    let path = ["v1", "rooms", room.as_str(), "messages"];
+    let answer = rest.post(&path, &post.fields(), post.key.clone()).await?;
+    context.output.answer(&answer, |paint| {
+        let event: RoomEvent = view::read(&answer)?;
+        let id = visible(event.text("id").unwrap_or_default());
+        let again = if event.duplicate {
+            "; it was there already, under this key"
+        } else {
+            ""
+        };
+        Ok(format!(
+            "posted #{} in {room}{again}  {}",
+            event.seq,
+            paint.dim(&id)
+        ))
+    })
+}
+
+fn object(json: &str) -> Result<Value, ClientError> {
+    let invalid = |why: String| ClientError::Input(format!("--metadata {why}"));
+    let value: Value =
+        serde_json::from_str(json).map_err(|why| invalid(format!("must be JSON: {why}")))?;
+    Metadata::try_from(value.clone()).map_err(|why| invalid(why.to_string()))?;
+    Ok(value)
+}
+
+/// The id of the message at a place in the log.
+async fn message_at(rest: &RestClient, room: &RoomId, seq: Seq) -> Result<MessageId, ClientError> {
+    let path = ["v1", "rooms", room.as_str(), "messages"];
+    let query = [("after", seq.prev().to_string()), ("limit", "1".to_owned())];
+    let page: EventPage = view::read(&rest.get(&path, &query).await?)?;
+    let message = page.items.iter().find(|event| event.seq == seq);
+    let id = message
+        .and_then(|event| event.text("id"))
+        .and_then(|id| id.parse().ok());
+    id.ok_or_else(|| ClientError::Input(format!("the event #{seq} of {room} is no message")))
+}
+
+pub(super) async fn history(context: &mut Context, args: &HistoryArgs) -> Result<(), ClientError> {
+    debug_assert!(
+        args.limit <= limits::PAGE_RECORDS_MAX as u64,
+        "as the arguments say"
+    );
+    let mut query = vec![("limit", args.limit.to_string())];
+    if let Some(channel) = &args.channel {
+        query.push(("channel", channel.to_string()));
+    }
+    if let Some(before) = args.before {
+        query.push(("before", before.to_string()));
+    }
+    if let Some(after) = args.after {
+        query.push(("after", after.to_string()));
+    }
+    let path = ["v1", "rooms", args.room.as_str(), "messages"];
+    let answer = context.connection.rest.get(&path, &query).await?;
+    let mut page: EventPage = view::read(&answer)?;
+    page.items.sort_by_key(|event| event.seq);
+    context
+        .output
+        .answer(&answer, |paint| Ok(human_history(&page, paint)))?;
+    if !context.output.is_json() {
+        for remark in elsewhere(&page, &args.room) {
+            context.output.remark(&remark);
+        }
+    }
+    Ok(())
+}
+
+/// Messages under the day on which they were posted.
+fn human_history(page: &EventPage, paint: Paint) -> String {
+    if page.items.is_empty() {
+        return "there are no messages here".to_owned();
+    }
+    let mut threads = Threads::default();
+    let mut lines = Vec::new();
+    let mut day = String::new();
+    for event in &page.items {
+        let at = date_and_time(&event.at);
+        let today = at.split(' ').next().unwrap_or_default();
+        if day != today {
+            today.clone_into(&mut day);
+            lines.push(paint.dim(&format!("── {day} (UTC)")));
+        }
+        lines.push(event_line(event, &mut threads, paint));
+    }
+    lines.join("\n")
+}
+
+/// Where there is more.
+fn elsewhere(page: &EventPage, room: &RoomId) -> Vec<String> {
+    let command = |what: &str, flag: &str, seq: Seq| {
+        format!("{what}: agent-bridge room history {room} {flag} {seq}")
+    };
+    let older = page.previous.map(|seq| command("older", "--before", seq));
+    let newer = page.next.map(|seq| command("newer", "--after", seq));
+    older.into_iter().chain(newer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn history_is_told_by_day() {
+        let event = |seq: u64, at: &str, text: &str| {
+            json!({"type": "event", "room": "r", "seq": seq, "at": at, "by": "ann",
+                "kind": "posted", "id": format!("msg_{seq}"), "channel": "main", "text": text})
+        };
+        let page: EventPage = view::read(&json!({
+            "items": [event(2, "2026-11-21T23:59:59.000Z", "late"),
+                event(5, "2026-11-22T00:00:01.000Z", "early")],
+            "next": null, "previous": 2, "epoch": "ep_00000000000000000000000000000001",
+        }))
+        .expect("a page");
+        let expected = "\
+── 2026-11-21 (UTC)
+23:59:59  #2     ann [main]: late
+── 2026-11-22 (UTC)
+00:00:01  #5     ann [main]: early";
+        assert_eq!(human_history(&page, Paint::new(false)), expected);
+        let room = "r".parse().expect("a name");
+        assert_eq!(
+            elsewhere(&page, &room),
+            ["older: agent-bridge room history r --before 2"]
+        );
+    }
+
+    #[test]
+    fn metadata_is_an_object() {
+        assert!(object(r#"{"a": [1]}"#).is_ok());
+        for bad in ["", "{", "[1]", "\"x\""] {
+            let why = object(bad).expect_err(bad).to_string();
+            assert!(why.starts_with("--metadata must be"), "{why}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! `agent-bridge serve`
+
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bridge_core::ports::{Clock, Ids};
+use bridge_core::{ClientId, Scopes, TokenId};
+use clap::Args;
+
+use super::demo;
+use super::show::Paint;
+use crate::app::{AppError, Application};
+use crate::client::{Address, Token};
+use crate::config::{Config, Overrides};
+use crate::system::{SystemClock, SystemIds};
+use crate::telemetry;
+use crate::tokens::Tokens;
+
+/// How long the demo's tokens live.
+const DEMO_TOKENS_LIVE: Duration = Duration::from_secs(24 * 3_600);
+/// How fast the demo is told.
+const DEMO_PACE: Duration = Duration::from_millis(700);
+
+/// Run the server
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  agent-bridge serve
+  agent-bridge serve --data-dir /var/lib/agent-bridge --bind 127.0.0.1:6000
+  agent-bridge serve --demo
+
+The settings and their defaults are in config/default.toml. What comes later wins: the
+defaults, --config FILE, environment variables (AGENT_BRIDGE__SERVER__BIND=…), flags.")]
+pub struct ServeArgs {
+    /// Where to listen; port 0 takes any free one [default: 127.0.0.1:5001]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub bind: Option<SocketAddr>,
+    /// Allow an address that other machines can reach
+    #[arg(long)]
+    pub allow_remote: bool,
+    #[command(flatten)]
+    /// Where things are kept.
+    pub data: DataArgs,
+    /// The database [default: an SQLite file in the data folder]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Show a team of five agents at work, with its data in a temporary folder
+    #[arg(long, conflicts_with_all = ["data_dir", "database_url"])]
+    pub demo: bool,
+}
+
+/// The data folder and the settings, for commands that need no running server.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// The folder with the signing key and the database [default: ~/.agent-bridge]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// A file with settings
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Runs the server until it is told to stop.
+#[must_use]
+pub fn run(args: ServeArgs) -> ExitCode {
+    let outcome = if args.demo {
+        run_demo(args)
+    } else {
+        run_server(args)
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl ServeArgs {
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            bind: self.bind,
+            allow_remote: self.allow_remote,
+            data_dir: self.data.data_dir.clone(),
+            database_url: self.database_url.clone(),
+        }
+    }
+}
+
+fn run_server(args: ServeArgs) -> Result<(), AppError> {
+    let config = Config::load(args.data.config.as_deref(), &args.overrides())?;
+    init_logging(&config)?;
+    actix_web::rt::System::new().block_on(async {
+        let app = Application::build(&config)?;
+        announce(&app, &config)?;
+        app.run(until_told_to_stop()).await
+    })
+}
+
+fn init_logging(config: &Config) -> Result<(), AppError> {
+    telemetry::init(&config.log).map_err(|why| AppError::System {
+        what: "logging",
+        why,
+    })
+}
+
+/// The one line that says that the server is ready, and where.
+fn announce(app: &Application, config: &Config) -> Result<(), AppError> {
+    let line = format!(
+        "agent-bridge {} is ready on http://{} with its data in {}",
+        env!("CARGO_PKG_VERSION"),
+        app.addr(),
+        config.data_dir().display(),
+    );
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|why| AppError::System {
+            what: "writing to standard output",
+            why: why.to_string(),
+        })
+}
+
+/// SIGTERM, or Ctrl-C.
+async fn until_told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    pressed = tokio::signal::ctrl_c() => warn_if_deaf(pressed),
+                }
+                return;
+            }
+            Err(why) => warn_if_deaf(Err(why)),
+        }
+    }
+    warn_if_deaf(tokio::signal::ctrl_c().await);
+}
+
+fn warn_if_deaf(heard: std::io::Result<()>) {
+    if let Err(why) = heard {
+        tracing::error!(error = %why, "signals cannot be heard; stopping");
+    }
+}
+
+/// A server with its data in a temporary folder, and five agents that talk in it.
+fn run_demo(args: ServeArgs) -> Result<(), AppError> {
+    let folder = tempfile::tempdir().map_err(|why| AppError::System {
+        what: "a temporary folder",
+        why: why.to_string(),
+    })?;
+    let mut overrides = args.overrides();
+    overrides.data_dir = Some(folder.path().to_owned());
+    let config = Config::load(args.data.config.as_deref(), &overrides)?;
+    init_logging(&config)?;
+    actix_web::rt::System::new().block_on(async {
+        let app = build_somewhere(config.clone(), args.bind.is_none())?;
+        announce(&app, &config)?;
+        let (address, tokens) = (app.addr(), app.tokens());
+        let (over, is_over) = tokio::sync::oneshot::channel();
+        let stays = std::io::stdout().is_terminal();
+        let story = actix_web::rt::spawn(async move {
+            let told = tell(address, &tokens).await;
+            if stays && told.is_ok() {
+                // The newcomer may look around; Ctrl-C ends it.
+                std::future::pending::<()>().await;
+            }
+            if over.send(()).is_err() {
+                tracing::debug!("the server stopped before the story ended");
+            }
+            told
+        });
+        let stop = async {
+            tokio::select! {
+                _ = is_over => {}
+                () = until_told_to_stop() => {}
+            }
+        };
+        app.run(stop).await?;
+        finished(story).await
+    })
+}
+
+/// The result of a story that was told to its end; one that was cut short by Ctrl-C has none.
+async fn finished(
+    story: actix_web::rt::task::JoinHandle<Result<(), String>>,
+) -> Result<(), AppError> {
+    if !story.is_finished() {
+        story.abort();
+        return Ok(());
+    }
+    match story.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(why)) => Err(AppError::System {
+            what: "the demo",
+            why,
+        }),
+        Err(why) => Err(AppError::System {
+            what: "the demo",
+            why: why.to_string(),
+        }),
+    }
+}
+
+/// The demo does not mind where it listens: when its port is taken, another one will do.
+fn build_somewhere(mut config: Config, any_port: bool) -> Result<Application, AppError> {
+    match Application::build(&config) {
+        Err(AppError::Bind { .. }) if any_port => {
+            config.server.bind.set_port(0);
+            Application::build(&config)
+        }
+        outcome => outcome,
+    }
+}
+
+async fn tell(address: SocketAddr, tokens: &Arc<Tokens>) -> Result<(), String> {
+    let address: Address = format!("http://{address}")
+        .parse()
+        .map_err(|why| format!("its own address: {why}"))?;
+    let token_for = |client: &ClientId| Token::from(demo_token(tokens, client));
+    let mut out = std::io::stdout();
+    let paint = Paint::new(out.is_terminal());
+    demo::play(&address, token_for, &mut out, DEMO_PACE, paint)
+        .await
+        .map_err(|why| why.to_string())
+}
+
+/// An agent's token. One that cannot be signed is empty, and the server says so.
+fn demo_token(tokens: &Tokens, client: &ClientId) -> String {
+    let id = TokenId::from_uuid(SystemIds::default().uuid());
+    let issued = tokens.issue(
+        client,
+        &Scopes::default(),
+        DEMO_TOKENS_LIVE,
+        id,
+        SystemClock.now(),
+    );
+    issued.map(|issued| issued.token).unwrap_or_default()
+}

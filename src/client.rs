@@ -1,0 +1,21 @@
+//! A client of the server, as the command line and the demonstration use it: one WebSocket session,
+//! REST, and a follower that survives lost connections.
+//!
+//! Nothing here knows the server's inside: it speaks the protocol and reads the frames of
+//! [`crate::wire::frame`].
+
+pub mod back_off;
+pub mod error;
+pub mod keys;
+pub mod rest;
+pub mod session;
+pub mod tail;
+pub mod token;
+pub mod url;
+
+pub use error::{ClientError, Refusal};
+pub use rest::RestClient;
+pub use session::{NewPost, NewRoom, Session};
+pub use tail::{Follow, Followed};
+pub use token::{InvalidToken, Token};
+pub use url::{Address, InvalidAddress};

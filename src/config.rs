@@ -1,0 +1,359 @@
+//! Settings: typed, checked at the start, and named with their place when they are wrong.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use crate::passwords::Cost;
+use crate::storage::sqlite;
+use crate::tokens::Realm;
+
+/// The reference: every key with its default and what it means.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+const ENV_PREFIX: &str = "AGENT_BRIDGE__";
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where it listens.
+    pub server: Server,
+    /// Where it keeps things.
+    pub storage: Storage,
+    /// In which database.
+    pub database: Database,
+    /// Whom it lets in.
+    pub auth: Auth,
+    /// Live sessions.
+    pub sessions: Sessions,
+    /// Rooms.
+    pub rooms: Rooms,
+    /// What it says of itself.
+    pub log: Log,
+}
+
+/// Where the server listens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port.
+    pub bind: SocketAddr,
+    /// Whether other machines may come in.
+    pub allow_remote: bool,
+    /// Threads; 0 means one for each core.
+    pub workers: usize,
+}
+
+/// Where things are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    data_dir: PathBuf,
+}
+
+/// Which database.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    url: String,
+}
+
+/// Whom to let in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    issuer: String,
+    audience: String,
+    password_memory_kib: u32,
+    password_passes: u32,
+}
+
+/// Live sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// Of one client.
+    pub per_client: usize,
+    /// In all.
+    pub total: usize,
+    heartbeat_seconds: u64,
+}
+
+/// Rooms.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rooms {
+    idle_seconds: u64,
+}
+
+/// What the server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A level or a filter.
+    pub level: String,
+    /// In which form.
+    pub format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What stands on the command line; it wins over everything.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--bind`
+    pub bind: Option<SocketAddr>,
+    /// `--allow-remote`
+    pub allow_remote: bool,
+    /// `--data-dir`
+    pub data_dir: Option<PathBuf>,
+    /// `--database-url`
+    pub database_url: Option<String>,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key or a value, with its place.
+    #[error("{0}")]
+    Setting(Box<figment::Error>),
+    /// The file is not there.
+    #[error("there is no configuration file {0}")]
+    NoFile(PathBuf),
+    /// Each is good, but not together.
+    #[error("{key}: {why}")]
+    Senseless {
+        /// Which key.
+        key: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl From<figment::Error> for ConfigError {
+    fn from(error: figment::Error) -> Self {
+        Self::Setting(Box::new(error))
+    }
+}
+
+impl Config {
+    /// Reads the settings: defaults, a file, the environment, the command line.
+    ///
+    /// # Errors
+    /// When a key is unknown or a value wrong; the error names it and where it stands.
+    pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError::NoFile(file.to_owned()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment = figment.merge(Env::prefixed(ENV_PREFIX).split("__"));
+        let config: Self = with_overrides(figment, overrides).extract()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let bind = self.server.bind;
+        if !bind.ip().is_loopback() && !self.server.allow_remote {
+            let why = format!(
+                "{bind} lets other machines in; if that is what you want, say so with \
+                 --allow-remote or server.allow_remote = true, and put TLS in front"
+            );
+            return Err(ConfigError::Senseless {
+                key: "server.bind",
+                why,
+            });
+        }
+        for (key, value) in [
+            ("sessions.per_client", self.sessions.per_client as u64),
+            ("sessions.total", self.sessions.total as u64),
+            (
+                "sessions.heartbeat_seconds",
+                self.sessions.heartbeat_seconds,
+            ),
+            ("rooms.idle_seconds", self.rooms.idle_seconds),
+        ] {
+            if value == 0 || value > 1_000_000 {
+                let why = format!("must be from 1 to 1000000, but is {value}");
+                return Err(ConfigError::Senseless { key, why });
+            }
+        }
+        self.database_file().map(drop)
+    }
+
+    /// The folder with the key and the database.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        if !self.storage.data_dir.as_os_str().is_empty() {
+            return self.storage.data_dir.clone();
+        }
+        let home = std::env::home_dir().unwrap_or_default();
+        home.join(".agent-bridge")
+    }
+
+    /// The file of the SQLite database.
+    ///
+    /// # Errors
+    /// When the URL names a database that this version does not know.
+    pub fn database_file(&self) -> Result<PathBuf, ConfigError> {
+        let url = self.database.url.as_str();
+        if url.is_empty() {
+            return Ok(self.data_dir().join(sqlite::FILE_NAME));
+        }
+        match url.strip_prefix("sqlite://") {
+            Some(path) if !path.is_empty() => Ok(path.into()),
+            _ => Err(ConfigError::Senseless {
+                key: "database.url",
+                why: "must be empty or sqlite:///path/to/file; other databases are not supported \
+                      by this version"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    /// Whom tokens are from and for.
+    #[must_use]
+    pub fn realm(&self) -> Realm {
+        Realm {
+            issuer: self.auth.issuer.clone(),
+            audience: self.auth.audience.clone(),
+        }
+    }
+
+    /// What a password's hash costs.
+    #[must_use]
+    pub const fn password_cost(&self) -> Cost {
+        Cost {
+            memory_kib: self.auth.password_memory_kib,
+            passes: self.auth.password_passes,
+        }
+    }
+
+    /// Between two pings of the server.
+    #[must_use]
+    pub const fn heartbeat(&self) -> Duration {
+        Duration::from_secs(self.sessions.heartbeat_seconds)
+    }
+
+    /// How long a room that nobody uses stays awake.
+    #[must_use]
+    pub const fn room_idle(&self) -> Duration {
+        Duration::from_secs(self.rooms.idle_seconds)
+    }
+}
+
+fn with_overrides(figment: Figment, overrides: &Overrides) -> Figment {
+    fn set(figment: Figment, key: &str, value: Option<impl Serialize>) -> Figment {
+        match value {
+            Some(value) => figment.merge(Serialized::default(key, value)),
+            None => figment,
+        }
+    }
+    let Overrides {
+        bind,
+        allow_remote,
+        data_dir,
+        database_url,
+    } = overrides;
+    let figment = set(figment, "server.bind", bind.map(|bind| bind.to_string()));
+    let figment = set(figment, "server.allow_remote", allow_remote.then_some(true));
+    let figment = set(figment, "storage.data_dir", data_dir.as_ref());
+    set(figment, "database.url", database_url.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, overrides: &Overrides) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("bridge.toml");
+        std::fs::write(&path, file).expect("a writable file");
+        Config::load(Some(&path), overrides)
+    }
+
+    #[test]
+    fn the_reference_is_what_the_program_does() {
+        let config = Config::load(None, &Overrides::default()).expect("good defaults");
+        assert_eq!(config.server.bind.to_string(), "127.0.0.1:5001");
+        let options = crate::actors::Options::default();
+        assert_eq!(config.sessions.per_client, options.sessions_per_client);
+        assert_eq!(config.sessions.total, options.sessions_total);
+        assert_eq!(config.heartbeat(), options.heartbeat);
+        assert_eq!(config.room_idle(), options.room_idle);
+        assert_eq!(config.password_cost(), Cost::default());
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let overrides = Overrides {
+            bind: Some("127.0.0.1:7".parse().unwrap()),
+            ..Overrides::default()
+        };
+        let file = "[server]\nbind = \"127.0.0.1:6\"\nworkers = 3\n";
+        let config = load(file, &overrides).unwrap();
+        assert_eq!((config.server.bind.port(), config.server.workers), (7, 3));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        for (file, names) in [
+            (
+                "[server]\nbindd = \"127.0.0.1:1\"\n",
+                vec!["bindd", "bridge.toml"],
+            ),
+            (
+                "[server]\nbind = \"here\"\n",
+                vec!["server.bind", "bridge.toml"],
+            ),
+            (
+                "[sessions]\ntotal = \"many\"\n",
+                vec!["sessions.total", "bridge.toml"],
+            ),
+            ("[sessions]\ntotal = 0\n", vec!["sessions.total", "from 1"]),
+            ("[serverr]\n", vec!["serverr", "bridge.toml"]),
+            ("[server\n", vec!["bridge.toml"]),
+            (
+                "[server]\nbind = \"0.0.0.0:1\"\n",
+                vec!["server.bind", "allow_remote"],
+            ),
+            (
+                "[database]\nurl = \"postgres://x/y\"\n",
+                vec!["database.url", "not supported"],
+            ),
+        ] {
+            let why = load(file, &Overrides::default())
+                .expect_err(file)
+                .to_string();
+            for name in names {
+                assert!(why.contains(name), "{file:?}: {why}");
+            }
+        }
+        let missing = Config::load(Some(Path::new("/nowhere/x.toml")), &Overrides::default());
+        assert!(matches!(missing, Err(ConfigError::NoFile(_))));
+    }
+
+    #[test]
+    fn remote_addresses_have_to_be_allowed() {
+        let file = "[server]\nbind = \"0.0.0.0:1\"\nallow_remote = true\n";
+        assert!(load(file, &Overrides::default()).is_ok());
+        assert!(load("[server]\nbind = \"[::1]:1\"\n", &Overrides::default()).is_ok());
+    }
+}

@@ -1,0 +1,183 @@
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use bridge_core::event::{Envelope, Event, RoomClosed, Stream};
+use bridge_core::fake::{Fault, MemoryLog, MemoryStore};
+use bridge_core::ports::{LogFailure, Reader, Record};
+use bridge_core::{Epoch, Seq, Timestamp};
+use uuid::Uuid;
+
+use super::*;
+
+struct Answers(Mutex<SyncSender<Vec<Answer>>>);
+
+impl Sink for Answers {
+    fn answered(&self, answers: Vec<Answer>) {
+        self.0.lock().unwrap().send(answers).unwrap();
+    }
+}
+
+fn sink() -> (Arc<dyn Sink>, Receiver<Vec<Answer>>) {
+    let (sender, receiver) = sync_channel(100);
+    (Arc::new(Answers(Mutex::new(sender))), receiver)
+}
+
+fn stream(name: &str) -> Stream {
+    Stream::Room(name.parse().unwrap())
+}
+
+fn append(room: &str, seq: u64, incarnation: u64) -> Append {
+    let envelope = Envelope {
+        stream: stream(room),
+        seq: Seq::new(seq),
+        at: Timestamp::from_millis(1),
+        by: "ann".parse().unwrap(),
+        key: None,
+        event: Event::RoomClosed(RoomClosed { reason: None }),
+    };
+    Append {
+        incarnation: Incarnation::new(incarnation),
+        records: vec![Record::new(Arc::new(envelope))],
+    }
+}
+
+fn wait(answers: &Receiver<Vec<Answer>>) -> Vec<Answer> {
+    answers
+        .recv_timeout(Duration::from_secs(10))
+        .expect("the writer answers")
+}
+
+fn start_with(faults: &[Fault]) -> (LogHandle, MemoryStore, JoinHandle<()>) {
+    let store = MemoryStore::new(Epoch::from_uuid(Uuid::from_u128(1)));
+    let mut log = MemoryLog::new(store.clone());
+    for fault in faults {
+        log.inject(*fault);
+    }
+    let (handle, thread) = start(Box::new(log)).unwrap();
+    (handle, store, thread)
+}
+
+#[test]
+fn answers_follow_the_commit() {
+    let (log, store, thread) = start_with(&[]);
+    let (sink, answers) = sink();
+    log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
+    assert_eq!(wait(&answers), [Answer::Stored]);
+    assert_eq!(store.head(&stream("a")), Ok(Seq::new(1)));
+    assert_eq!(log.health().stats().records, 1);
+    drop(log);
+    thread.join().unwrap();
+}
+
+#[test]
+fn what_is_queued_is_written_before_the_thread_ends() {
+    let (log, store, thread) = start_with(&[]);
+    let (sink, _answers) = sink();
+    for seq in 1..=50 {
+        log.append(append("a", seq, 1), Arc::clone(&sink)).unwrap();
+    }
+    drop(log);
+    thread.join().unwrap();
+    assert_eq!(store.head(&stream("a")), Ok(Seq::new(50)));
+}
+
+#[test]
+fn a_fence_lets_earlier_drafts_through_and_drops_later_ones_of_the_same_life() {
+    let (log, store, _thread) = start_with(&[]);
+    let (sink, answers) = sink();
+    let (fenced, is_fenced) = sync_channel(1);
+    log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
+    let done = Box::new(move || fenced.send(()).unwrap());
+    log.fence(stream("a"), Incarnation::new(2), done).unwrap();
+    is_fenced
+        .recv_timeout(Duration::from_secs(10))
+        .expect("the fence is set");
+    assert_eq!(
+        store.head(&stream("a")),
+        Ok(Seq::new(1)),
+        "written before the fence was set"
+    );
+    assert_eq!(wait(&answers), [Answer::Stored]);
+    log.append(append("a", 2, 1), Arc::clone(&sink)).unwrap();
+    assert_eq!(wait(&answers), [Answer::NotNext], "an earlier life");
+    log.append(append("b", 1, 1), Arc::clone(&sink)).unwrap();
+    assert_eq!(wait(&answers), [Answer::Stored], "another stream");
+    log.append(append("a", 2, 2), Arc::clone(&sink)).unwrap();
+    assert_eq!(wait(&answers), [Answer::Stored], "the new life");
+}
+
+#[test]
+fn a_passing_failure_is_told_and_passes() {
+    let (log, _store, _thread) = start_with(&[Fault::Full, Fault::AbortUnknown]);
+    let (sink, answers) = sink();
+    log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
+    assert_eq!(
+        wait(&answers),
+        [Answer::Refused(bridge_core::Reject::StorageFull)]
+    );
+    log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
+    assert_eq!(wait(&answers), [Answer::Unknown]);
+    log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
+    assert_eq!(wait(&answers), [Answer::Stored]);
+    assert_eq!(log.health().broken(), None);
+}
+
+/// A log whose fsync fails, or whose code does.
+struct BadLog {
+    panics: bool,
+}
+
+impl Log for BadLog {
+    fn append(&mut self, _: &[&Append]) -> Result<Vec<Answer>, LogFailure> {
+        assert!(!self.panics, "injected");
+        Err(LogFailure::Broken("fsync failed".into()))
+    }
+
+    fn save_snapshot(&mut self, _: &Stream, _: &Snapshot) -> Result<(), LogFailure> {
+        Ok(())
+    }
+
+    fn upkeep(&mut self, _: bool) -> Result<(), LogFailure> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_broken_log_acknowledges_nothing_more_and_says_so() {
+    let (log, _thread) = start(Box::new(BadLog { panics: false })).unwrap();
+    let (sink, answers) = sink();
+    log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
+    assert_eq!(wait(&answers), [Answer::Unknown]);
+    log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
+    assert!(
+        matches!(wait(&answers)[..], [Answer::Refused(_)]),
+        "certainly not written"
+    );
+    assert_eq!(log.health().broken().as_deref(), Some("fsync failed"));
+}
+
+#[test]
+fn a_panic_of_the_writer_is_loud() {
+    let (log, thread) = start(Box::new(BadLog { panics: true })).unwrap();
+    let (sink, _answers) = sink();
+    log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
+    thread.join().expect("the panic is caught");
+    assert!(log.health().broken().is_some());
+    assert_eq!(
+        log.append(append("a", 1, 1), sink),
+        Err(LogUnavailable::Stopped)
+    );
+}
+
+#[test]
+fn the_queue_is_bounded() {
+    let (log, _store, _thread) = start_with(&[]);
+    let permits: Vec<_> = (0..limits::LOG_QUEUE_DRAFTS_MAX)
+        .map(|_| log.permit(1))
+        .collect();
+    assert!(permits.iter().all(Option::is_some));
+    assert!(log.permit(1).is_none());
+    drop(permits);
+    assert!(log.permit(1).is_some());
+}

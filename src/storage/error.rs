@@ -1,0 +1,129 @@
+//! Database errors become the domain's, once.
+
+use std::path::PathBuf;
+
+use bridge_core::ports::{LogFailure, StoreError};
+use diesel::result::Error;
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or file cannot be used.
+    #[error("cannot use {path}: {why}")]
+    Path {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// Another server is running on the same data.
+    #[error(
+        "another agent-bridge server is using {0}; stop it first, or start this one with another \
+         --data-dir"
+    )]
+    InUse(PathBuf),
+    /// The database was written by a newer version of the program.
+    #[error(
+        "the database has the schema {found:?}, which this version does not know; start a newer \
+         agent-bridge on it"
+    )]
+    NewerSchema {
+        /// The newest migration in it.
+        found: String,
+    },
+    /// A setting on which durability depends did not take.
+    #[error("SQLite did not accept {setting}: it says {found:?}")]
+    Setting {
+        /// Which.
+        setting: &'static str,
+        /// What the database says instead.
+        found: String,
+    },
+    /// The database cannot be opened or brought up to date.
+    #[error("cannot open the database {path}: {why}")]
+    Database {
+        /// Which.
+        path: PathBuf,
+        /// What it says.
+        why: String,
+    },
+}
+
+/// SQLite's own words; diesel passes on the text but not the code.
+const FULL: &str = "database or disk is full";
+const BUSY: [&str; 2] = ["database is locked", "database table is locked"];
+
+/// What a failed statement means before COMMIT was tried.
+pub(super) fn before_commit(error: &Error) -> LogFailure {
+    let text = error.to_string();
+    if text.contains(FULL) {
+        return LogFailure::Full(text);
+    }
+    if is_io(&text) {
+        return LogFailure::Broken(text);
+    }
+    LogFailure::Aborted(text)
+}
+
+/// What a failed COMMIT means. A full disk and a locked database are noticed before the commit
+/// record is written. Everything else may have happened after it, and after a failed fsync the
+/// kernel may have dropped the pages: asking again would be told that all is well.
+pub(super) fn at_commit(error: &Error) -> LogFailure {
+    let text = error.to_string();
+    if text.contains(FULL) {
+        return LogFailure::Full(text);
+    }
+    if BUSY.iter().any(|busy| text.contains(busy)) {
+        return LogFailure::Aborted(text);
+    }
+    LogFailure::Broken(text)
+}
+
+fn is_io(text: &str) -> bool {
+    text.contains("disk I/O error") || text.contains("malformed")
+}
+
+/// What a failed read means.
+pub(super) fn reading(error: &Error) -> StoreError {
+    let text = error.to_string();
+    if text.contains("malformed") || matches!(error, Error::DeserializationError(_)) {
+        return StoreError::Corrupt(text);
+    }
+    StoreError::Unavailable(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diesel::result::DatabaseErrorKind;
+
+    fn error(text: &str) -> Error {
+        Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(text.to_owned()))
+    }
+
+    #[test]
+    fn only_what_is_certain_counts_as_aborted() {
+        assert!(matches!(
+            at_commit(&error("database or disk is full")),
+            LogFailure::Full(_)
+        ));
+        assert!(matches!(
+            at_commit(&error("database is locked")),
+            LogFailure::Aborted(_)
+        ));
+        for text in ["disk I/O error", "something new"] {
+            assert!(
+                matches!(at_commit(&error(text)), LogFailure::Broken(_)),
+                "{text}"
+            );
+        }
+        assert!(matches!(
+            before_commit(&error("disk I/O error")),
+            LogFailure::Broken(_)
+        ));
+        assert!(matches!(
+            before_commit(&error("UNIQUE failed")),
+            LogFailure::Aborted(_)
+        ));
+    }
+}

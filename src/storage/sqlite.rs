@@ -1,0 +1,188 @@
+//! The store on an embedded SQLite file.
+//!
+//! One connection writes and checkpoints; a pool of others reads. The file is in WAL mode with
+//! `synchronous=FULL`, which is asserted, because a copied `NORMAL` forgets acknowledged commits.
+
+mod directory;
+mod lock;
+mod log;
+mod project;
+mod read;
+
+use std::path::{Path, PathBuf};
+
+use bridge_core::Epoch;
+use bridge_core::limits;
+use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::error::OpenError;
+use super::schema::{counters, meta};
+
+pub use directory::POSTS_COUNTER;
+pub use lock::DataLock;
+pub use log::SqliteLog;
+pub use read::SqliteStore;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const EPOCH: &str = "epoch";
+/// The file's name inside the data folder.
+pub const FILE_NAME: &str = "bridge.sqlite3";
+
+/// An open database: its writing and its reading side.
+#[derive(Debug)]
+pub struct Opened {
+    /// For the log writer's thread.
+    pub log: SqliteLog,
+    /// For everybody else.
+    pub store: SqliteStore,
+}
+
+/// Opens a database file, makes it when there is none, and brings its schema up to date.
+/// `new_epoch` is used when the file is new.
+///
+/// # Errors
+/// When it cannot be used, is newer than this program, or refuses a setting that durability needs.
+pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
+    let failed = |why: &dyn std::fmt::Display| OpenError::Database {
+        path: path.to_owned(),
+        why: why.to_string(),
+    };
+    let url = path
+        .to_str()
+        .ok_or_else(|| failed(&"its path is not UTF-8"))?;
+    let mut writer = SqliteConnection::establish(url).map_err(|why| failed(&why))?;
+    prepare_writer(&mut writer).map_err(|why| failed(&why))?;
+    assert_settings(&mut writer)?;
+    migrate(&mut writer, path)?;
+    let epoch = epoch(&mut writer, new_epoch).map_err(|why| failed(&why))?;
+    let pool = read_pool(url).map_err(|why| failed(&why))?;
+    let store = SqliteStore::new(pool, epoch);
+    let log = SqliteLog::new(writer, wal_path(path));
+    Ok(Opened { log, store })
+}
+
+/// `fullfsync` matters on macOS only, where a plain fsync does not reach the platter.
+fn prepare_writer(conn: &mut SqliteConnection) -> QueryResult<()> {
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 5000;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA foreign_keys = OFF;
+         PRAGMA cache_size = -65536;
+         PRAGMA temp_store = MEMORY;",
+    )
+}
+
+fn assert_settings(conn: &mut SqliteConnection) -> Result<(), OpenError> {
+    let wanted = [("journal_mode", "wal"), ("synchronous", "2")];
+    for (setting, value) in wanted {
+        let found = pragma(conn, setting).unwrap_or_else(|why| why.to_string());
+        if found != value {
+            return Err(OpenError::Setting { setting, found });
+        }
+    }
+    // Below this SQLite may lose commits when a checkpoint races a writer (the WAL-reset bug).
+    let version = libsqlite3_sys::SQLITE_VERSION_NUMBER;
+    if version < 3_051_003 {
+        return Err(OpenError::Setting {
+            setting: "version",
+            found: version.to_string(),
+        });
+    }
+    Ok(())
+}
+
+fn pragma(conn: &mut SqliteConnection, name: &str) -> QueryResult<String> {
+    #[derive(QueryableByName)]
+    struct Value {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        value: String,
+    }
+    let query = format!("SELECT CAST({name} AS TEXT) AS value FROM pragma_{name}");
+    diesel::sql_query(query)
+        .get_result::<Value>(conn)
+        .map(|row| row.value)
+}
+
+fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    let failed = |why: Box<dyn std::error::Error + Send + Sync>| OpenError::Database {
+        path: path.to_owned(),
+        why: why.to_string(),
+    };
+    let known = MigrationSource::<Sqlite>::migrations(&MIGRATIONS).map_err(failed)?;
+    let newest = known.iter().map(|m| m.name().version().as_owned()).max();
+    let applied = conn.applied_migrations().map_err(failed)?;
+    if let Some(found) = newer(&applied, newest.as_ref()) {
+        return Err(OpenError::NewerSchema {
+            found: found.to_string(),
+        });
+    }
+    conn.run_pending_migrations(MIGRATIONS).map_err(failed)?;
+    Ok(())
+}
+
+fn newer<'a>(
+    applied: &'a [MigrationVersion<'static>],
+    newest: Option<&MigrationVersion<'static>>,
+) -> Option<&'a MigrationVersion<'static>> {
+    applied
+        .iter()
+        .max()
+        .filter(|found| newest.is_none_or(|newest| *found > newest))
+}
+
+fn epoch(conn: &mut SqliteConnection, new_epoch: Epoch) -> Result<Epoch, String> {
+    let row = (meta::name.eq(EPOCH), meta::value.eq(new_epoch.to_string()));
+    let inserted = diesel::insert_into(meta::table)
+        .values(row)
+        .on_conflict_do_nothing();
+    inserted.execute(conn).map_err(|why| why.to_string())?;
+    let total = (counters::name.eq(POSTS_COUNTER), counters::value.eq(0_i64));
+    let counted = diesel::insert_into(counters::table)
+        .values(total)
+        .on_conflict_do_nothing();
+    counted.execute(conn).map_err(|why| why.to_string())?;
+    let found: String = meta::table
+        .find(EPOCH)
+        .select(meta::value)
+        .first(conn)
+        .map_err(|why| why.to_string())?;
+    found
+        .parse()
+        .map_err(|why| format!("table meta, row {EPOCH:?}: {why}"))
+}
+
+#[derive(Debug)]
+struct ReadOnly;
+
+impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for ReadOnly {
+    fn on_acquire(&self, conn: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
+        conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;")
+            .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+fn read_pool(
+    url: &str,
+) -> Result<Pool<ConnectionManager<SqliteConnection>>, impl std::error::Error> {
+    let size = u32::try_from(limits::READS_AT_ONCE_MAX).expect("a handful of connections");
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .connection_customizer(Box::new(ReadOnly))
+        .build(ConnectionManager::new(url))
+}
+
+fn wal_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}

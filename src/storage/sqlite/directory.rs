@@ -1,0 +1,201 @@
+//! Look-ups on the projections.
+
+use std::collections::HashMap;
+
+use bridge_core::event::{Envelope, Stream};
+use bridge_core::ports::{Directory, Membership, PostsQuery, RoomRow as Room, StoreError, Window};
+use bridge_core::{ClientId, MessageId, RoomId, Seq};
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+
+use super::log::{stream_head, stream_name};
+use super::read::{SqliteStore, body_length, rows, within_page};
+use crate::storage::error::reading;
+use crate::storage::row::{LogRow, RoomRow, StreamNumber, number, room_id, seq, visibility_word};
+use crate::storage::schema::{counters, grants, log, members, messages, rooms};
+
+/// The row of `counters` that says how many messages were ever posted.
+pub const POSTS_COUNTER: &str = "posts";
+
+impl Directory for SqliteStore {
+    fn message(&self, id: MessageId) -> Result<Option<(Stream, Seq)>, StoreError> {
+        let conn = &mut self.connection()?;
+        let row: Option<(StreamNumber, i64)> = messages::table
+            .find(&id.as_bytes()[..])
+            .select((messages::stream_id, messages::seq))
+            .first(conn)
+            .optional()
+            .map_err(|why| reading(&why))?;
+        let Some((stream, at)) = row else {
+            return Ok(None);
+        };
+        let name = stream_name(conn, stream).map_err(|why| reading(&why))?;
+        Ok(name.map(|name| (name, seq(at))))
+    }
+
+    fn memberships(
+        &self,
+        client: &ClientId,
+        after: Option<&RoomId>,
+        rows_max: usize,
+    ) -> Result<Vec<Membership>, StoreError> {
+        let conn = &mut self.connection()?;
+        let mine = members::table
+            .filter(members::client_folded.eq(client.folded()))
+            .select(members::stream_id);
+        let found: Vec<(StreamNumber, String)> = rooms::table
+            .filter(rooms::stream_id.eq_any(mine))
+            .filter(rooms::name_folded.gt(after.map_or_else(String::new, RoomId::folded)))
+            .order(rooms::name_folded)
+            .limit(rows(rows_max))
+            .select((rooms::stream_id, rooms::name))
+            .load(conn)
+            .map_err(|why| reading(&why))?;
+        found.into_iter().map(|row| membership(conn, row)).collect()
+    }
+
+    fn membership_count(&self, client: &ClientId) -> Result<u64, StoreError> {
+        let conn = &mut self.connection()?;
+        let count: i64 = members::table
+            .filter(members::client_folded.eq(client.folded()))
+            .count()
+            .get_result(conn)
+            .map_err(|why| reading(&why))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    fn rooms(
+        &self,
+        viewer: &ClientId,
+        after: Option<&RoomId>,
+        rows_max: usize,
+    ) -> Result<Vec<Room>, StoreError> {
+        let conn = &mut self.connection()?;
+        let viewer = viewer.folded();
+        let joined = members::table
+            .filter(members::client_folded.eq(&viewer))
+            .select(members::stream_id);
+        let invited = grants::table
+            .filter(grants::client_folded.eq(&viewer))
+            .select(grants::stream_id);
+        let private = visibility_word(bridge_core::policy::Visibility::Private);
+        let visible = rooms::visibility
+            .ne(private)
+            .or(rooms::stream_id.eq_any(joined))
+            .or(rooms::stream_id.eq_any(invited));
+        let found: Vec<RoomRow> = rooms::table
+            .filter(visible)
+            .filter(rooms::name_folded.gt(after.map_or_else(String::new, RoomId::folded)))
+            .order(rooms::name_folded)
+            .limit(rows(rows_max))
+            .select(RoomRow::as_select())
+            .load(conn)
+            .map_err(|why| reading(&why))?;
+        found.into_iter().map(RoomRow::into_room).collect()
+    }
+
+    fn posts(&self, room: &RoomId, query: &PostsQuery) -> Result<Vec<Envelope>, StoreError> {
+        let conn = &mut self.connection()?;
+        let Some((id, stream)) = Self::find(conn, &Stream::Room(room.clone()))? else {
+            return Ok(Vec::new());
+        };
+        let found = load_posts(conn, id, query).map_err(|why| reading(&why))?;
+        found
+            .into_iter()
+            .map(|row| row.into_envelope(&stream))
+            .collect()
+    }
+
+    fn posts_total(&self) -> Result<u64, StoreError> {
+        let conn = &mut self.connection()?;
+        let total: i64 = counters::table
+            .find(POSTS_COUNTER)
+            .select(counters::value)
+            .first(conn)
+            .map_err(|why| reading(&why))?;
+        Ok(u64::try_from(total).unwrap_or_default())
+    }
+}
+
+fn membership(
+    conn: &mut SqliteConnection,
+    (stream, name): (StreamNumber, String),
+) -> Result<Membership, StoreError> {
+    let room = room_id(&name)
+        .map_err(|why| StoreError::Corrupt(format!("rooms {stream} column name: {why}")))?;
+    let head = stream_head(conn, stream).map_err(|why| reading(&why))?;
+    Ok(Membership { room, head })
+}
+
+/// Posts in the order of the log, whichever end they are taken from, and no more bytes of them than
+/// a page may have.
+fn load_posts(
+    conn: &mut SqliteConnection,
+    stream: StreamNumber,
+    query: &PostsQuery,
+) -> QueryResult<Vec<LogRow>> {
+    let seqs = match &query.channel {
+        Some(channel) => seqs_of_channel(conn, stream, &channel.folded(), query)?,
+        None => seqs_of_all(conn, stream, query)?,
+    };
+    let of_stream = log::stream_id.eq(stream);
+    let lengths: Vec<(i64, i64)> = log::table
+        .filter(of_stream.and(log::seq.eq_any(&seqs)))
+        .select((log::seq, body_length()))
+        .load(conn)?;
+    let lengths: HashMap<i64, i64> = lengths.into_iter().collect();
+    let in_order = seqs
+        .iter()
+        .map(|seq| (*seq, lengths.get(seq).copied().unwrap_or_default()));
+    let fitting = within_page(in_order);
+    log::table
+        .filter(of_stream.and(log::seq.eq_any(fitting)))
+        .select(LogRow::as_select())
+        .order(log::seq.asc())
+        .load(conn)
+}
+
+fn seqs_of_channel(
+    conn: &mut SqliteConnection,
+    stream: StreamNumber,
+    channel: &str,
+    query: &PostsQuery,
+) -> QueryResult<Vec<i64>> {
+    let posts = messages::table
+        .filter(
+            messages::stream_id
+                .eq(stream)
+                .and(messages::channel_folded.eq(channel)),
+        )
+        .select(messages::seq)
+        .limit(rows(query.records_max))
+        .into_boxed();
+    match query.window {
+        Window::After(at) => posts
+            .filter(messages::seq.gt(number(at)))
+            .order(messages::seq.asc()),
+        Window::Before(at) => posts
+            .filter(messages::seq.lt(number(at)))
+            .order(messages::seq.desc()),
+        Window::Newest => posts.order(messages::seq.desc()),
+    }
+    .load(conn)
+}
+
+fn seqs_of_all(
+    conn: &mut SqliteConnection,
+    stream: StreamNumber,
+    query: &PostsQuery,
+) -> QueryResult<Vec<i64>> {
+    let posts = log::table
+        .filter(log::stream_id.eq(stream).and(log::kind.eq("posted")))
+        .select(log::seq)
+        .limit(rows(query.records_max))
+        .into_boxed();
+    match query.window {
+        Window::After(at) => posts.filter(log::seq.gt(number(at))).order(log::seq.asc()),
+        Window::Before(at) => posts.filter(log::seq.lt(number(at))).order(log::seq.desc()),
+        Window::Newest => posts.order(log::seq.desc()),
+    }
+    .load(conn)
+}

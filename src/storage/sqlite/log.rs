@@ -1,0 +1,366 @@
+//! The writing side: one batch, one transaction, one fsync.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use bridge_core::event::{Envelope, Stream};
+use bridge_core::ports::{Append, Log, LogFailure, Snapshot, StoreError};
+use bridge_core::room::Answer;
+use bridge_core::{Reject, Seq, limits};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::Error;
+use diesel::sqlite::SqliteConnection;
+
+use super::project;
+use crate::storage::error::{at_commit, before_commit};
+use crate::storage::row::{LogRow, NewLogRow, ROOM, StreamNumber, dedupe, number, seq};
+use crate::storage::schema::{log, snapshots, streams};
+
+/// Bytes of one page of the write-ahead log, with its header.
+const WAL_PAGE_BYTES: u64 = 4_096 + 24;
+
+/// The connection that writes. It lives on the log writer's thread.
+pub struct SqliteLog {
+    conn: SqliteConnection,
+    wal: PathBuf,
+    heads: HashMap<Stream, Head>,
+    is_checkpointed: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    stream: StreamNumber,
+    seq: Seq,
+}
+
+/// Why a batch was given up before its commit.
+enum Trouble {
+    /// The batch cannot go on.
+    Batch(Error),
+    /// One append cannot be written; the others may.
+    OneAppend(Error),
+    /// What the log holds cannot be read.
+    Corrupt(StoreError),
+}
+
+impl std::fmt::Debug for SqliteLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteLog")
+            .field("wal", &self.wal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SqliteLog {
+    pub(super) fn new(conn: SqliteConnection, wal: PathBuf) -> Self {
+        Self {
+            conn,
+            wal,
+            heads: HashMap::new(),
+            is_checkpointed: false,
+        }
+    }
+
+    /// Writes a batch in one transaction. Savepoints around each append cost two statements a row
+    /// and are needed only when one of them cannot be written, which the checks in front make
+    /// very rare: so the batch is tried without them first.
+    fn transaction(&mut self, batch: &[&Append], apart: bool) -> Result<Vec<Answer>, Trouble> {
+        self.conn
+            .batch_execute("BEGIN IMMEDIATE")
+            .map_err(Trouble::Batch)?;
+        let mut answers = Vec::with_capacity(batch.len());
+        let mut posts = 0;
+        for append in batch {
+            let answer = if apart {
+                self.one_apart(append)?
+            } else {
+                self.one(append)?
+            };
+            if answer == Answer::Stored {
+                posts += project::posts_in(append);
+            }
+            answers.push(answer);
+        }
+        project::count_posts(&mut self.conn, posts).map_err(Trouble::Batch)?;
+        Ok(answers)
+    }
+
+    fn one_apart(&mut self, append: &Append) -> Result<Answer, Trouble> {
+        self.conn
+            .batch_execute("SAVEPOINT one_append")
+            .map_err(Trouble::Batch)?;
+        let answer = match self.one(append) {
+            Ok(answer) => answer,
+            Err(Trouble::OneAppend(why)) => {
+                self.heads.remove(append.stream());
+                self.conn
+                    .batch_execute("ROLLBACK TO one_append")
+                    .map_err(Trouble::Batch)?;
+                let detail = format!("{} seq {}: {why}", append.stream(), append.first_seq());
+                Answer::Refused(Reject::Internal { detail })
+            }
+            Err(trouble) => return Err(trouble),
+        };
+        self.conn
+            .batch_execute("RELEASE one_append")
+            .map_err(Trouble::Batch)?;
+        Ok(answer)
+    }
+
+    fn one(&mut self, append: &Append) -> Result<Answer, Trouble> {
+        let head = self.head(append.stream()).map_err(Trouble::Batch)?;
+        let is_next = head.map_or(Seq::ZERO, |head| head.seq).next() == append.first_seq();
+        let Some(head) = head.filter(|_| is_next) else {
+            if is_next {
+                return self.first_of_stream(append);
+            }
+            let original = match head {
+                Some(head) => self.original(head.stream, append)?,
+                None => None,
+            };
+            return Ok(original.map_or(Answer::NotNext, |original| {
+                Answer::Duplicate(original.into())
+            }));
+        };
+        self.insert(head.stream, append)
+    }
+
+    fn first_of_stream(&mut self, append: &Append) -> Result<Answer, Trouble> {
+        let number = create_stream(&mut self.conn, append.stream()).map_err(Trouble::Batch)?;
+        self.insert(number, append)
+    }
+
+    fn insert(&mut self, stream: StreamNumber, append: &Append) -> Result<Answer, Trouble> {
+        for (place, record) in append.records.iter().enumerate() {
+            let written = diesel::insert_into(log::table)
+                .values(NewLogRow::new(stream, record))
+                .on_conflict_do_nothing()
+                .execute(&mut self.conn)
+                .map_err(trouble)?;
+            if written == 0 && place == 0 {
+                // The position was free, so it is the key that is taken.
+                if let Some(original) = self.original(stream, append)? {
+                    return Ok(Answer::Duplicate(original.into()));
+                }
+            }
+            if written == 0 {
+                return Err(Trouble::OneAppend(Error::NotFound));
+            }
+            project::record(&mut self.conn, stream, &record.envelope).map_err(trouble)?;
+        }
+        self.remember(
+            append.stream().clone(),
+            Head {
+                stream,
+                seq: append.last_seq(),
+            },
+        );
+        Ok(Answer::Stored)
+    }
+
+    fn original(
+        &mut self,
+        stream: StreamNumber,
+        append: &Append,
+    ) -> Result<Option<Envelope>, Trouble> {
+        let first = &append.records[0].envelope;
+        let Some(key) = &first.key else {
+            return Ok(None);
+        };
+        let row = log::table
+            .filter(
+                log::stream_id
+                    .eq(stream)
+                    .and(log::dedupe.eq(dedupe(&first.by, key))),
+            )
+            .select(LogRow::as_select())
+            .first(&mut self.conn)
+            .optional()
+            .map_err(Trouble::Batch)?;
+        let spelling = stream_name(&mut self.conn, stream).map_err(Trouble::Batch)?;
+        row.map(|row| row.into_envelope(&spelling.unwrap_or_else(|| append.stream().clone())))
+            .transpose()
+            .map_err(Trouble::Corrupt)
+    }
+
+    fn head(&mut self, stream: &Stream) -> QueryResult<Option<Head>> {
+        if let Some(head) = self.heads.get(stream) {
+            return Ok(Some(*head));
+        }
+        let Some(number) = stream_number(&mut self.conn, stream)? else {
+            return Ok(None);
+        };
+        let head = Head {
+            stream: number,
+            seq: stream_head(&mut self.conn, number)?,
+        };
+        self.remember(stream.clone(), head);
+        Ok(Some(head))
+    }
+
+    fn remember(&mut self, stream: Stream, head: Head) {
+        if self.heads.len() >= limits::HEADS_CACHED_MAX && !self.heads.contains_key(&stream) {
+            self.heads.clear();
+        }
+        self.heads.insert(stream, head);
+    }
+
+    /// Nothing of the transaction stands, so nothing that was remembered in it may.
+    fn roll_back(&mut self) {
+        self.heads.clear();
+        if let Err(why) = self.conn.batch_execute("ROLLBACK") {
+            // SQLite has rolled back by itself after some errors; then there is nothing to do.
+            tracing::debug!(error = %why, "nothing to roll back");
+        }
+    }
+
+    fn give_up(&mut self, trouble: Trouble) -> LogFailure {
+        self.roll_back();
+        match trouble {
+            Trouble::Batch(why) | Trouble::OneAppend(why) => before_commit(&why),
+            Trouble::Corrupt(why) => LogFailure::Aborted(why.to_string()),
+        }
+    }
+
+    fn wal_pages(&self) -> u64 {
+        std::fs::metadata(&self.wal).map_or(0, |file| file.len() / WAL_PAGE_BYTES)
+    }
+
+    /// Copies the write-ahead log into the database. A passive checkpoint waits for nobody; what
+    /// a reader holds back is copied the next time.
+    fn checkpoint(&mut self, mode: &str) -> Result<(), LogFailure> {
+        let done = self
+            .conn
+            .batch_execute(&format!("PRAGMA wal_checkpoint({mode})"));
+        done.map_err(|why| match at_commit(&why) {
+            LogFailure::Broken(text) => LogFailure::Broken(text),
+            passing => {
+                tracing::warn!(error = %why, "a checkpoint will be tried again");
+                passing
+            }
+        })
+    }
+}
+
+/// Constraints and values concern one append; everything else the whole batch.
+fn trouble(error: Error) -> Trouble {
+    use diesel::result::DatabaseErrorKind::{CheckViolation, NotNullViolation, UniqueViolation};
+    match error {
+        Error::DatabaseError(UniqueViolation | NotNullViolation | CheckViolation, _)
+        | Error::SerializationError(_) => Trouble::OneAppend(error),
+        _ => Trouble::Batch(error),
+    }
+}
+
+impl Log for SqliteLog {
+    fn append(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, LogFailure> {
+        self.is_checkpointed = false;
+        let answers = match self.transaction(batch, false) {
+            Ok(answers) => answers,
+            Err(Trouble::OneAppend(why)) => {
+                tracing::warn!(error = %why, "an append cannot be written; trying them one by one");
+                self.roll_back();
+                self.transaction(batch, true)
+                    .map_err(|trouble| self.give_up(trouble))?
+            }
+            Err(trouble) => return Err(self.give_up(trouble)),
+        };
+        if let Err(why) = self.conn.batch_execute("COMMIT") {
+            self.roll_back();
+            return Err(at_commit(&why));
+        }
+        Ok(answers)
+    }
+
+    fn save_snapshot(&mut self, stream: &Stream, snapshot: &Snapshot) -> Result<(), LogFailure> {
+        self.is_checkpointed = false;
+        let save = |conn: &mut SqliteConnection| -> QueryResult<()> {
+            let Some(id) = stream_number(conn, stream)? else {
+                return Ok(());
+            };
+            let row = (
+                snapshots::stream_id.eq(id),
+                snapshots::seq.eq(number(snapshot.seq)),
+                snapshots::format.eq(snapshot.format),
+                snapshots::body.eq(&snapshot.body[..]),
+            );
+            diesel::replace_into(snapshots::table)
+                .values(row)
+                .execute(conn)
+                .map(drop)
+        };
+        save(&mut self.conn).map_err(|why| before_commit(&why))
+    }
+
+    fn upkeep(&mut self, idle: bool) -> Result<(), LogFailure> {
+        if self.is_checkpointed {
+            return Ok(());
+        }
+        let pages = self.wal_pages();
+        if idle || pages >= limits::WAL_PAGES_MAX {
+            // Readers hold a snapshot for a page at most, so the log can be wound back soon. Past
+            // four times the bound it is worth waiting for them.
+            let mode = if pages >= 4 * limits::WAL_PAGES_MAX {
+                "RESTART"
+            } else {
+                "PASSIVE"
+            };
+            self.checkpoint(mode)?;
+            self.is_checkpointed = idle;
+        }
+        Ok(())
+    }
+}
+
+fn create_stream(conn: &mut SqliteConnection, stream: &Stream) -> QueryResult<StreamNumber> {
+    let Stream::Room(room) = stream;
+    let row = (
+        streams::kind.eq(ROOM),
+        streams::name.eq(room.as_str()),
+        streams::name_folded.eq(room.folded()),
+    );
+    diesel::insert_into(streams::table)
+        .values(row)
+        .returning(streams::id)
+        .get_result(conn)
+}
+
+/// The number of a stream; names are unique without regard to case.
+pub(super) fn stream_number(
+    conn: &mut SqliteConnection,
+    stream: &Stream,
+) -> QueryResult<Option<StreamNumber>> {
+    let Stream::Room(room) = stream;
+    streams::table
+        .filter(
+            streams::kind
+                .eq(ROOM)
+                .and(streams::name_folded.eq(room.folded())),
+        )
+        .select(streams::id)
+        .first(conn)
+        .optional()
+}
+
+/// A stream in its creator's spelling.
+pub(super) fn stream_name(
+    conn: &mut SqliteConnection,
+    id: StreamNumber,
+) -> QueryResult<Option<Stream>> {
+    let name: Option<String> = streams::table
+        .find(id)
+        .select(streams::name)
+        .first(conn)
+        .optional()?;
+    Ok(name.and_then(|name| name.parse().ok()).map(Stream::Room))
+}
+
+/// The last position of a stream.
+pub(super) fn stream_head(conn: &mut SqliteConnection, id: StreamNumber) -> QueryResult<Seq> {
+    let head: Option<i64> = log::table
+        .filter(log::stream_id.eq(id))
+        .select(diesel::dsl::max(log::seq))
+        .first(conn)?;
+    Ok(head.map_or(Seq::ZERO, seq))
+}

@@ -1,0 +1,140 @@
+//! The reading side of the log.
+
+use bridge_core::event::{Envelope, Stream};
+use bridge_core::ports::{Reader, Snapshot, StoreError};
+use bridge_core::{Epoch, Seq, limits};
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, Pool, PooledConnection};
+use diesel::sqlite::SqliteConnection;
+
+use super::log::{stream_head, stream_name, stream_number};
+use crate::storage::error::reading;
+use crate::storage::row::{LogRow, StreamNumber, number, seq};
+use crate::storage::schema::{log, snapshots};
+
+type Connections = Pool<ConnectionManager<SqliteConnection>>;
+
+/// A pool of connections that read.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    pool: Connections,
+    epoch: Epoch,
+}
+
+impl SqliteStore {
+    pub(super) const fn new(pool: Connections, epoch: Epoch) -> Self {
+        Self { pool, epoch }
+    }
+
+    pub(super) fn connection(
+        &self,
+    ) -> Result<PooledConnection<ConnectionManager<SqliteConnection>>, StoreError> {
+        self.pool
+            .get()
+            .map_err(|why| StoreError::Unavailable(why.to_string()))
+    }
+
+    /// A stream's number and its creator's spelling, with a connection to go on.
+    pub(super) fn find(
+        conn: &mut SqliteConnection,
+        stream: &Stream,
+    ) -> Result<Option<(StreamNumber, Stream)>, StoreError> {
+        let Some(id) = stream_number(conn, stream).map_err(|why| reading(&why))? else {
+            return Ok(None);
+        };
+        let name = stream_name(conn, id).map_err(|why| reading(&why))?;
+        name.map(|name| Some((id, name))).ok_or_else(|| {
+            StoreError::Corrupt(format!("table streams, row {id}: the name of {stream}"))
+        })
+    }
+}
+
+impl Reader for SqliteStore {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn head(&self, stream: &Stream) -> Result<Seq, StoreError> {
+        let conn = &mut self.connection()?;
+        match stream_number(conn, stream).map_err(|why| reading(&why))? {
+            None => Ok(Seq::ZERO),
+            Some(id) => stream_head(conn, id).map_err(|why| reading(&why)),
+        }
+    }
+
+    fn page(
+        &self,
+        stream: &Stream,
+        after: Seq,
+        records_max: usize,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        let conn = &mut self.connection()?;
+        let Some((id, stream)) = Self::find(conn, stream)? else {
+            return Ok(Vec::new());
+        };
+        let behind = log::stream_id.eq(id).and(log::seq.gt(number(after)));
+        // Lengths first: they cost little, and a page of large bodies must not be a large read.
+        let lengths: Vec<(i64, i64)> = log::table
+            .filter(behind)
+            .order(log::seq)
+            .limit(rows(records_max))
+            .select((log::seq, body_length()))
+            .load(conn)
+            .map_err(|why| reading(&why))?;
+        let Some(last) = within_page(lengths).pop() else {
+            return Ok(Vec::new());
+        };
+        let found: Vec<LogRow> = log::table
+            .filter(behind.and(log::seq.le(last)))
+            .order(log::seq)
+            .select(LogRow::as_select())
+            .load(conn)
+            .map_err(|why| reading(&why))?;
+        found
+            .into_iter()
+            .map(|row| row.into_envelope(&stream))
+            .collect()
+    }
+
+    fn snapshot(&self, stream: &Stream) -> Result<Option<Snapshot>, StoreError> {
+        let conn = &mut self.connection()?;
+        let Some((id, _)) = Self::find(conn, stream)? else {
+            return Ok(None);
+        };
+        let row: Option<(i64, i32, Vec<u8>)> = snapshots::table
+            .find(id)
+            .select((snapshots::seq, snapshots::format, snapshots::body))
+            .first(conn)
+            .optional()
+            .map_err(|why| reading(&why))?;
+        Ok(row.map(|(at, format, body)| Snapshot {
+            seq: seq(at),
+            format,
+            body: body.into(),
+        }))
+    }
+}
+
+/// A number of rows in the database's terms.
+pub(super) fn rows(records_max: usize) -> i64 {
+    i64::try_from(records_max).unwrap_or(i64::MAX)
+}
+
+pub(super) fn body_length() -> diesel::expression::SqlLiteral<diesel::sql_types::BigInt> {
+    diesel::dsl::sql("length(body)")
+}
+
+/// The positions of records that fit into a page, in the given order; at least the first.
+pub(super) fn within_page(lengths: impl IntoIterator<Item = (i64, i64)>) -> Vec<i64> {
+    let bytes_max = i64::try_from(limits::PAGE_BYTES_MAX).expect("a page is a megabyte or so");
+    let mut bytes = 0;
+    let mut fitting = Vec::new();
+    for (seq, length) in lengths {
+        if bytes >= bytes_max {
+            break;
+        }
+        bytes += length;
+        fitting.push(seq);
+    }
+    fitting
+}

@@ -1,0 +1,63 @@
+//! The only places that read the clock and make ids; everybody else is given them.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bridge_core::Timestamp;
+use bridge_core::ports::{Clock, Ids};
+use uuid::{ContextV7, Uuid};
+
+/// The machine's wall clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock adapter")]
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 is a machine without a battery; it counts as 1970.
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Measures how long something takes; it does not follow the wall clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock adapter")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// UUIDv7s, in order even within one millisecond.
+#[derive(Debug)]
+pub struct SystemIds(Mutex<ContextV7>);
+
+impl Default for SystemIds {
+    fn default() -> Self {
+        Self(Mutex::new(ContextV7::new()))
+    }
+}
+
+impl Ids for SystemIds {
+    fn uuid(&self) -> Uuid {
+        // A counter that another thread left half-way is still a counter.
+        let context = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        Uuid::new_v7(uuid::Timestamp::now(&*context))
+    }
+}

@@ -1,0 +1,58 @@
+//! HTTP and WebSocket: parse, one call, map.
+
+mod auth;
+mod error;
+mod extract;
+mod request_id;
+mod rest;
+mod routes;
+mod socket;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use bridge_core::limits;
+
+use crate::actors::Bridge;
+use crate::system::Stopwatch;
+use crate::tokens::Tokens;
+
+/// What every handler can reach.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The server's inside.
+    pub bridge: Bridge,
+    /// Who may come in.
+    pub tokens: Arc<Tokens>,
+    /// Since the start.
+    pub since: Stopwatch,
+}
+
+/// Starts to serve on a listener.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let workers = if workers == 0 {
+        std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+    } else {
+        workers
+    };
+    let state = web::Data::new(state);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .wrap(from_fn(request_id::attach))
+            .configure(routes::configure)
+    })
+    .on_connect(socket::keep_descriptor)
+    .tcp_nodelay(true)
+    .workers(workers)
+    .shutdown_timeout(limits::SHUTDOWN_WITHIN.as_secs())
+    .disable_signals()
+    .listen(listener)?;
+    Ok(server.run())
+}

@@ -1,0 +1,108 @@
+//! The only place where a refusal becomes HTTP.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use bridge_core::{Reject, RejectCode};
+
+use crate::wire::codes;
+use crate::wire::encode;
+use crate::wire::frame::Rejected;
+use crate::wire::rest::ErrorBody;
+
+/// Why a request over HTTP was not carried out.
+#[derive(Debug)]
+pub(super) enum ApiError {
+    /// The domain says no.
+    Reject(Reject),
+    /// There is nothing at this path, or not for this method.
+    NoRoute,
+    /// The upgrade does not name a protocol that this server speaks.
+    NoSubprotocol,
+}
+
+impl From<Reject> for ApiError {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.body().message)
+    }
+}
+
+impl ApiError {
+    fn body(&self) -> Rejected {
+        let row = match self {
+            Self::Reject(reject) => return encode::rejected_body(None, reject),
+            Self::NoRoute => codes::NO_ROUTE,
+            Self::NoSubprotocol => codes::NO_SUBPROTOCOL,
+        };
+        let message = match self {
+            Self::NoSubprotocol => {
+                "this server speaks the WebSocket subprotocol agent-bridge.v1; ask for it in \
+                 Sec-WebSocket-Protocol"
+            }
+            _ => "there is nothing at this path for this method",
+        };
+        Rejected {
+            reference: None,
+            code: row.word.to_owned(),
+            number: row.number,
+            message: message.to_owned(),
+            temporary: false,
+            retry_after_ms: None,
+        }
+    }
+
+    /// The answer, with the id under which the log has more.
+    pub(super) fn response(&self, request_id: &str) -> HttpResponse {
+        let error = self.body();
+        let mut response = HttpResponse::build(self.status_code());
+        if let Some(millis) = error.retry_after_ms {
+            response.insert_header((RETRY_AFTER, millis.div_ceil(1_000).to_string()));
+        }
+        if self.status_code() == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.status_code() == StatusCode::UPGRADE_REQUIRED {
+            response.insert_header((ALLOW, "GET"));
+            response.insert_header(("Sec-WebSocket-Protocol", super::socket::SUBPROTOCOL));
+        }
+        response.json(ErrorBody {
+            error,
+            request_id: request_id.to_owned(),
+        })
+    }
+
+    /// What the log should have of it.
+    pub(super) fn log(&self, request_id: &str) {
+        let Self::Reject(reject) = self else { return };
+        let detail = reject.detail().unwrap_or_default();
+        if reject.code() == RejectCode::Internal {
+            tracing::error!(request_id, detail, "a request failed");
+        } else {
+            tracing::debug!(request_id, %reject, detail, "a request was refused");
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        let http = match self {
+            Self::Reject(reject) => codes::reject(reject.code()).http,
+            Self::NoRoute => codes::NO_ROUTE.http,
+            Self::NoSubprotocol => codes::NO_SUBPROTOCOL.http,
+        };
+        StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Replaced by one with the request's id on its way out.
+    fn error_response(&self) -> HttpResponse {
+        self.response("")
+    }
+}

@@ -1,0 +1,186 @@
+//! Bytes from a socket become requests, one frame at a time, within bounds.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use actix_codec::Decoder;
+use actix_http::ws::{Codec, Frame, Item};
+use actix_web::dev::Payload;
+use bridge_core::limits;
+use bytes::{Bytes, BytesMut};
+use futures_util::{FutureExt, Stream};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit};
+
+use crate::actors::{Gate, Inbound, Violation};
+use crate::wire::decode::{self, Refused};
+
+type Acquiring = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+
+/// The stream of what a client sends. While the gate is shut or the window full, it reads no
+/// further than the one request that it holds, and the client's own sending comes to a stop.
+pub(super) struct InboundFrames {
+    payload: Payload,
+    codec: Codec,
+    buffer: BytesMut,
+    parts: BytesMut,
+    held: Option<(Bytes, Acquiring)>,
+    gate: Gate,
+    is_over: bool,
+}
+
+/// What was made of one frame.
+enum Step {
+    Yield(Inbound),
+    Request(Bytes),
+    Nothing,
+}
+
+impl InboundFrames {
+    pub(super) fn new(payload: Payload, gate: Gate) -> Self {
+        Self {
+            payload,
+            codec: Codec::new().max_size(limits::FRAME_BYTES_MAX),
+            buffer: BytesMut::new(),
+            parts: BytesMut::new(),
+            held: None,
+            gate,
+            is_over: false,
+        }
+    }
+
+    /// The next frame in the buffer. The codec looks at a frame's size only when it has the whole
+    /// frame, so the announced size is looked at first.
+    fn next_frame(&mut self) -> Result<Option<Frame>, Violation> {
+        if announced_bytes(&self.buffer).is_some_and(|bytes| bytes > limits::FRAME_BYTES_MAX as u64)
+        {
+            return Err(Violation::TooLarge);
+        }
+        self.codec
+            .decode(&mut self.buffer)
+            .map_err(|_| Violation::NotText)
+    }
+
+    fn step(&mut self, frame: Frame) -> Result<Step, Violation> {
+        Ok(match frame {
+            Frame::Text(bytes) => Step::Request(bytes),
+            Frame::Ping(payload) => Step::Yield(Inbound::Ping(payload)),
+            Frame::Pong(_) => Step::Yield(Inbound::Pong),
+            Frame::Close(_) => Step::Yield(Inbound::Close),
+            Frame::Continuation(item) => self.part(item)?,
+            Frame::Binary(_) => return Err(Violation::NotText),
+        })
+    }
+
+    /// A message in several frames is put together, up to the size of one.
+    fn part(&mut self, item: Item) -> Result<Step, Violation> {
+        let (bytes, is_last) = match item {
+            Item::FirstText(bytes) => {
+                self.parts.clear();
+                (bytes, false)
+            }
+            Item::Continue(bytes) => (bytes, false),
+            Item::Last(bytes) => (bytes, true),
+            Item::FirstBinary(_) => return Err(Violation::NotText),
+        };
+        if self.parts.len() + bytes.len() > limits::FRAME_BYTES_MAX {
+            return Err(Violation::TooLarge);
+        }
+        self.parts.extend_from_slice(&bytes);
+        if !is_last {
+            return Ok(Step::Nothing);
+        }
+        Ok(Step::Request(std::mem::take(&mut self.parts).freeze()))
+    }
+
+    fn hold(&mut self, bytes: Bytes) {
+        let window = Arc::clone(self.gate.window());
+        let acquiring = window.acquire_many_owned(Gate::units(bytes.len()));
+        self.held = Some((bytes, Box::pin(acquiring)));
+    }
+
+    /// Lets the held request through when the gate is open and the window has room for it.
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
+        let Some((_, acquiring)) = &mut self.held else {
+            return Poll::Ready(None);
+        };
+        ready!(self.gate.poll_open(cx));
+        let permit = ready!(acquiring.poll_unpin(cx));
+        let Some((bytes, _)) = self.held.take() else {
+            return Poll::Ready(None);
+        };
+        let Ok(permit) = permit else {
+            // The window is never closed.
+            return Poll::Ready(Some(Inbound::Close));
+        };
+        let asked = decode::frame(&bytes);
+        let asked = asked.map_err(|Refused { reference, reject }| (reference, reject));
+        Poll::Ready(Some(Inbound::Request(asked, permit)))
+    }
+
+    fn violated(&mut self, violation: Violation) -> Poll<Option<Inbound>> {
+        self.is_over = true;
+        self.buffer.clear();
+        Poll::Ready(Some(Inbound::Violation(violation)))
+    }
+}
+
+impl Stream for InboundFrames {
+    type Item = Inbound;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(inbound) = ready!(this.poll_held(cx)) {
+                return Poll::Ready(Some(inbound));
+            }
+            if this.is_over {
+                // A violation was told; the session ends, and nothing more is read.
+                return Poll::Pending;
+            }
+            match this.next_frame() {
+                Err(violation) => return this.violated(violation),
+                Ok(Some(frame)) => match this.step(frame) {
+                    Err(violation) => return this.violated(violation),
+                    Ok(Step::Yield(inbound)) => return Poll::Ready(Some(inbound)),
+                    Ok(Step::Request(bytes)) => this.hold(bytes),
+                    Ok(Step::Nothing) => {}
+                },
+                Ok(None) => match ready!(Pin::new(&mut this.payload).poll_next(cx)) {
+                    Some(Ok(bytes)) => this.buffer.extend_from_slice(&bytes),
+                    Some(Err(_)) | None => return Poll::Ready(None),
+                },
+            }
+        }
+    }
+}
+
+/// The size that the frame at the beginning of a buffer says it has, when its header is there.
+fn announced_bytes(buffer: &[u8]) -> Option<u64> {
+    let short = buffer.get(1)? & 0x7f;
+    match short {
+        126 => buffer
+            .get(2..4)?
+            .try_into()
+            .ok()
+            .map(|len| u64::from(u16::from_be_bytes(len))),
+        127 => buffer.get(2..10)?.try_into().ok().map(u64::from_be_bytes),
+        short => Some(u64::from(short)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_announces_its_size_in_its_header() {
+        assert_eq!(announced_bytes(&[0x81]), None);
+        assert_eq!(announced_bytes(&[0x81, 0x85]), Some(5));
+        assert_eq!(announced_bytes(&[0x81, 0xfe, 0x01]), None);
+        assert_eq!(announced_bytes(&[0x81, 0xfe, 0x01, 0x02]), Some(258));
+        let mut long = vec![0x81, 0xff];
+        long.extend_from_slice(&(1_u64 << 40).to_be_bytes());
+        assert_eq!(announced_bytes(&long), Some(1 << 40));
+    }
+}

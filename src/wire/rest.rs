@@ -1,0 +1,137 @@
+//! Bodies and queries of REST that no frame has.
+
+use bridge_core::policy::Role;
+use bridge_core::text::{Reason, Topic};
+use bridge_core::{ChannelName, Epoch, RoomId, Seq};
+use serde::{Deserialize, Serialize};
+
+use super::frame::{Password, PolicyBody, Rejected};
+
+/// The body of `POST /v1/rooms`: the fields of `create_room`, and the room's id among them.
+#[derive(Debug, Deserialize)]
+pub struct CreateRoomRequest {
+    /// Its id; without one the server makes one.
+    #[serde(default)]
+    pub room: Option<RoomId>,
+    /// What it is about.
+    #[serde(default = "Topic::none")]
+    pub topic: Topic,
+    /// What one must know to join.
+    #[serde(default)]
+    pub password: Option<Password>,
+    /// Who may do what.
+    #[serde(default)]
+    pub policy: PolicyBody,
+}
+
+/// The body of `PUT …/members/{client}`.
+#[derive(Debug, Deserialize)]
+pub struct GrantRequest {
+    /// Which role.
+    pub role: Role,
+}
+
+/// The body, when there is one, of a `DELETE`.
+#[derive(Debug, Default, Deserialize)]
+pub struct ReasonBody {
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<Reason>,
+}
+
+/// The query of a list.
+#[derive(Debug, Default, Deserialize)]
+pub struct PageQuery {
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub after: Option<RoomId>,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// The query of `GET …/messages`.
+#[derive(Debug, Default, Deserialize)]
+pub struct MessagesQuery {
+    /// Of one channel only.
+    #[serde(default)]
+    pub channel: Option<ChannelName>,
+    /// The oldest ones after this seq.
+    #[serde(default)]
+    pub after: Option<Seq>,
+    /// The newest ones before this seq.
+    #[serde(default)]
+    pub before: Option<Seq>,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// The query of `GET …/events`.
+#[derive(Debug, Default, Deserialize)]
+pub struct EventsQuery {
+    /// After this seq.
+    #[serde(default)]
+    pub after: Option<Seq>,
+    /// Of which life of the log `after` is; without one, this.
+    #[serde(default)]
+    pub epoch: Option<Epoch>,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+    /// How many seconds to wait when there is none.
+    #[serde(default)]
+    pub wait: Option<u64>,
+}
+
+/// The body of every error.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub error: Rejected,
+    /// Under which the server's log has more.
+    pub request_id: String,
+}
+
+/// A room in a list.
+#[derive(Debug, Serialize)]
+pub struct RoomListItem {
+    /// The room.
+    pub room: RoomId,
+    /// What it is about.
+    pub topic: String,
+    /// Who finds and joins it.
+    pub visibility: bridge_core::policy::Visibility,
+    /// Whether it has a password.
+    pub has_password: bool,
+    /// When it was made.
+    pub created_at: String,
+    /// When it ended.
+    pub closed_at: Option<String>,
+    /// How many members it has.
+    pub members_total: u64,
+}
+
+/// A list of rooms.
+#[derive(Debug, Serialize)]
+pub struct RoomList {
+    /// The rooms of this page.
+    pub items: Vec<RoomListItem>,
+    /// The `after` of the next page; `null` when this is the last.
+    pub next: Option<RoomId>,
+}
+
+/// The answer of `/status`.
+#[derive(Debug, Serialize)]
+pub struct StatusBody {
+    /// Since the server started.
+    pub uptime_seconds: u64,
+    /// Messages ever posted.
+    pub total_messages: u64,
+    /// Live sessions.
+    pub active_connections: usize,
+    /// Rooms that are awake.
+    pub active_rooms: usize,
+    /// The server's version.
+    pub version: &'static str,
+}
