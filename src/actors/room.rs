@@ -17,7 +17,7 @@ use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
 use bridge_core::ports::{Append, Record, Snapshot};
 use bridge_core::replay::Tail;
-use bridge_core::room::{Draft, Effect, Owner, Request, Room, SNAPSHOT_FORMAT};
+use bridge_core::room::{Draft, Effect, Owner, PendingRefusal, Request, Room, SNAPSHOT_FORMAT};
 use bridge_core::{MessageId, Reject, RoomId, Seq, Timestamp, limits};
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -44,6 +44,7 @@ pub(super) struct RoomActor {
     life: Life,
     supervisor: Supervisor,
     is_quarantined: bool,
+    was_read: bool,
     tail: Tail<Bytes>,
     head: watch::Sender<Seq>,
     subscribers: Subscribers,
@@ -84,6 +85,7 @@ impl RoomActor {
             },
             supervisor: Supervisor::new(),
             is_quarantined: false,
+            was_read: false,
             tail: Tail::new(Seq::ZERO, limits::TAIL_RECORDS_MAX, limits::TAIL_BYTES_MAX),
             head,
             subscribers: Subscribers::default(),
@@ -135,6 +137,7 @@ impl RoomActor {
                 Effect::Committed { draft, asker } => self.tell(draft, asker, &mut telling, ctx),
                 Effect::Known { seq, asker } => self.repeat(seq, asker, ctx),
                 Effect::Refused { reject, asker } => asker.refuse(reject),
+                Effect::CheckKey { refusal, asker } => self.check_key(refusal, asker, ctx),
                 Effect::LookUp { message, request } => self.look_up(message, request, ctx),
                 Effect::Reload => self.load(ctx),
             }
@@ -191,6 +194,25 @@ impl RoomActor {
                 Err(reject) => ticket.refuse(reject),
             }
         }));
+    }
+
+    /// Refuses a request, unless the log has its key: then it is a repeat.
+    fn check_key(&self, refusal: PendingRefusal, ticket: Ticket, ctx: &mut Context<Self>) {
+        let stream = self.stream.clone();
+        let reads = self.bridge.reads().clone();
+        let found = async move {
+            let (by, word) = (refusal.by.clone(), refusal.key.word.clone());
+            let found = reads.run(move |store| store.key(&stream, &by, &word)).await;
+            found.and_then(|found| refusal.settle(found))
+        };
+        let found = actix::fut::wrap_future::<_, Self>(found);
+        ctx.spawn(actix::fut::ActorFutureExt::map(
+            found,
+            |found, actor, ctx| match found {
+                Ok(seq) => actor.repeat(seq, ticket, ctx),
+                Err(reject) => ticket.refuse(reject),
+            },
+        ));
     }
 
     /// Looks for the message that a post answers, and hands the post in again.

@@ -5,7 +5,7 @@ use bridge_core::event::{Envelope, Stream};
 use bridge_core::policy::Visibility;
 use bridge_core::ports::{Record, RoomRow as Room, StoreError};
 use bridge_core::stored::{self, Sealed};
-use bridge_core::{ClientId, RoomId, Seq, Timestamp};
+use bridge_core::{ClientId, IdempotencyKey, RoomId, Seq, Timestamp};
 use diesel::prelude::*;
 
 use super::schema::{log, rooms};
@@ -50,7 +50,7 @@ impl<'a> NewLogRow<'a> {
             seq: number(envelope.seq),
             at_ms: envelope.at.as_millis(),
             author: envelope.by.as_str(),
-            dedupe: key.map(|key| dedupe(&envelope.by, key)),
+            dedupe: key.map(|key| dedupe(&envelope.by, &key.word)),
             fingerprint: key.map(|key| &key.fingerprint.0[..]),
             kind,
             body: &record.body,
@@ -60,8 +60,8 @@ impl<'a> NewLogRow<'a> {
 }
 
 /// Under which a repeat is found: names have no colon, so the two parts cannot be confused.
-pub(super) fn dedupe(by: &ClientId, key: &Key) -> String {
-    format!("{}:{}", by.folded(), key.word)
+pub(super) fn dedupe(by: &ClientId, word: &IdempotencyKey) -> String {
+    format!("{}:{word}", by.folded())
 }
 
 /// A position in the database's numbers.

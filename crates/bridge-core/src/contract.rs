@@ -73,6 +73,7 @@ macro_rules! conformance {
                     records_without_a_key_are_never_duplicates,
                     a_duplicate_sends_back_what_was_decided_behind_it,
                     a_refused_draft_does_not_use_up_its_key,
+                    a_key_can_be_looked_up,
                 }
                 reading {
                     a_page_is_bounded_in_records,

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::command::Fingerprint;
 use crate::event::{Envelope, Stream};
 use crate::id::{
-    ChannelName, ClientId, Epoch, Incarnation, MessageId, RoomId, Seq, SessionId, Timestamp,
+    ChannelName, ClientId, Epoch, IdempotencyKey, Incarnation, MessageId, RoomId, Seq, SessionId,
+    Timestamp,
 };
 use crate::policy::Visibility;
 use crate::reject::Reject;
@@ -240,6 +242,17 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn message(&self, id: MessageId) -> Result<Option<(Stream, Seq)>, StoreError>;
+
+    /// Where a sender's key was used in a stream, and for what.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn key(
+        &self,
+        stream: &Stream,
+        by: &ClientId,
+        word: &IdempotencyKey,
+    ) -> Result<Option<(Seq, Fingerprint)>, StoreError>;
 
     /// The rooms that a client is a member of, by name, after `after`.
     ///

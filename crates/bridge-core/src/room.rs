@@ -26,7 +26,7 @@ use crate::reject::Reject;
 use crate::text::{PasswordHash, Topic};
 
 pub use ledger::{Decision, Draft, Ledger};
-pub use owner::{Answer, Asker, Effect, Owner, Request};
+pub use owner::{Answer, Asker, Effect, Owner, PendingRefusal, Request};
 pub use posts::ReplyUnproven;
 pub use recent::Recent;
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};

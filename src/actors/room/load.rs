@@ -53,7 +53,7 @@ impl RoomActor {
         }
         let reads = self.bridge.reads().clone();
         let room = self.room_id().clone();
-        let told = (!self.subscribers.is_empty()).then(|| self.tail.head());
+        let told = self.was_read.then(|| self.tail.head());
         let reading = async move {
             if is_fenced.await.is_err() {
                 return Err(Reject::Retry {
@@ -88,9 +88,10 @@ impl RoomActor {
         };
         self.snapshot_at = snapshot_at;
         self.stream = Stream::Room(room.id().clone());
-        if self.subscribers.is_empty() {
+        if !self.was_read {
             let head = room.head();
             self.tail = Tail::new(head, limits::TAIL_RECORDS_MAX, limits::TAIL_BYTES_MAX);
+            self.was_read = true;
         }
         let is_vacant = room.head() == Seq::ZERO;
         self.head.send_replace(room.head());

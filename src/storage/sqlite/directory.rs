@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
+use bridge_core::command::Fingerprint;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::{Directory, Membership, PostsQuery, RoomRow as Room, StoreError, Window};
-use bridge_core::{ClientId, MessageId, RoomId, Seq};
+use bridge_core::{ClientId, IdempotencyKey, MessageId, RoomId, Seq};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
 use super::log::{stream_head, stream_name};
 use super::read::{SqliteStore, body_length, rows, within_page};
 use crate::storage::error::reading;
-use crate::storage::row::{LogRow, RoomRow, StreamNumber, number, room_id, seq, visibility_word};
+use crate::storage::row::{
+    LogRow, RoomRow, StreamNumber, dedupe, number, room_id, seq, visibility_word,
+};
 use crate::storage::schema::{counters, grants, log, members, messages, rooms};
 
 /// The row of `counters` that says how many messages were ever posted.
@@ -31,6 +34,33 @@ impl Directory for SqliteStore {
         };
         let name = stream_name(conn, stream).map_err(|why| reading(&why))?;
         Ok(name.map(|name| (name, seq(at))))
+    }
+
+    fn key(
+        &self,
+        stream: &Stream,
+        by: &ClientId,
+        word: &IdempotencyKey,
+    ) -> Result<Option<(Seq, Fingerprint)>, StoreError> {
+        let conn = &mut self.connection()?;
+        let Some((id, _)) = Self::find(conn, stream)? else {
+            return Ok(None);
+        };
+        let row: Option<(i64, Option<Vec<u8>>)> = log::table
+            .filter(log::stream_id.eq(id).and(log::dedupe.eq(dedupe(by, word))))
+            .select((log::seq, log::fingerprint))
+            .first(conn)
+            .optional()
+            .map_err(|why| reading(&why))?;
+        let Some((at, bytes)) = row else {
+            return Ok(None);
+        };
+        let bytes = bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| {
+                StoreError::Corrupt(format!("log {stream} seq {at} column fingerprint"))
+            })?;
+        Ok(Some((seq(at), Fingerprint(bytes))))
     }
 
     fn memberships(

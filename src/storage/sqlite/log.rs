@@ -172,7 +172,7 @@ impl SqliteLog {
             .filter(
                 log::stream_id
                     .eq(stream)
-                    .and(log::dedupe.eq(dedupe(&first.by, key))),
+                    .and(log::dedupe.eq(dedupe(&first.by, &key.word))),
             )
             .select(LogRow::as_select())
             .first(&mut self.conn)

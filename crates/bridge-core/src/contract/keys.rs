@@ -3,8 +3,9 @@
 use crate::command::{Fingerprint, Key};
 use crate::contract::Bench;
 use crate::contract::desk::Desk;
-use crate::contract::script::{draft, founded, joined, keyed, message, post, said};
+use crate::contract::script::{client, draft, founded, joined, keyed, message, post, said, stream};
 use crate::event::Envelope;
+use crate::id::Seq;
 use crate::room::Answer;
 
 fn duplicate(of: &Envelope) -> Answer {
@@ -192,4 +193,26 @@ pub fn a_refused_draft_does_not_use_up_its_key(bench: &dyn Bench) {
     desk.stores(&[draft([keyed("k", said("alpha", 4, "hello"))])]);
     desk.restart();
     assert_eq!(desk.head("alpha"), 4);
+}
+
+/// A room that does not remember a key looks it up here before it refuses a request.
+pub fn a_key_can_be_looked_up(bench: &dyn Bench) {
+    let mut desk = Desk::with_room(bench, "alpha");
+    let first = keyed("Ключ", said("alpha", 3, "hello"));
+    desk.stores(&[draft([first.clone()])]);
+    desk.restart();
+    let fingerprint = first.key.as_ref().map(|key| key.fingerprint);
+    let look = |room: &str, who: &str, word: &str| {
+        let word = word.parse().expect("a short word is a valid key");
+        let found = desk.store().key(&stream(room), &client(who), &word);
+        found.expect("the store can be read")
+    };
+    let who = first.by.as_str().to_uppercase();
+    assert_eq!(
+        look("ALPHA", &who, "Ключ"),
+        fingerprint.map(|print| (Seq::new(3), print))
+    );
+    assert_eq!(look("alpha", &who, "ключ"), None, "exactly");
+    assert_eq!(look("alpha", "somebody-else", "Ключ"), None);
+    assert_eq!(look("beta", &who, "Ключ"), None);
 }

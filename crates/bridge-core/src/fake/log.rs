@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::command::Fingerprint;
 use crate::event::{Envelope, Event, Stream};
 use crate::id::{ClientId, Epoch, IdempotencyKey, MessageId, RoomId, Seq};
 use crate::limits;
@@ -233,6 +234,21 @@ impl Reader for MemoryStore {
 impl Directory for MemoryStore {
     fn message(&self, id: MessageId) -> Result<Option<(Stream, Seq)>, StoreError> {
         Ok(self.kept().messages.get(&id).cloned())
+    }
+
+    fn key(
+        &self,
+        stream: &Stream,
+        by: &ClientId,
+        word: &IdempotencyKey,
+    ) -> Result<Option<(Seq, Fingerprint)>, StoreError> {
+        let kept = self.kept();
+        let name = (stream.clone(), by.clone(), word.clone());
+        let Some(seq) = kept.keys.get(&name) else {
+            return Ok(None);
+        };
+        let key = kept.record(stream, *seq).key;
+        Ok(key.map(|key| (*seq, key.fingerprint)))
     }
 
     fn memberships(

@@ -32,6 +32,9 @@ pub enum Decision {
     Append(Draft),
     /// The key is known: the command led to the record at this position, which may be pending.
     Duplicate(Seq),
+    /// The key was used for another command, which led to the record at this position. While that
+    /// is pending it is not certain: the log may know the key from a time that the room forgot.
+    Reused(Seq),
 }
 
 /// A room with its appends in flight.
@@ -79,8 +82,8 @@ impl Ledger {
         key: Option<&Key>,
         now: Timestamp,
     ) -> Result<Decision, Undecided> {
-        if let Some(seq) = self.known(by, key)? {
-            return Ok(Decision::Duplicate(seq));
+        if let Some(decision) = self.known(by, key)? {
+            return Ok(decision);
         }
         let events = self.tentative.decide(command, by)?;
         let at = now.max(self.tentative.last_at);
@@ -106,17 +109,17 @@ impl Ledger {
         Ok(Decision::Append(draft))
     }
 
-    fn known(&self, by: &Principal, key: Option<&Key>) -> Result<Option<Seq>, Reject> {
+    fn known(&self, by: &Principal, key: Option<&Key>) -> Result<Option<Decision>, Reject> {
         let Some(key) = key else { return Ok(None) };
         let Some((seq, fingerprint)) = self.tentative.recent.key(by.client(), &key.word) else {
             return Ok(None);
         };
         by.allows(Action::UseRoom(self.room_id()))?;
-        if fingerprint == key.fingerprint {
-            Ok(Some(seq))
+        Ok(Some(if fingerprint == key.fingerprint {
+            Decision::Duplicate(seq)
         } else {
-            Err(Reject::KeyReused)
-        }
+            Decision::Reused(seq)
+        }))
     }
 
     fn room_id(&self) -> &RoomId {

@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 
-use crate::command::{Key, RoomCommand};
+use crate::command::{Fingerprint, Key, RoomCommand};
 use crate::event::Envelope;
-use crate::id::{MessageId, Seq, Timestamp};
+use crate::id::{ClientId, MessageId, Seq, Timestamp};
 use crate::principal::Principal;
 use crate::reject::Reject;
 use crate::room::{Decision, Draft, Ledger, Room, Undecided};
@@ -60,6 +60,15 @@ pub enum Effect<T> {
         /// Who waits.
         asker: T,
     },
+    /// The answer is no, unless the log knows the key: the room remembers the recent ones only, and
+    /// a repeat is never told that it cannot be done what it did. Look the key up, and answer with
+    /// [`PendingRefusal::settle`].
+    CheckKey {
+        /// The key, its sender and the answer.
+        refusal: PendingRefusal,
+        /// Who waits.
+        asker: T,
+    },
     /// Look for a message of this room and submit the request again, with what was found.
     LookUp {
         /// Which message.
@@ -69,6 +78,30 @@ pub enum Effect<T> {
     },
     /// Read the room from its log again and bring it by [`Owner::loaded`].
     Reload,
+}
+
+/// A refusal of a request with a key that the room does not remember.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRefusal {
+    /// Who sent it.
+    pub by: ClientId,
+    /// Under which key.
+    pub key: Key,
+    reject: Reject,
+}
+
+impl PendingRefusal {
+    /// The position of the original, when the log knows the key.
+    ///
+    /// # Errors
+    /// The refusal, or [`Reject::KeyReused`] when the key was used for something else.
+    pub fn settle(self, found: Option<(Seq, Fingerprint)>) -> Result<Seq, Reject> {
+        match found {
+            None => Err(self.reject),
+            Some((seq, fingerprint)) if fingerprint == self.key.fingerprint => Ok(seq),
+            Some(_) => Err(Reject::KeyReused),
+        }
+    }
 }
 
 /// The log's answer to one append. Answers come in the order of the appends.
@@ -203,14 +236,17 @@ impl<T: Asker> Owner<T> {
                     asker: arrived.request.asker,
                 });
             }
-            // The original is in flight: its fate is also the repeat's.
-            Ok(Decision::Duplicate(seq)) => self.repeats.push((seq, arrived)),
-            Err(Undecided::Refused(reject)) => {
+            Ok(Decision::Reused(seq)) if seq <= self.room().head() => {
                 effects.push(Effect::Refused {
-                    reject,
+                    reject: Reject::KeyReused,
                     asker: arrived.request.asker,
                 });
             }
+            // The other one is in flight: its fate is also this one's.
+            Ok(Decision::Duplicate(seq) | Decision::Reused(seq)) => {
+                self.repeats.push((seq, arrived));
+            }
+            Err(Undecided::Refused(reject)) => effects.push(refusal(arrived.request, reject)),
             Err(Undecided::ReplyUnproven(reply)) => {
                 effects.push(Effect::LookUp {
                     message: reply.0,
@@ -230,7 +266,9 @@ impl<T: Asker> Owner<T> {
             .pop_front()
             .expect("an answer belongs to an append in flight");
         match answer {
-            Answer::Stored if self.phase == Phase::Live => self.stored(arrived.request, effects),
+            Answer::Stored if self.phase == Phase::Live => {
+                self.stored(arrived.request, now, effects);
+            }
             // It was decided behind an append whose outcome was not known, and landed: so did that
             // one. The sender has its receipt; readers get both when the room has been read again.
             Answer::Stored => {
@@ -273,18 +311,17 @@ impl<T: Asker> Owner<T> {
         }
     }
 
-    fn stored(&mut self, request: Request<T>, effects: &mut Vec<Effect<T>>) {
+    fn stored(&mut self, request: Request<T>, now: Timestamp, effects: &mut Vec<Effect<T>>) {
         let draft = self.ledger.confirm();
         effects.push(Effect::Committed {
             draft,
             asker: request.asker,
         });
         let head = self.room().head();
-        for (seq, repeat) in self.repeats.extract_if(.., |(seq, _)| *seq <= head) {
-            effects.push(Effect::Known {
-                seq,
-                asker: repeat.request.asker,
-            });
+        let certain = self.repeats.extract_if(.., |(seq, _)| *seq <= head);
+        let certain: Vec<_> = certain.map(|(_, arrived)| arrived).collect();
+        for arrived in certain {
+            self.decide(arrived, now, effects);
         }
     }
 
@@ -324,6 +361,19 @@ impl<T: Asker> Owner<T> {
         waiting.extend(self.repeats.drain(..).map(|(_, arrived)| arrived));
         waiting.sort_by_key(|arrived| arrived.number);
         waiting
+    }
+}
+
+/// What a token does not allow, and a key that is remembered, need no look-up.
+fn refusal<T>(request: Request<T>, reject: Reject) -> Effect<T> {
+    let Request { by, key, asker, .. } = request;
+    match key {
+        Some(key) if !matches!(reject, Reject::KeyReused | Reject::ScopeMissing { .. }) => {
+            let by = by.client().clone();
+            let refusal = PendingRefusal { by, key, reject };
+            Effect::CheckKey { refusal, asker }
+        }
+        _ => Effect::Refused { reject, asker },
     }
 }
 

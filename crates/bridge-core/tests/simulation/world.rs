@@ -36,7 +36,7 @@ pub(crate) struct Stats {
     processes_killed: u64,
     fell_asleep: u64,
     clock_jumps: u64,
-    forgotten_refusals: u64,
+    saved_by_the_log: u64,
 }
 
 impl Stats {
@@ -54,7 +54,7 @@ impl Stats {
         self.processes_killed += other.processes_killed;
         self.fell_asleep += other.fell_asleep;
         self.clock_jumps += other.clock_jumps;
-        self.forgotten_refusals += other.forgotten_refusals;
+        self.saved_by_the_log += other.saved_by_the_log;
     }
 
     /// A search that never met a hard case has proved nothing about it.
@@ -64,6 +64,10 @@ impl Stats {
             (
                 "repeats that only the log knew",
                 self.repeats_after_forgetting,
+            ),
+            (
+                "repeats that the room would have refused",
+                self.saved_by_the_log,
             ),
             ("misused keys", self.misuses_refused),
             ("unknown outcomes", self.outcomes_unknown),

@@ -6,7 +6,7 @@ mod repeats;
 use uuid::Uuid;
 
 use super::{Answer, Asker, Effect, Owner, Request};
-use crate::command::{CreateChannel, CreateRoom, Join, PasswordProof, Post, RoomCommand};
+use crate::command::{CreateChannel, CreateRoom, Join, Key, PasswordProof, Post, RoomCommand};
 use crate::event::{Envelope, Event};
 use crate::id::{ChannelName, MessageId, Seq, Timestamp};
 use crate::policy::Policy;
@@ -102,6 +102,11 @@ impl Desk {
             }
             Effect::Known { seq, asker } => Known(asker.name, seq.get()),
             Effect::Refused { reject, asker } => Refused(asker.name, reject.code()),
+            // A key that no log knows.
+            Effect::CheckKey { refusal, asker } => {
+                let reject = refusal.settle(None).unwrap_err();
+                Refused(asker.name, reject.code())
+            }
             Effect::LookUp { request, .. } => LookUp(request.asker.name),
             Effect::Reload => Reload,
         }
@@ -116,7 +121,7 @@ impl Desk {
     ) -> Vec<Seen> {
         let request = Request {
             by: Principal::new(who.parse().unwrap(), Scopes::default()),
-            key: key.map(|word| crate::command::Key::new(word.parse().unwrap(), &command)),
+            key: key.map(|word| Key::new(word.parse().unwrap(), &command)),
             command,
             asker: Ticket {
                 name,

@@ -7,7 +7,7 @@ use bridge_core::command::RoomCommand;
 use bridge_core::event::Envelope;
 use bridge_core::ports::{Append, Directory, Reader as _, Record};
 use bridge_core::replay::Tail;
-use bridge_core::room::{Draft, Effect, Request};
+use bridge_core::room::{Draft, Effect, PendingRefusal, Request};
 
 use super::World;
 use crate::checker::{Violation, is_in_the_log};
@@ -116,8 +116,31 @@ impl World {
                     self.is_rightly_refused(asker.intent, &reject)?;
                     asker.answer(Reply::Refused(reject));
                 }
+                Effect::CheckKey { refusal, asker } => self.check_key(n, refusal, asker)?,
                 Effect::LookUp { message, request } => self.look_ups.push((n, message, request)),
                 Effect::Reload => self.stats.reloads += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// The room would refuse a request, but the log may know its key.
+    fn check_key(
+        &mut self,
+        n: usize,
+        refusal: PendingRefusal,
+        asker: Ticket,
+    ) -> Result<(), Violation> {
+        let stream = self.houses[n].stream();
+        let found = self.store.key(&stream, &refusal.by, &refusal.key.word);
+        match refusal.settle(found.expect("the memory store can be read")) {
+            Ok(seq) => {
+                self.stats.saved_by_the_log += 1;
+                asker.answer(Reply::Known(seq));
+            }
+            Err(reject) => {
+                self.is_rightly_refused(asker.intent, &reject)?;
+                asker.answer(Reply::Refused(reject));
             }
         }
         Ok(())

@@ -171,7 +171,7 @@ impl World {
         }
     }
 
-    /// A repeat of what was carried out must not be refused while its key is remembered. Called at
+    /// A repeat of what was carried out must never be refused. Called at
     /// the moment of the refusal: later, the log and the owner's memory may be others.
     pub(super) fn is_rightly_refused(
         &mut self,
@@ -194,10 +194,6 @@ impl World {
         let Some(seq) = mirror.find(intent) else {
             return Ok(());
         };
-        if self.may_be_forgotten(number, seq)? {
-            self.stats.forgotten_refusals += 1;
-            return Ok(());
-        }
         Err(format!(
             "{what} of {seq} was refused with {:?}: {reject}",
             reject.code()

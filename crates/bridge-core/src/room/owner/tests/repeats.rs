@@ -90,12 +90,13 @@ fn a_key_used_for_something_else_is_refused() {
     let mut desk = Desk::live();
     let reused = RejectCode::KeyReused;
     desk.post("original", Some("k"));
-    // While the original is in flight, when it is durable, and when only the log knows it.
+    // While the original is in flight nothing is certain. Then: when it is durable, and when only
+    // the log knows it.
+    assert_eq!(desk.ask("early", "ann", Some("k"), post("x")), []);
     assert_eq!(
-        desk.ask("early", "ann", Some("k"), post("x")),
-        [Refused("early", reused)]
+        desk.stored(),
+        [Committed("original", 3), Refused("early", reused)]
     );
-    desk.stored();
     assert_eq!(
         desk.ask("late", "ann", Some("k"), make_channel("x")),
         [Refused("late", reused)]
@@ -180,4 +181,63 @@ fn a_known_key_does_not_replace_a_scope() {
     let now = desk.at();
     let seen = desk.run(|owner, effects| owner.submit(request, now, effects));
     assert_eq!(seen, [Refused("ann", RejectCode::ScopeMissing)]);
+}
+
+/// What the log may know of a key decides about a refusal.
+#[test]
+fn a_refusal_with_a_key_is_settled_by_the_log() {
+    let command = RoomCommand::Leave;
+    let key = Key::new("again".parse().unwrap(), &command);
+    let other = Key::new("again".parse().unwrap(), &post("something else"));
+    let mut owner: Owner<Ticket> = Owner::loading(Room::vacant("alpha".parse().unwrap()));
+    let mut effects = Vec::new();
+    owner.loaded(
+        Room::vacant("alpha".parse().unwrap()),
+        Timestamp::default(),
+        &mut effects,
+    );
+    let request = Request {
+        command,
+        by: Principal::new("ann".parse().unwrap(), Scopes::default()),
+        key: Some(key.clone()),
+        asker: Ticket {
+            name: "again",
+            may_be_written: false,
+        },
+    };
+    owner.submit(request, Timestamp::default(), &mut effects);
+    let Some(Effect::CheckKey { refusal, .. }) = effects.pop() else {
+        panic!("the log is asked");
+    };
+    let at = |key: &Key| Some((Seq::new(7), key.fingerprint));
+    assert_eq!(refusal.clone().settle(at(&key)), Ok(Seq::new(7)));
+    assert_eq!(refusal.clone().settle(at(&other)), Err(Reject::KeyReused));
+    let refused = refusal.settle(None).unwrap_err();
+    assert_eq!(refused.code(), RejectCode::RoomNotFound);
+}
+
+/// The room has forgotten the original. A misuse of its key is in flight when the original's
+/// sender asks again: the log is about to tell the two apart, and the sender is not the one who is
+/// wrong.
+#[test]
+fn a_misuse_in_flight_does_not_spoil_a_repeat() {
+    let mut desk = Desk::live();
+    desk.post("original", Some("k"));
+    desk.stored();
+    roll_the_window_over(&mut desk);
+    let head = desk.log.len() as u64;
+    assert_eq!(
+        desk.ask("misuse", "ann", Some("k"), post("x")),
+        [Append(head + 1)]
+    );
+    assert_eq!(desk.ask("repeats", "ann", Some("k"), post("original")), []);
+    let original = duplicate_of(&desk, 3);
+    assert_eq!(
+        desk.not_stored(original),
+        [Refused("misuse", RejectCode::KeyReused), Append(head + 1)],
+        "decided again, for the log to recognise"
+    );
+    let original = duplicate_of(&desk, 3);
+    assert_eq!(desk.not_stored(original), [Known("repeats", 3)]);
+    desk.is_settled();
 }
