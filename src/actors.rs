@@ -15,3 +15,6 @@ pub mod ticket;
 
 pub use bridge::{Bridge, Options};
 pub use session::{Connection, Gate, HangUp, Inbound, Violation, open};
+
+#[cfg(test)]
+mod tests;

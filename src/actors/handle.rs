@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use actix::Addr;
+use actix::{Actor, Addr, Context, Handler, Message};
 use bridge_core::command::{Key, RoomCommand};
 use bridge_core::id::Incarnation;
 use bridge_core::room::{Answer, Room, RoomView};
@@ -24,6 +24,39 @@ use crate::permits::{Permit, Permits};
 
 /// Says whether a client has a session in a room.
 pub(super) type IsOnline<'a> = &'a dyn Fn(&ClientId) -> bool;
+
+/// A message with the permit under which it was sent.
+#[derive(Debug)]
+pub(super) struct Permitted<M> {
+    pub(super) message: M,
+    _permit: Permit,
+}
+
+impl<M> Permitted<M> {
+    const fn new(message: M, permit: Permit) -> Self {
+        Self {
+            message,
+            _permit: permit,
+        }
+    }
+}
+
+impl<M> Message for Permitted<M> {
+    type Result = ();
+}
+
+/// Sends to an actor, dead or alive: what a dead one drops answers by itself.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place; what is sent is bounded by permits"
+)]
+fn tell<A, M>(addr: &Addr<A>, message: M)
+where
+    A: Actor<Context = Context<A>> + Handler<M>,
+    M: Message<Result = ()> + Send + 'static,
+{
+    addr.do_send(message);
+}
 
 /// A room that is awake. Whoever holds one keeps it awake.
 #[derive(Debug, Clone)]
@@ -82,12 +115,13 @@ impl RoomHandle {
             Err(reject) => ticket.refuse(reject),
             Ok((room, log)) => {
                 ticket.hold(room, log);
-                self.0.addr.do_send(room::Submit {
+                let submit = room::Submit {
                     command,
                     by,
                     key,
                     ticket,
-                });
+                };
+                tell(&self.0.addr, submit);
             }
         }
     }
@@ -114,7 +148,15 @@ impl RoomHandle {
 
     /// Ends what [`RoomHandle::attach`] began.
     pub fn detach(&self, session: SessionId) {
-        self.0.addr.do_send(room::Detach { session });
+        let Some(permit) = self.0.permits.acquire(0) else {
+            // The room finds out by itself when it has something to tell that session.
+            tracing::debug!(%session, "a busy room was not told of a session's end");
+            return;
+        };
+        tell(
+            &self.0.addr,
+            Permitted::new(room::Detach { session }, permit),
+        );
     }
 
     /// What a principal may see of the room.
@@ -168,8 +210,8 @@ impl RoomHandle {
 
     async fn ask<M, T>(&self, message: impl FnOnce(room::Reply<T>) -> M) -> Result<T, Reject>
     where
-        M: actix::Message<Result = ()> + Send + 'static,
-        RoomActor: actix::Handler<M>,
+        M: Message<Result = ()> + Send + 'static,
+        RoomActor: Handler<M>,
     {
         let permit = self
             .0
@@ -177,9 +219,7 @@ impl RoomHandle {
             .acquire(0)
             .ok_or(Reject::Busy { queue: "room" })?;
         let (sender, receiver) = oneshot::channel();
-        self.0
-            .addr
-            .do_send(message(room::Reply::new(sender, permit)));
+        tell(&self.0.addr, message(room::Reply::new(sender, permit)));
         receiver.await.unwrap_or(Err(Reject::Retry {
             detail: "the room went away",
         }))
@@ -195,9 +235,8 @@ impl RoomHandle {
     }
 
     pub(super) fn begin(&self) {
-        self.0.addr.do_send(room::Begin {
-            handle: self.downgrade(),
-        });
+        let handle = self.downgrade();
+        tell(&self.0.addr, room::Begin { handle });
     }
 
     fn downgrade(&self) -> WeakRoomHandle {
@@ -228,10 +267,12 @@ struct RoomSink {
 impl Sink for RoomSink {
     fn answered(&self, answers: Vec<Answer>) {
         let incarnation = self.incarnation;
-        self.addr.do_send(room::Answers {
+        // As many as there are requests in flight, each of which holds a permit.
+        let answers = room::Answers {
             incarnation,
             answers,
-        });
+        };
+        tell(&self.addr, answers);
     }
 }
 
@@ -244,6 +285,7 @@ struct SessionShared {
     id: SessionId,
     client: ClientId,
     outbox: Outbox,
+    notices: Permits,
     addr: Addr<SessionActor>,
 }
 
@@ -258,6 +300,7 @@ impl SessionHandle {
             id,
             client,
             outbox,
+            notices: Permits::new(limits::SESSION_NOTICES_MAX, 0),
             addr,
         }))
     }
@@ -287,23 +330,35 @@ impl SessionHandle {
         }
     }
 
+    /// Tells the session something that it must not miss; one that is too busy to hear it is ended.
+    fn notify<M>(&self, notice: M)
+    where
+        M: Send + 'static,
+        SessionActor: Handler<Permitted<M>>,
+    {
+        match self.0.notices.acquire(0) {
+            Some(permit) => tell(&self.0.addr, Permitted::new(notice, permit)),
+            None => self.0.outbox.overflow(),
+        }
+    }
+
     /// Ends the session.
     pub fn close(&self, reason: CloseReason) {
-        self.0.addr.do_send(session::End { reason });
+        self.notify(session::End { reason });
     }
 
     /// Its client has become a member of a room in another way than by this session.
     pub(super) fn entered(&self, room: RoomId, after: Seq) {
-        self.0.addr.do_send(session::Entered { room, after });
+        self.notify(session::Entered { room, after });
     }
 
     /// It is live in a room because it posted there.
     pub(super) fn attached(&self, room: RoomId, handle: RoomHandle) {
-        self.0.addr.do_send(session::LiveIn { room, handle });
+        self.notify(session::LiveIn { room, handle });
     }
 
     /// Its client is no longer a member of a room.
     pub(super) fn left(&self, room: RoomId) {
-        self.0.addr.do_send(session::Left { room });
+        self.notify(session::Left { room });
     }
 }

@@ -116,6 +116,16 @@ impl Outbox {
         Ok(())
     }
 
+    /// Takes nothing more but last words, as if it had been full.
+    pub fn overflow(&self) {
+        let mut queue = self.0.lock();
+        if queue.state == State::Open {
+            queue.state = State::Overflowed;
+        }
+        drop(queue);
+        self.0.changed.notify_waiters();
+    }
+
     /// Adds the last words and ends the body behind them.
     pub fn finish(&self, last_words: Bytes) {
         let mut queue = self.0.lock();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::fut::{ActorFutureExt, wrap_future};
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, StreamHandler};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, StreamHandler};
 use bridge_core::principal::Action;
 use bridge_core::session::{CloseReason, Due, Phase, Session as Machine};
 use bridge_core::{Principal, Reject, RoomId, Seq, SessionId, Timestamp, limits};
@@ -22,7 +22,7 @@ use futures_util::Stream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::bridge::Bridge;
-use super::handle::{RoomHandle, SessionHandle};
+use super::handle::{Permitted, RoomHandle, SessionHandle};
 use super::outbox::{Outbox, OutboxBody};
 use crate::wire::encode;
 use crate::wire::frame::{Inbound as Asked, Ref};
@@ -104,31 +104,27 @@ pub(super) struct SessionActor {
 }
 
 /// End the session.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Debug)]
 pub(super) struct End {
     pub(super) reason: CloseReason,
 }
 
 /// The client is a member of a room; be live there after this record.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Debug)]
 pub(super) struct Entered {
     pub(super) room: RoomId,
     pub(super) after: Seq,
 }
 
 /// The session is live in a room.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Debug)]
 pub(super) struct LiveIn {
     pub(super) room: RoomId,
     pub(super) handle: RoomHandle,
 }
 
 /// The client is no longer a member of a room.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Debug)]
 pub(super) struct Left {
     pub(super) room: RoomId,
 }
@@ -302,18 +298,18 @@ impl StreamHandler<Inbound> for SessionActor {
     }
 }
 
-impl Handler<End> for SessionActor {
+impl Handler<Permitted<End>> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, message: End, ctx: &mut Context<Self>) {
+    fn handle(&mut self, Permitted { message, .. }: Permitted<End>, ctx: &mut Context<Self>) {
         self.end(message.reason, ctx);
     }
 }
 
-impl Handler<LiveIn> for SessionActor {
+impl Handler<Permitted<LiveIn>> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, message: LiveIn, _: &mut Context<Self>) {
+    fn handle(&mut self, Permitted { message, .. }: Permitted<LiveIn>, _: &mut Context<Self>) {
         if self.machine.phase() == Phase::Closed {
             message.handle.detach(self.id());
         } else {
@@ -322,20 +318,20 @@ impl Handler<LiveIn> for SessionActor {
     }
 }
 
-impl Handler<Left> for SessionActor {
+impl Handler<Permitted<Left>> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, message: Left, _: &mut Context<Self>) {
+    fn handle(&mut self, Permitted { message, .. }: Permitted<Left>, _: &mut Context<Self>) {
         self.rooms.remove(&message.room);
     }
 }
 
-impl Handler<Entered> for SessionActor {
+impl Handler<Permitted<Entered>> for SessionActor {
     type Result = ();
 
     /// By another session of the same client, or over REST. A session that is entering by itself,
     /// or has not said hello, finds the room in its own way.
-    fn handle(&mut self, message: Entered, ctx: &mut Context<Self>) {
+    fn handle(&mut self, Permitted { message, .. }: Permitted<Entered>, ctx: &mut Context<Self>) {
         let Entered { room, after } = message;
         let is_new = !self.rooms.contains_key(&room) && !self.entering.contains(&room);
         if self.machine.phase() == Phase::Live && is_new && self.may_use(&room) {

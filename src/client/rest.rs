@@ -233,7 +233,7 @@ fn header(key: &IdempotencyKey) -> Result<HeaderValue, ClientError> {
 pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Refusal {
     if let Ok(ErrorBody { error, request_id }) = serde_json::from_slice(body) {
         return Refusal {
-            rejected: error,
+            rejected: error.rejected,
             request_id: Some(request_id),
         };
     }

@@ -6,11 +6,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use bridge_core::{Reject, RejectCode};
+use serde_json::{Map, Value};
 
 use crate::wire::codes;
 use crate::wire::encode;
 use crate::wire::frame::Rejected;
-use crate::wire::rest::ErrorBody;
+use crate::wire::rest::{ErrorBody, ErrorFields};
 
 /// Why a request over HTTP was not carried out.
 #[derive(Debug)]
@@ -74,9 +75,22 @@ impl ApiError {
             response.insert_header(("Sec-WebSocket-Protocol", super::socket::SUBPROTOCOL));
         }
         response.json(ErrorBody {
-            error,
+            error: ErrorFields {
+                rejected: error,
+                details: self.details(),
+            },
             request_id: request_id.to_owned(),
         })
+    }
+
+    fn details(&self) -> Map<String, Value> {
+        let (name, value) = match self {
+            Self::Reject(Reject::InvalidField { field, .. }) => ("field", field.as_str().into()),
+            Self::Reject(Reject::ScopeMissing { scope }) => ("scope", scope.as_str().into()),
+            Self::Reject(Reject::TooLarge { max }) => ("bytes_max", (*max).into()),
+            _ => return Map::new(),
+        };
+        Map::from_iter([(name.to_owned(), value)])
     }
 
     /// What the log should have of it.

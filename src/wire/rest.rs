@@ -4,6 +4,7 @@ use bridge_core::policy::Role;
 use bridge_core::text::{Reason, Topic};
 use bridge_core::{ChannelName, Epoch, RoomId, Seq};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::frame::{Password, PolicyBody, Rejected};
 
@@ -88,9 +89,20 @@ pub struct EventsQuery {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ErrorBody {
     /// What went wrong.
-    pub error: Rejected,
+    pub error: ErrorFields,
     /// Under which the server's log has more.
     pub request_id: String,
+}
+
+/// What went wrong.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ErrorFields {
+    /// As over WebSocket.
+    #[serde(flatten)]
+    pub rejected: Rejected,
+    /// What the sentence speaks of, for programs: the field, the scope.
+    #[serde(default)]
+    pub details: Map<String, Value>,
 }
 
 /// A room in a list.

@@ -120,6 +120,8 @@ pub const FRAME_BYTES_MAX: usize = 512 * 1024;
 pub const IN_FLIGHT_REQUESTS_MAX: usize = 1_024;
 /// Bytes of those requests.
 pub const IN_FLIGHT_BYTES_MAX: usize = 1024 * 1024;
+/// Notices from rooms that a session has not looked at yet: one for each of its rooms, and back.
+pub const SESSION_NOTICES_MAX: usize = 2 * CLIENT_ROOMS_MAX;
 /// Frames that wait for a session's socket.
 pub const OUTBOX_FRAMES_MAX: usize = 4_096;
 /// Bytes that wait for a session's socket. More than two of the largest frames.

@@ -8,7 +8,7 @@ use bridge_core::{Principal, Reject, Seq, SessionId};
 use tokio::sync::oneshot;
 
 use super::RoomActor;
-use crate::actors::handle::{Attached, IsOnline, SessionHandle, WeakRoomHandle};
+use crate::actors::handle::{Attached, IsOnline, Permitted, SessionHandle, WeakRoomHandle};
 use crate::actors::ticket::Ticket;
 use crate::permits::Permit;
 
@@ -71,8 +71,7 @@ pub(in crate::actors) struct Attach {
 }
 
 /// A session is gone.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Debug)]
 pub(in crate::actors) struct Detach {
     pub(in crate::actors) session: SessionId,
 }
@@ -158,10 +157,10 @@ impl Handler<Attach> for RoomActor {
     }
 }
 
-impl Handler<Detach> for RoomActor {
+impl Handler<Permitted<Detach>> for RoomActor {
     type Result = ();
 
-    fn handle(&mut self, message: Detach, ctx: &mut Context<Self>) {
+    fn handle(&mut self, Permitted { message, .. }: Permitted<Detach>, ctx: &mut Context<Self>) {
         self.is_touched = true;
         if let Some(gone) = self.subscribers.remove(message.session) {
             self.presence_changed(gone.client().clone(), ctx);

@@ -11,6 +11,7 @@ fn refused(text: &str) -> (RejectCode, Option<String>, String) {
     )
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of cases, one a line or two")]
 #[test]
 fn a_refusal_names_the_field_and_carries_the_ref() {
     use RejectCode::{BadJson, InvalidField, UnknownType};

@@ -1,0 +1,216 @@
+//! A bridge without a network, and a session that a test plays.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bridge_core::command::{Post, RoomCommand};
+use bridge_core::fake::{CountingIds, Fault, MemoryLog, MemoryStore};
+use bridge_core::policy::Policy;
+use bridge_core::ports::Ids;
+use bridge_core::text::Topic;
+use bridge_core::{ChannelName, Epoch, Principal, RoomId, Scopes, Timestamp};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::actors::bridge::{FaultHook, NewRoom, Parts};
+use crate::actors::outbox::OutboxBody;
+use crate::actors::ticket::Answered;
+use crate::actors::{Bridge, Connection, Gate, Inbound, Options, open};
+use crate::log_writer;
+use crate::passwords::{Cost, Passwords};
+use crate::system::SystemClock;
+use crate::wire::decode;
+
+/// No test waits longer than this for anything.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A bridge, its store, and the rooms' names.
+pub(super) struct House {
+    pub(super) bridge: Bridge,
+    pub(super) store: MemoryStore,
+}
+
+/// Runs a test where actors can run.
+pub(super) fn run(test: impl Future<Output = ()>) {
+    actix::System::new().block_on(async {
+        tokio::time::timeout(6 * PATIENCE, test)
+            .await
+            .expect("the test ends");
+    });
+}
+
+pub(super) fn house(faults: &[Fault], fault: Option<FaultHook>, room_idle: Duration) -> House {
+    let store = MemoryStore::new(Epoch::from_uuid(Uuid::from_u128(1)));
+    let mut log = MemoryLog::new(store.clone());
+    for fault in faults {
+        log.inject(*fault);
+    }
+    let (log, _thread) = log_writer::start(Box::new(log)).expect("a thread for the log");
+    let bridge = Bridge::new(Parts {
+        log,
+        store: Arc::new(store.clone()),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(CountingIds::default()) as Arc<dyn Ids>,
+        passwords: Passwords::new(Cost {
+            memory_kib: 8,
+            passes: 1,
+        })
+        .expect("a cheap cost"),
+        options: Options {
+            room_idle,
+            fault,
+            ..Options::default()
+        },
+    });
+    House { bridge, store }
+}
+
+pub(super) fn somebody(name: &str) -> Principal {
+    Principal::new(name.parse().expect("a name"), Scopes::default())
+}
+
+pub(super) fn room(name: &str) -> RoomId {
+    name.parse().expect("a name")
+}
+
+impl House {
+    pub(super) async fn create(&self, name: &str, by: &str) -> Answered {
+        let new = NewRoom {
+            room: Some(room(name)),
+            topic: Topic::none(),
+            password: None,
+            policy: Policy::default(),
+        };
+        self.bridge.create_room(new, somebody(by), None).await
+    }
+
+    pub(super) async fn post(
+        &self,
+        name: &str,
+        by: &str,
+        text: &str,
+        key: Option<&str>,
+    ) -> Answered {
+        let post = RoomCommand::Post(Post {
+            id: self.bridge.new_message(),
+            channel: ChannelName::main(),
+            text: text.parse().expect("a text"),
+            reply_to: None,
+            reply_seq: None,
+            metadata: None,
+        });
+        let key = key.map(|word| word.parse().expect("a key"));
+        self.bridge
+            .command(&room(name), post, somebody(by), key)
+            .await
+    }
+}
+
+/// A session whose client is the test.
+pub(super) struct Player {
+    requests: mpsc::Sender<Inbound>,
+    body: OutboxBody,
+    gate: Gate,
+    bytes: BytesMut,
+    frames: VecDeque<Value>,
+}
+
+impl Player {
+    /// Connects and says hello.
+    pub(super) async fn connect(house: &House, name: &str) -> Self {
+        let (requests, mut inbound) = mpsc::channel(100);
+        let connection = Connection {
+            principal: somebody(name),
+            expires_at: Timestamp::from_millis(i64::MAX),
+            hang_up: Box::new(|| {}),
+        };
+        let mut gate = None;
+        let body = open(&house.bridge, connection, |its| {
+            gate = Some(its);
+            futures_util::stream::poll_fn(move |cx| inbound.poll_recv(cx))
+        });
+        let gate = gate.expect("the session has a gate");
+        let (bytes, frames) = (BytesMut::new(), VecDeque::new());
+        let mut player = Self {
+            requests,
+            body,
+            gate,
+            bytes,
+            frames,
+        };
+        player.send(r#"{"type":"hello"}"#).await;
+        player.expect("welcome").await;
+        player
+    }
+
+    pub(super) async fn send(&self, text: &str) {
+        let window = Arc::clone(self.gate.window()).acquire_owned().await;
+        let asked = decode::frame(text.as_bytes()).map_err(|why| (why.reference, why.reject));
+        let request = Inbound::Request(asked, window.expect("the window is open"));
+        self.requests
+            .send(request)
+            .await
+            .expect("the session lives");
+    }
+
+    /// The next frame of a type; events come in order, so others of them may not be skipped.
+    pub(super) async fn expect(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, self.next())
+                .await
+                .unwrap_or_else(|_| panic!("no {kind} came"));
+            if frame["type"] == kind {
+                return frame;
+            }
+            assert_eq!(frame["type"], "presence", "waiting for {kind}: {frame}");
+        }
+    }
+
+    async fn next(&mut self) -> Value {
+        while self.frames.is_empty() {
+            let chunk = self.body.next().await.expect("the body goes on");
+            self.bytes
+                .extend_from_slice(&chunk.expect("it cannot fail"));
+            self.take_frames();
+        }
+        self.frames.pop_front().expect("there is one")
+    }
+
+    fn take_frames(&mut self) {
+        while self.bytes.len() >= 2 {
+            let (start, len) = match self.bytes[1] {
+                126 if self.bytes.len() >= 4 => (
+                    4,
+                    usize::from(u16::from_be_bytes([self.bytes[2], self.bytes[3]])),
+                ),
+                126 | 127 => return,
+                short => (2, usize::from(short)),
+            };
+            if self.bytes.len() < start + len {
+                return;
+            }
+            let is_text = self.bytes[0] == 0x81;
+            let frame = self.bytes.split_to(start + len);
+            if is_text {
+                let frame = serde_json::from_slice(&frame[start..]).expect("JSON");
+                self.frames.push_back(frame);
+            }
+        }
+    }
+}
+
+/// Waits for something that nobody announces.
+pub(super) async fn until(mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(2)).await; // tidy: bounded poll
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("it comes true");
+}
