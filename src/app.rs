@@ -9,7 +9,8 @@ use bridge_core::ports::{Ids, Store};
 use bridge_core::session::CloseReason;
 use bridge_core::{Epoch, limits};
 
-use crate::actors::{Bridge, Options, bridge::Parts};
+use crate::actors::bridge::{Faults, Parts};
+use crate::actors::{Bridge, Options};
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
 use crate::passwords::Passwords;
@@ -220,6 +221,6 @@ fn options(config: &Config) -> Options {
         sessions_total: config.sessions.total,
         heartbeat: config.heartbeat(),
         room_idle: config.room_idle(),
-        fault: None,
+        faults: Faults::default(),
     }
 }

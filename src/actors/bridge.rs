@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bridge_core::command::{CreateRoom, Key, RoomCommand};
 use bridge_core::command::{Join, PasswordProof};
+use bridge_core::event::Event;
 use bridge_core::id::Incarnation;
 use bridge_core::policy::{Policy, Role};
 use bridge_core::ports::{Clock, Ids, Store};
@@ -26,8 +27,14 @@ use crate::passwords::Passwords;
 
 pub use read::{EventsAsked, EventsPage, PostsPage};
 
-/// A hook that is run before a room decides a command, so that a test can make it panic.
-pub type FaultHook = fn(&RoomCommand);
+/// Hooks by which a test makes a room panic.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faults {
+    /// Run before a room decides a command.
+    pub on_command: Option<fn(&RoomCommand)>,
+    /// Run before a room tells a durable event.
+    pub on_event: Option<fn(&Event)>,
+}
 
 /// What an operator, or a test, may choose.
 #[derive(Debug, Clone)]
@@ -41,7 +48,7 @@ pub struct Options {
     /// How long a room that nobody uses stays awake.
     pub room_idle: Duration,
     /// For tests.
-    pub fault: Option<FaultHook>,
+    pub faults: Faults,
 }
 
 impl Default for Options {
@@ -51,7 +58,7 @@ impl Default for Options {
             sessions_total: limits::SESSIONS_TOTAL,
             heartbeat: limits::HEARTBEAT,
             room_idle: limits::ROOM_IDLE,
-            fault: None,
+            faults: Faults::default(),
         }
     }
 }

@@ -102,6 +102,11 @@ impl RoomHandle {
         Arc::strong_count(&self.0) <= known_holders && self.0.permits.in_use() == 0
     }
 
+    /// Whether its actor has died. Nobody answers there any more.
+    pub(super) fn is_dead(&self) -> bool {
+        !self.0.addr.connected()
+    }
+
     /// Hands in a request. The ticket is answered, whatever happens.
     pub fn submit(
         &self,

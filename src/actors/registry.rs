@@ -45,9 +45,11 @@ impl Rooms {
         start: impl FnOnce() -> RoomHandle,
     ) -> Result<RoomHandle, Reject> {
         let mut awake = self.awake.lock();
-        if let Some(handle) = awake.get(room) {
+        // A dead one is replaced: its successor reads the log, and fences off what it left.
+        if let Some(handle) = awake.get(room).filter(|handle| !handle.is_dead()) {
             return Ok(handle.clone());
         }
+        awake.remove(room);
         if awake.len() >= limits::ROOMS_AWAKE_MAX {
             return Err(Reject::Busy { queue: "rooms" });
         }

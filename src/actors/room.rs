@@ -109,6 +109,20 @@ impl RoomActor {
         id
     }
 
+    /// Runs a handler. A panic outside of the owner leaves the readers' side in doubt as well, so
+    /// their sessions are ended and the room begins anew.
+    fn guarded(
+        &mut self,
+        ctx: &mut Context<Self>,
+        handler: impl FnOnce(&mut Self, &mut Context<Self>),
+    ) {
+        if Supervisor::run(|| handler(self, ctx)).is_err() {
+            self.subscribers.end_all();
+            self.was_read = false;
+            self.failed("a panic", ctx);
+        }
+    }
+
     fn look(&self, look: Look) {
         (look.look)(self.room(), &|client| self.subscribers.is_online(client));
     }

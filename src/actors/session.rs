@@ -263,6 +263,13 @@ impl Actor for SessionActor {
     }
 }
 
+/// However a session ends, its client hears of it: one whose actor died would wait for ever.
+impl Drop for SessionActor {
+    fn drop(&mut self) {
+        self.outbox().finish(encode::bye(CloseReason::ServerError));
+    }
+}
+
 impl StreamHandler<Inbound> for SessionActor {
     fn handle(&mut self, inbound: Inbound, ctx: &mut Context<Self>) {
         if self.machine.phase() == Phase::Closed {

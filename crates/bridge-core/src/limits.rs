@@ -51,8 +51,8 @@ pub const VOTE_WEIGHT_MILLI_MAX: u32 = 1_000_000;
 pub const BATCH_ROWS_MAX: usize = 512;
 /// Bytes in one transaction, so that large messages do not make a batch slow.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
-/// Drafts queued for the writer: four full batches.
-pub const LOG_QUEUE_DRAFTS_MAX: usize = 2_048;
+/// Drafts queued for the writer: sixteen full batches, a fraction of a second's work.
+pub const LOG_QUEUE_DRAFTS_MAX: usize = 8_192;
 /// Bytes queued for the writer.
 pub const LOG_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Errands (fences, snapshots) queued for the writer, apart from the drafts.

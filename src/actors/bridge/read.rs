@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bridge_core::event::{Envelope, Stream};
-use bridge_core::ports::{PostsQuery, RoomRow, Window};
+use bridge_core::ports::{PostsQuery, RoomRow, Store, Window};
 use bridge_core::principal::Action;
 use bridge_core::replay::{self, Claim};
 use bridge_core::{ChannelName, Epoch, Principal, Reject, RoomId, Seq, limits};
@@ -129,7 +129,7 @@ impl Bridge {
         })
     }
 
-    /// The rooms that a client may know of.
+    /// The rooms that a client may know of, and after which to go on when there are more.
     ///
     /// # Errors
     /// When its token does not allow it.
@@ -138,15 +138,20 @@ impl Bridge {
         by: &Principal,
         after: Option<RoomId>,
         rows_max: usize,
-    ) -> Result<Vec<RoomRow>, Reject> {
+    ) -> Result<(Vec<RoomRow>, Option<RoomId>), Reject> {
         by.allows(Action::ListRooms)?;
         let viewer = by.client().clone();
-        let found = self
-            .reads()
-            .run(move |store| store.rooms(&viewer, after.as_ref(), rows_max))
-            .await?;
-        let allowed = |row: &RoomRow| by.allows(Action::UseRoom(&row.room)).is_ok();
-        Ok(found.into_iter().filter(allowed).collect())
+        let read = move |store: &dyn Store| store.rooms(&viewer, after.as_ref(), rows_max + 1);
+        let mut found = self.reads().run(read).await?;
+        let has_more = found.len() > rows_max;
+        found.truncate(rows_max);
+        let next = found
+            .last()
+            .filter(|_| has_more)
+            .map(|row| row.room.clone());
+        // A token may reach fewer rooms than its client.
+        found.retain(|row| by.allows(Action::UseRoom(&row.room)).is_ok());
+        Ok((found, next))
     }
 
     /// How many messages were ever posted.

@@ -64,7 +64,7 @@ impl RoomActor {
         };
         ctx.spawn(
             wrap_future::<_, Self>(reading).map(move |read, actor, ctx| {
-                actor.read(incarnation, read, ctx);
+                actor.guarded(ctx, |actor, ctx| actor.read(incarnation, read, ctx));
             }),
         );
     }

@@ -108,18 +108,20 @@ impl Handler<Submit> for RoomActor {
         if self.is_quarantined {
             return ticket.refuse(Reject::RoomQuarantined(self.room_id().clone()));
         }
-        let hook = self.bridge.options().fault;
+        let hook = self.bridge.options().faults.on_command;
         let request = Request {
             command,
             by,
             key,
             asker: ticket,
         };
-        self.with_owner(ctx, |owner, now, effects| {
-            if let Some(hook) = hook {
-                hook(&request.command);
-            }
-            owner.submit(request, now, effects);
+        self.guarded(ctx, |actor, ctx| {
+            actor.with_owner(ctx, |owner, now, effects| {
+                if let Some(hook) = hook {
+                    hook(&request.command);
+                }
+                owner.submit(request, now, effects);
+            });
         });
     }
 }
@@ -132,10 +134,12 @@ impl Handler<Answers> for RoomActor {
             // An earlier life asked; those who waited for it were told when it ended.
             return;
         }
-        self.with_owner(ctx, |owner, now, effects| {
-            for answer in message.answers {
-                owner.answered(answer, now, effects);
-            }
+        self.guarded(ctx, |actor, ctx| {
+            actor.with_owner(ctx, |owner, now, effects| {
+                for answer in message.answers {
+                    owner.answered(answer, now, effects);
+                }
+            });
         });
     }
 }
@@ -152,7 +156,7 @@ impl Handler<Attach> for RoomActor {
         if self.owner.is_loading() {
             self.attaching.push(message);
         } else {
-            self.attach(message, ctx);
+            self.guarded(ctx, |actor, ctx| actor.attach(message, ctx));
         }
     }
 }
@@ -171,7 +175,7 @@ impl Handler<Permitted<Detach>> for RoomActor {
 impl Handler<Look> for RoomActor {
     type Result = ();
 
-    fn handle(&mut self, message: Look, _: &mut Context<Self>) {
+    fn handle(&mut self, message: Look, ctx: &mut Context<Self>) {
         self.is_touched = true;
         if self.is_quarantined {
             return;
@@ -179,7 +183,7 @@ impl Handler<Look> for RoomActor {
         if self.owner.is_loading() {
             self.looking.push(message);
         } else {
-            self.look(message);
+            self.guarded(ctx, |actor, _| actor.look(message));
         }
     }
 }

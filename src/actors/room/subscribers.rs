@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bridge_core::replay::Cursor;
+use bridge_core::session::CloseReason;
 use bridge_core::{ClientId, Seq, SessionId};
 
 use crate::actors::handle::SessionHandle;
@@ -22,6 +23,15 @@ pub(super) struct Subscribers {
 }
 
 impl Subscribers {
+    /// Ends every session: it would not be told the room's events any more, and must not find out
+    /// by itself. They come back with their cursors.
+    pub(super) fn end_all(&mut self) {
+        self.by_client.clear();
+        for (_, subscriber) in self.by_session.drain() {
+            subscriber.session.close(CloseReason::ServerError);
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.by_session.is_empty()
     }
@@ -77,5 +87,12 @@ impl Subscribers {
         self.by_session
             .values()
             .map(|subscriber| &subscriber.session)
+    }
+}
+
+/// A room that goes to sleep has none; one that dies in any other way leaves nobody waiting.
+impl Drop for Subscribers {
+    fn drop(&mut self) {
+        self.end_all();
     }
 }

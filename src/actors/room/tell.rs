@@ -51,6 +51,9 @@ impl RoomActor {
         let view = ticket.wants_view().then(|| self.view_for_members());
         let mut ticket = Some(ticket);
         for envelope in &draft.envelopes {
+            if let Some(hook) = self.bridge.options().faults.on_event {
+                hook(&envelope.event);
+            }
             let text = encode::event(envelope);
             let answer = match ticket.take() {
                 Some(ticket) => self.accept(ticket, envelope, &text, view.clone()),

@@ -159,7 +159,7 @@ impl SessionActor {
         reference: Option<Ref>,
         window: OwnedSemaphorePermit,
     ) -> Result<(), Reject> {
-        let handle = match self.rooms.get(room) {
+        let handle = match self.rooms.get(room).filter(|handle| !handle.is_dead()) {
             Some(handle) => handle.clone(),
             None => self.bridge.room(room)?,
         };

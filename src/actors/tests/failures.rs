@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bridge_core::command::RoomCommand;
-use bridge_core::event::Stream;
+use bridge_core::event::{Event, Stream};
 use bridge_core::fake::Fault;
 use bridge_core::ports::Reader;
 use bridge_core::{RejectCode, Seq, limits};
+
+use crate::actors::bridge::Faults;
 
 use super::harness::{House, Player, house, room, run};
 
@@ -17,8 +19,19 @@ fn panics_on_demand(command: &RoomCommand) {
     }
 }
 
+/// Telling "panic when told" makes the readers' side of the room panic.
+fn panics_when_told(event: &Event) {
+    if let Event::Posted(posted) = event {
+        assert_ne!(&*posted.text, "panic when told", "injected");
+    }
+}
+
 fn fragile() -> House {
-    house(&[], Some(panics_on_demand), Duration::from_secs(60))
+    let hooks = Faults {
+        on_command: Some(panics_on_demand),
+        on_event: Some(panics_when_told),
+    };
+    house(&[], hooks, Duration::from_secs(60))
 }
 
 fn code(answered: &crate::actors::ticket::Answered) -> Option<RejectCode> {
@@ -95,7 +108,7 @@ fn a_room_that_keeps_failing_is_quarantined_and_the_others_go_on() {
 fn a_full_disk_refuses_and_recovers_by_itself() {
     run(async {
         let faults = [Fault::None, Fault::Full];
-        let house = house(&faults, None, Duration::from_secs(60));
+        let house = house(&faults, Faults::default(), Duration::from_secs(60));
         house.create("alpha", "ann").await.unwrap();
         let answered = house.post("alpha", "ann", "no room", None).await;
         assert_eq!(code(&answered), Some(RejectCode::StorageFull));
@@ -110,7 +123,7 @@ fn a_full_disk_refuses_and_recovers_by_itself() {
 fn an_unknown_outcome_is_said_and_resolved() {
     run(async {
         let faults = [Fault::None, Fault::CommitUnknown];
-        let house = house(&faults, None, Duration::from_secs(60));
+        let house = house(&faults, Faults::default(), Duration::from_secs(60));
         house.create("alpha", "ann").await.unwrap();
         let mut ann = Player::connect(&house, "ann").await;
         let answered = house.post("alpha", "ann", "perhaps", Some("k")).await;
@@ -132,5 +145,34 @@ fn an_unknown_outcome_is_said_and_resolved() {
         assert_eq!(ann.expect("event").await["seq"], 4);
         let head = house.store.head(&Stream::Room(room("alpha")));
         assert_eq!(head, Ok(Seq::new(4)));
+    });
+}
+
+/// The record is durable, and telling it fails: its sender does not know, its readers are sent away
+/// with their cursors, and nothing of it is lost.
+#[test]
+fn a_panic_while_telling_ends_the_sessions_and_loses_nothing() {
+    run(async {
+        let house = fragile();
+        house.create("alpha", "ann").await.unwrap();
+        let mut ann = Player::connect(&house, "ann").await;
+        let answered = house
+            .post("alpha", "ann", "panic when told", Some("k"))
+            .await;
+        assert_eq!(code(&answered), Some(RejectCode::OutcomeUnknown));
+        let bye = ann.expect("bye").await;
+        assert_eq!(
+            (&bye["code"], &bye["reconnect"]),
+            (&4003.into(), &true.into())
+        );
+        let repeat = house.post("alpha", "ann", "panic when told", Some("k"));
+        let receipt = repeat.await.unwrap();
+        assert_eq!(
+            (receipt.duplicate, receipt.envelope.seq),
+            (true, Seq::new(3))
+        );
+        let mut again = Player::connect(&house, "ann").await;
+        house.post("alpha", "ann", "after", None).await.unwrap();
+        assert_eq!(again.expect("event").await["seq"], 4);
     });
 }

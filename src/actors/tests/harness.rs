@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::actors::bridge::{FaultHook, NewRoom, Parts};
+use crate::actors::bridge::{Faults, NewRoom, Parts};
 use crate::actors::outbox::OutboxBody;
 use crate::actors::ticket::Answered;
 use crate::actors::{Bridge, Connection, Gate, Inbound, Options, open};
@@ -43,7 +43,7 @@ pub(super) fn run(test: impl Future<Output = ()>) {
     });
 }
 
-pub(super) fn house(faults: &[Fault], fault: Option<FaultHook>, room_idle: Duration) -> House {
+pub(super) fn house(faults: &[Fault], hooks: Faults, room_idle: Duration) -> House {
     let store = MemoryStore::new(Epoch::from_uuid(Uuid::from_u128(1)));
     let mut log = MemoryLog::new(store.clone());
     for fault in faults {
@@ -62,7 +62,7 @@ pub(super) fn house(faults: &[Fault], fault: Option<FaultHook>, room_idle: Durat
         .expect("a cheap cost"),
         options: Options {
             room_idle,
-            fault,
+            faults: hooks,
             ..Options::default()
         },
     });

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bridge_core::limits;
 use bridge_core::{RejectCode, Seq};
 
+use crate::actors::bridge::Faults;
+
 use super::harness::{Player, house, room, run, somebody, until};
 
 const SOON: Duration = Duration::from_millis(20);
@@ -12,7 +14,7 @@ const SOON: Duration = Duration::from_millis(20);
 #[test]
 fn an_idle_room_sleeps_and_wakes_as_it_was() {
     run(async {
-        let house = house(&[], None, SOON);
+        let house = house(&[], Faults::default(), SOON);
         house.create("alpha", "ann").await.unwrap();
         house.post("alpha", "ann", "one", Some("k")).await.unwrap();
         until(|| house.bridge.rooms_awake() == 0).await;
@@ -26,7 +28,7 @@ fn an_idle_room_sleeps_and_wakes_as_it_was() {
 #[test]
 fn a_room_with_a_session_stays_awake_and_sleeps_after_it() {
     run(async {
-        let house = house(&[], None, SOON);
+        let house = house(&[], Faults::default(), SOON);
         house.create("alpha", "ann").await.unwrap();
         house.create("beta", "bob").await.unwrap();
         let mut ann = Player::connect(&house, "ann").await;
@@ -44,7 +46,7 @@ fn a_room_with_a_session_stays_awake_and_sleeps_after_it() {
 #[test]
 fn a_room_that_nobody_has_made_takes_no_memory() {
     run(async {
-        let house = house(&[], None, Duration::from_secs(60));
+        let house = house(&[], Faults::default(), Duration::from_secs(60));
         for n in 0..20 {
             let name = room(&format!("no-{n}"));
             let refused = house.bridge.view(&name, somebody("ann")).await.unwrap_err();
@@ -58,7 +60,7 @@ fn a_room_that_nobody_has_made_takes_no_memory() {
 #[test]
 fn a_long_room_wakes_from_its_snapshot() {
     run(async {
-        let house = house(&[], None, SOON);
+        let house = house(&[], Faults::default(), SOON);
         house.create("alpha", "ann").await.unwrap();
         let posts = limits::SNAPSHOT_EVERY_RECORDS + 7;
         for n in 0..posts {

@@ -52,13 +52,10 @@ pub(in crate::transport) async fn list(
 ) -> Answer {
     let PageQuery { after, limit } = extract::query(&request)?;
     let limit = extract::limit(limit)?;
-    let mut rows = state
+    let (rows, next) = state
         .bridge
-        .list_rooms(&caller.principal, after, limit + 1)
+        .list_rooms(&caller.principal, after, limit)
         .await?;
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| has_more).map(|row| row.room.clone());
     let items = rows.into_iter().map(item).collect();
     Ok(HttpResponse::Ok().json(RoomList { items, next }))
 }
