@@ -8,7 +8,7 @@ use bridge_core::event::{Envelope, Stream};
 use bridge_core::id::Incarnation;
 use bridge_core::ports::{Store, StoreError};
 use bridge_core::replay::Tail;
-use bridge_core::room::{Room, SNAPSHOT_FORMAT};
+use bridge_core::room::{Effect, Room, SNAPSHOT_FORMAT};
 use bridge_core::{Reject, RoomId, Seq, limits};
 use tokio::sync::oneshot;
 
@@ -49,7 +49,7 @@ impl RoomActor {
             .fence(self.stream.clone(), incarnation, done)
         {
             tracing::warn!(stream = %self.stream, error = %why, "a room cannot be fenced now");
-            return self.not_read(Reject::Busy { queue: "log" }, ctx);
+            return self.not_read(&Reject::Busy { queue: "log" }, ctx);
         }
         let reads = self.bridge.reads().clone();
         let room = self.room_id().clone();
@@ -60,7 +60,7 @@ impl RoomActor {
                     detail: "the log writer went away",
                 });
             }
-            reads.run(move |store| read(store, &room, told)).await
+            reads.run(move |store| Ok(read(store, &room, told))).await
         };
         ctx.spawn(
             wrap_future::<_, Self>(reading).map(move |read, actor, ctx| {
@@ -72,20 +72,25 @@ impl RoomActor {
     fn read(
         &mut self,
         incarnation: Incarnation,
-        read: Result<Read, Reject>,
+        read: Result<Result<Read, StoreError>, Reject>,
         ctx: &mut Context<Self>,
     ) {
         if incarnation != self.life.incarnation {
             return;
         }
+        let read = match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(StoreError::Unavailable(detail))) => {
+                return self.not_read(&Reject::Internal { detail }, ctx);
+            }
+            Ok(Err(StoreError::Corrupt(detail))) => return self.corrupt(detail, ctx),
+            Err(reject) => return self.not_read(&reject, ctx),
+        };
         let Read {
             room,
             snapshot_at,
             untold,
-        } = match read {
-            Ok(read) => read,
-            Err(reject) => return self.not_read(reject, ctx),
-        };
+        } = read;
         self.snapshot_at = snapshot_at;
         self.stream = Stream::Room(room.id().clone());
         if !self.was_read {
@@ -113,21 +118,39 @@ impl RoomActor {
         }
     }
 
-    /// The store does not answer, or not with what was written.
-    fn not_read(&mut self, reject: Reject, ctx: &mut Context<Self>) {
-        let mut effects = Vec::new();
-        self.owner.not_loaded(&reject, &mut effects);
-        self.perform(effects, ctx);
-        for waiting in std::mem::take(&mut self.attaching) {
-            waiting.reply.send(Err(reject.clone()));
-        }
-        self.looking.clear();
+    /// The store does not answer now. That is not the room's fault: it is tried again for as long
+    /// as somebody may want the room.
+    fn not_read(&mut self, reject: &Reject, ctx: &mut Context<Self>) {
+        tracing::warn!(stream = %self.stream, detail = reject.detail(), "a room cannot be read");
+        self.tell_waiting(reject);
+        ctx.run_later(TRY_AGAIN_AFTER, Self::load);
+    }
+
+    /// The log of the room is not what was written. Trying again rarely helps, and is bounded.
+    fn corrupt(&mut self, detail: String, ctx: &mut Context<Self>) {
+        tracing::error!(stream = %self.stream, detail, "the log of a room is corrupt");
+        self.tell_waiting(&Reject::Internal { detail });
         match self.supervisor.failed(self.bridge.clock().now()) {
             Verdict::Restart => {
                 ctx.run_later(TRY_AGAIN_AFTER, Self::load);
             }
             Verdict::Quarantine => self.quarantine(),
         }
+    }
+
+    fn tell_waiting(&mut self, reject: &Reject) {
+        let mut effects = Vec::new();
+        self.owner.not_loaded(reject, &mut effects);
+        for effect in effects {
+            if let Effect::Refused { reject, asker } = effect {
+                asker.refuse(reject);
+            }
+        }
+        for waiting in std::mem::take(&mut self.attaching) {
+            waiting.reply.send(Err(reject.clone()));
+        }
+        // Dropped replies answer themselves.
+        self.looking.clear();
     }
 }
 

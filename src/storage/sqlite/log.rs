@@ -19,13 +19,26 @@ use crate::storage::schema::{log, snapshots, streams};
 
 /// Bytes of one page of the write-ahead log, with its header.
 const WAL_PAGE_BYTES: u64 = 4_096 + 24;
+/// How many times its bound the file of the write-ahead log may have before it is cut.
+const WAL_OVERGROWN: u64 = 4;
 
 /// The connection that writes. It lives on the log writer's thread.
 pub struct SqliteLog {
     conn: SqliteConnection,
     wal: PathBuf,
     heads: HashMap<Stream, Head>,
-    is_checkpointed: bool,
+    /// About how many pages were written since the last checkpoint that copied all of them. The
+    /// size of the file does not tell: it is used again from its beginning, and never shrinks.
+    wal_pages: u64,
+}
+
+/// What SQLite says of a checkpoint: pages in the write-ahead log, and those that are copied.
+#[derive(QueryableByName)]
+struct Checkpointed {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    log: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    checkpointed: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +71,7 @@ impl SqliteLog {
             conn,
             wal,
             heads: HashMap::new(),
-            is_checkpointed: false,
+            wal_pages: 1,
         }
     }
 
@@ -223,24 +236,38 @@ impl SqliteLog {
         }
     }
 
-    fn wal_pages(&self) -> u64 {
-        std::fs::metadata(&self.wal).map_or(0, |file| file.len() / WAL_PAGE_BYTES)
-    }
-
     /// Copies the write-ahead log into the database. A passive checkpoint waits for nobody; what
-    /// a reader holds back is copied the next time.
-    fn checkpoint(&mut self, mode: &str) -> Result<(), LogFailure> {
-        let done = self
-            .conn
-            .batch_execute(&format!("PRAGMA wal_checkpoint({mode})"));
-        done.map_err(|why| match at_commit(&why) {
-            LogFailure::Broken(text) => LogFailure::Broken(text),
-            passing => {
-                tracing::warn!(error = %why, "a checkpoint will be tried again");
-                passing
+    /// a reader holds back is copied the next time. Only a file that has grown far past its bound
+    /// is worth waiting for readers, which hold it for a page at most.
+    fn checkpoint(&mut self) -> Result<(), LogFailure> {
+        let file_pages = std::fs::metadata(&self.wal).map_or(0, |f| f.len() / WAL_PAGE_BYTES);
+        let is_overgrown = file_pages >= WAL_OVERGROWN * limits::WAL_PAGES_MAX;
+        let mode = if is_overgrown { "TRUNCATE" } else { "PASSIVE" };
+        let done = diesel::sql_query(format!("PRAGMA wal_checkpoint({mode})"))
+            .get_result::<Checkpointed>(&mut self.conn);
+        match done {
+            Ok(done) => {
+                let left = done.log.saturating_sub(done.checkpointed);
+                self.wal_pages = u64::try_from(left).unwrap_or_default();
+                Ok(())
             }
-        })
+            Err(why) => match at_commit(&why) {
+                broken @ LogFailure::Broken(_) => Err(broken),
+                passing => {
+                    tracing::warn!(error = %passing, "a checkpoint will be tried again");
+                    Ok(())
+                }
+            },
+        }
     }
+}
+
+/// Pages that a batch adds to the write-ahead log: its bodies, and about one page of each index for
+/// each row, since rows of many rooms share few pages.
+fn pages_of(batch: &[&Append]) -> u64 {
+    let rows: usize = batch.iter().map(|append| append.records.len()).sum();
+    let bytes: usize = batch.iter().map(|append| append.bytes()).sum();
+    (3 * rows + bytes / 4_096 + 2) as u64
 }
 
 /// Constraints and values concern one append; everything else the whole batch.
@@ -255,7 +282,7 @@ fn trouble(error: Error) -> Trouble {
 
 impl Log for SqliteLog {
     fn append(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, LogFailure> {
-        self.is_checkpointed = false;
+        self.wal_pages += pages_of(batch);
         let answers = match self.transaction(batch, false) {
             Ok(answers) => answers,
             Err(Trouble::OneAppend(why)) => {
@@ -274,7 +301,7 @@ impl Log for SqliteLog {
     }
 
     fn save_snapshot(&mut self, stream: &Stream, snapshot: &Snapshot) -> Result<(), LogFailure> {
-        self.is_checkpointed = false;
+        self.wal_pages += 2 + snapshot.body.len() as u64 / 4_096;
         let save = |conn: &mut SqliteConnection| -> QueryResult<()> {
             let Some(id) = stream_number(conn, stream)? else {
                 return Ok(());
@@ -294,22 +321,8 @@ impl Log for SqliteLog {
     }
 
     fn upkeep(&mut self, idle: bool) -> Result<(), LogFailure> {
-        if self.is_checkpointed {
-            return Ok(());
-        }
-        let pages = self.wal_pages();
-        if idle || pages >= limits::WAL_PAGES_MAX {
-            // Readers hold a snapshot for a page at most, so the log can be wound back soon. Past
-            // four times the bound it is worth waiting for them.
-            let mode = if pages >= 4 * limits::WAL_PAGES_MAX {
-                "RESTART"
-            } else {
-                "PASSIVE"
-            };
-            self.checkpoint(mode)?;
-            self.is_checkpointed = idle;
-        }
-        Ok(())
+        let is_due = self.wal_pages >= limits::WAL_PAGES_MAX || (idle && self.wal_pages > 0);
+        if is_due { self.checkpoint() } else { Ok(()) }
     }
 }
 
