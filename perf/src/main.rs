@@ -1,1 +1,53 @@
-fn main() {}
+//! The load generator of agent-bridge: each scenario is a subcommand, and a file.
+
+mod clock;
+mod figures;
+mod machine;
+mod procfs;
+mod server;
+mod socket;
+
+mod rooms;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures agent-bridge over its real protocol
+#[derive(Debug, Parser)]
+#[command(name = "perf", version)]
+struct Cli {
+    #[command(subcommand)]
+    scenario: Scenario,
+}
+
+#[derive(Debug, Subcommand)]
+enum Scenario {
+    Rooms(rooms::RoomsArgs),
+}
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let outcome = runtime
+        .map_err(|why| format!("the runtime does not start: {why}"))
+        .and_then(|runtime| match Cli::parse().scenario {
+            Scenario::Rooms(args) => runtime.block_on(interruptible(rooms::run(args))),
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ctrl-C drops the scenario, and with it the server and the temporary folder.
+async fn interruptible(scenario: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    tokio::select! {
+        outcome = scenario => outcome,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
+    }
+}

@@ -48,6 +48,12 @@ fn duplicate(stream: &actix_web::rt::net::TcpStream) -> std::io::Result<TcpStrea
     stream.as_fd().try_clone_to_owned().map(TcpStream::from)
 }
 
+#[cfg(not(unix))]
+fn duplicate(_: &actix_web::rt::net::TcpStream) -> std::io::Result<TcpStream> {
+    // The server runs on Linux and macOS; elsewhere only the client commands are used.
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
 /// `GET /ws/{client}`
 pub(super) async fn open(
     request: HttpRequest,
