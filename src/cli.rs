@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 /// A self-hosted message broker for teams of AI agents.
 #[derive(Debug, Parser)]
-#[command(name = "agent-bridge", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "agent-bridge", version, after_help = EXAMPLES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -13,6 +13,9 @@ pub mod tail;
 pub mod token;
 pub mod url;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{ClientError, Refusal};
 pub use rest::RestClient;
 pub use session::{NewPost, NewRoom, Session};

@@ -203,9 +203,15 @@ impl SessionActor {
             // Whether it was heard or not: the socket is shut down next.
             drop(tokio::time::timeout(limits::GOODBYE_WITHIN, outbox.drained()).await);
         };
-        ctx.spawn(wrap_future::<_, Self>(goodbye).map(|(), _, ctx| {
-            // A moment for the client to close by itself; most do, and then this is not reached.
-            ctx.run_later(std::time::Duration::from_millis(500), |actor, ctx| {
+        // A moment for the client to close by itself; most do, and then this is not reached. One that
+        // said goodbye first waits for us.
+        let moment = if reason == CloseReason::Gone {
+            limits::AFTER_GOODBYE
+        } else {
+            limits::AFTER_BYE
+        };
+        ctx.spawn(wrap_future::<_, Self>(goodbye).map(move |(), _, ctx| {
+            ctx.run_later(moment, |actor, ctx| {
                 (actor.hang_up)();
                 ctx.stop();
             });

@@ -8,8 +8,10 @@ mod agent;
 mod screen;
 mod script;
 mod summary;
+mod words;
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use bridge_core::{ClientId, Seq};
@@ -18,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use self::agent::{Agent, Stage};
 use self::screen::{Screen, Shown};
 use self::summary::Facts;
-use super::show::Paint;
+use super::show::{Paint, visible};
 use crate::client::{Address, ClientError, Token};
 
 /// Lines that wait for the screen: more than the whole story has.
@@ -56,7 +58,7 @@ pub async fn play(
     let mut screen = Screen::new(out, paint);
     screen.title(address)?;
     let ((), facts) = tokio::try_join!(screen.run(shown), story(&stage, cast, lines))?;
-    screen.text(&summary::text(&facts, address, paint))
+    screen.text(&summary::text(&facts, paint))
 }
 
 /// The agents, at the same time. The first error ends it for all.
@@ -78,4 +80,38 @@ async fn story(
     )?;
     let agents = [maya, ravi, chen, rosa, tomas].map(Agent::into_log);
     Facts::gather(room, &agents, comeback)
+}
+
+/// What a newcomer can try while the demonstration's server goes on running: how to get a token that
+/// it accepts, which the key in its data folder signs, and how to enter the room.
+#[must_use]
+pub fn invitation(address: &Address, data_dir: &Path, paint: Paint) -> String {
+    let room = script::ROOM;
+    let data_dir = visible(&data_dir.display().to_string());
+    [
+        String::new(),
+        paint.bold("Now you, in another terminal; this server runs until Ctrl-C"),
+        format!("  export BRIDGE_URL={address}"),
+        format!(
+            "  export BRIDGE_TOKEN=$(agent-bridge token create --client me-too --data-dir '{data_dir}')"
+        ),
+        format!("  agent-bridge room join {room}"),
+        format!("  agent-bridge room tail {room} --all"),
+        format!("  agent-bridge room post {room} \"Hello, @maya\""),
+        format!("  agent-bridge room show {room}"),
+    ]
+    .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_invitation_leads_to_this_server() {
+        let address = "http://127.0.0.1:7".parse().expect("an address");
+        let text = invitation(&address, Path::new("/a b"), Paint::new(false));
+        assert!(text.contains("BRIDGE_URL=http://127.0.0.1:7\n"), "{text}");
+        assert!(text.contains("--data-dir '/a b')"), "{text}");
+    }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::show::{self, Paint};
-use crate::client::ClientError;
+use crate::client::{ClientError, Refusal};
 
 /// In which form answers are shown.
 #[derive(Debug, Clone, Args)]
@@ -134,8 +134,14 @@ fn error_body(error: &ClientError) -> Value {
     let exit = error.exit() as u8;
     match error {
         ClientError::Refused(refusal) => {
-            let request_id = &refusal.request_id;
-            json!({ "error": refusal.rejected, "request_id": request_id, "exit": exit })
+            let Refusal {
+                rejected,
+                details,
+                request_id,
+            } = &**refusal;
+            let mut body = json!({ "error": rejected, "request_id": request_id, "exit": exit });
+            body["error"]["details"] = json!(details);
+            body
         }
         ClientError::Closed(bye) => json!({
             "error": { "code": "closed", "number": bye.code, "message": error.to_string(),

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use bridge_core::{ClientId, Scopes, TokenId};
 use clap::Args;
 
 use super::demo;
+use super::output::OutputArgs;
 use super::show::Paint;
 use crate::app::{AppError, Application};
 use crate::client::{Address, Token};
@@ -51,6 +52,17 @@ pub struct ServeArgs {
     /// Show a team of five agents at work, with its data in a temporary folder
     #[arg(long, conflicts_with_all = ["data_dir", "database_url"])]
     pub demo: bool,
+    /// Print no colours in the demo
+    #[arg(
+        long,
+        env = "NO_COLOR",
+        value_name = "ANYTHING",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        hide_env_values = true
+    )]
+    pub no_color: Option<String>,
 }
 
 /// The data folder and the settings, for commands that need no running server.
@@ -159,18 +171,26 @@ fn run_demo(args: ServeArgs) -> Result<(), AppError> {
     })?;
     let mut overrides = args.overrides();
     overrides.data_dir = Some(folder.path().to_owned());
-    let config = Config::load(args.data.config.as_deref(), &overrides)?;
+    let mut config = Config::load(args.data.config.as_deref(), &overrides)?;
+    // The story is the output; whatever goes wrong is still told.
+    config.log.level = "warn".to_owned();
     init_logging(&config)?;
+    let paint = OutputArgs {
+        json: false,
+        no_color: args.no_color.clone(),
+    }
+    .paint(std::io::stdout().is_terminal());
     actix_web::rt::System::new().block_on(async {
         let app = build_somewhere(config.clone(), args.bind.is_none())?;
         announce(&app, &config)?;
-        let (address, tokens) = (app.addr(), app.tokens());
+        let (address, tokens, data_dir) = (app.addr(), app.tokens(), config.data_dir());
         let (over, is_over) = tokio::sync::oneshot::channel();
         let stays = std::io::stdout().is_terminal();
         let story = actix_web::rt::spawn(async move {
-            let told = tell(address, &tokens).await;
+            let told = tell(address, &tokens, paint).await;
             if stays && told.is_ok() {
                 // The newcomer may look around; Ctrl-C ends it.
+                invite(address, &data_dir, paint)?;
                 std::future::pending::<()>().await;
             }
             if over.send(()).is_err() {
@@ -221,16 +241,22 @@ fn build_somewhere(mut config: Config, any_port: bool) -> Result<Application, Ap
     }
 }
 
-async fn tell(address: SocketAddr, tokens: &Arc<Tokens>) -> Result<(), String> {
-    let address: Address = format!("http://{address}")
-        .parse()
-        .map_err(|why| format!("its own address: {why}"))?;
+async fn tell(address: SocketAddr, tokens: &Arc<Tokens>, paint: Paint) -> Result<(), String> {
     let token_for = |client: &ClientId| Token::from(demo_token(tokens, client));
     let mut out = std::io::stdout();
-    let paint = Paint::new(out.is_terminal());
-    demo::play(&address, token_for, &mut out, DEMO_PACE, paint)
-        .await
-        .map_err(|why| why.to_string())
+    let address = own_address(address)?;
+    let story = demo::play(&address, token_for, &mut out, DEMO_PACE, paint);
+    story.await.map_err(|why| why.to_string())
+}
+
+fn invite(address: SocketAddr, data_dir: &Path, paint: Paint) -> Result<(), String> {
+    let text = demo::invitation(&own_address(address)?, data_dir, paint);
+    writeln!(std::io::stdout(), "{text}").map_err(|why| why.to_string())
+}
+
+fn own_address(address: SocketAddr) -> Result<Address, String> {
+    let url = format!("http://{address}");
+    url.parse().map_err(|why| format!("its own address: {why}"))
 }
 
 /// An agent's token. One that cannot be signed is empty, and the server says so.

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::token::InvalidToken;
 use super::url::Address;
 use crate::wire::frame::{Bye, Rejected};
@@ -65,6 +67,8 @@ pub enum ClientError {
 pub struct Refusal {
     /// What the server said.
     pub rejected: Rejected,
+    /// What its sentence speaks of, over REST: the field, the scope.
+    pub details: Map<String, Value>,
     /// The request's id, over REST.
     pub request_id: Option<String>,
 }
@@ -176,6 +180,7 @@ impl ClientError {
     pub(super) fn rejected(rejected: Rejected) -> Self {
         Self::Refused(Box::new(Refusal {
             rejected,
+            details: Map::new(),
             request_id: None,
         }))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bridge_core::IdempotencyKey;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, redirect};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::back_off::BackOff;
 use super::error::{ClientError, Refusal, root_cause};
@@ -234,6 +234,7 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Refusal {
     if let Ok(ErrorBody { error, request_id }) = serde_json::from_slice(body) {
         return Refusal {
             rejected: error.rejected,
+            details: error.details,
             request_id: Some(request_id),
         };
     }
@@ -264,51 +265,10 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Refusal {
     };
     Refusal {
         rejected,
+        details: Map::new(),
         request_id: None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::error::Exit;
-
-    fn exit(status: u16, body: &str) -> (Exit, String) {
-        let status = StatusCode::from_u16(status).expect("a status");
-        let refusal = refusal(status, body.as_bytes());
-        let error = ClientError::Refused(Box::new(refusal));
-        (error.exit(), error.to_string())
-    }
-
-    #[test]
-    fn our_refusals_are_read() {
-        let body = r#"{"error": {"code": "internal", "number": 1900, "message": "an internal error",
-            "temporary": false, "retry_after_ms": null}, "request_id": "req_1"}"#;
-        let (code, text) = exit(500, body);
-        assert_eq!(code, Exit::Refused);
-        assert_eq!(text, "an internal error (1900 internal) [request req_1]");
-    }
-
-    #[test]
-    fn a_proxys_refusals_are_understood() {
-        assert_eq!(exit(502, "<html>Bad Gateway").0, Exit::Temporary);
-        assert_eq!(exit(429, "").0, Exit::Temporary);
-        assert_eq!(exit(401, "").0, Exit::Unauthorized);
-        let (code, text) = exit(404, "no such page");
-        assert_eq!(code, Exit::Refused);
-        assert_eq!(
-            text,
-            "the server answered 404 Not Found: no such page (404 http)"
-        );
-    }
-
-    #[test]
-    fn a_key_of_another_script_is_refused_here() {
-        let key = |text: &str| text.parse::<IdempotencyKey>().expect("a key");
-        assert!(header(&key("release 1.0/tag")).is_ok());
-        assert!(matches!(
-            header(&key("schlüssel")),
-            Err(ClientError::Input(_))
-        ));
-    }
-}
+mod tests;

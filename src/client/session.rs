@@ -1,5 +1,6 @@
 //! One WebSocket session.
 
+mod inbound;
 mod order;
 mod requests;
 mod upgrade;
@@ -14,14 +15,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::back_off::BackOff;
 use super::error::{ClientError, root_cause};
 use super::keys;
 use super::token::Token;
 use super::url::Address;
-use crate::wire::frame::{Bye, ResumeBody, ServerFrame, Welcome};
+use crate::wire::frame::{ResumeBody, ServerFrame, Welcome};
+use inbound::{closed, frame, is_answer};
 use order::{Arrival, Order};
 
 pub(crate) use requests::without_nulls;
@@ -46,12 +47,6 @@ const RETRIES_MAX: u32 = 4;
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// The longest one.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
-/// `bye` with this code is a goodbye without a complaint.
-const NORMAL: u16 = 1000;
-/// The first close code of the protocol.
-const CLOSE_CODES_FROM: u16 = 4000;
-/// The first close code after which a client does not come back.
-const FOR_GOOD_FROM: u16 = 4500;
 
 /// One live connection. Dropping it cuts the connection without a word; [`Session::close`] says
 /// goodbye.
@@ -256,55 +251,6 @@ impl Session {
     }
 }
 
-fn is_answer(frame: &ServerFrame, expected: &str) -> bool {
-    let reference = match frame {
-        // It answers the only request that may come first.
-        ServerFrame::Welcome(_) => return true,
-        ServerFrame::Joined(joined) => &joined.reference,
-        ServerFrame::Event(event) => &event.reference,
-        ServerFrame::Pong { reference, .. } => reference,
-        ServerFrame::Rejected(rejected) => &rejected.reference,
-        ServerFrame::Presence { .. } | ServerFrame::Bye(_) | ServerFrame::Unknown => return false,
-    };
-    reference.as_deref() == Some(expected)
-}
-
-/// A frame; the last words become the end of the session.
-fn frame(text: &str) -> Result<Option<ServerFrame>, ClientError> {
-    match serde_json::from_str(text) {
-        Ok(ServerFrame::Bye(bye)) if bye.code == NORMAL => Ok(None),
-        Ok(ServerFrame::Bye(bye)) => Err(ClientError::Closed(Box::new(bye))),
-        Ok(frame) => Ok(Some(frame)),
-        Err(why) => Err(ClientError::Protocol(why.to_string())),
-    }
-}
-
-/// A close frame that came without `bye` before it.
-fn closed(close: Option<CloseFrame>) -> Result<Option<ServerFrame>, ClientError> {
-    let Some(CloseFrame { code, reason }) = close else {
-        return Err(ClientError::Lost(
-            "it was closed without a reason".to_owned(),
-        ));
-    };
-    let (code, reason) = (u16::from(code), reason.to_string());
-    match code {
-        NORMAL => Ok(None),
-        CLOSE_CODES_FROM.. => {
-            let reconnect = code < FOR_GOOD_FROM;
-            let bye = Bye {
-                code,
-                reason,
-                reconnect,
-                retry_after_ms: None,
-            };
-            Err(ClientError::Closed(Box::new(bye)))
-        }
-        _ => Err(ClientError::Lost(format!(
-            "it was closed with {code}: {reason}"
-        ))),
-    }
-}
-
 /// Gives up after a while.
 pub(crate) async fn within<T>(
     after: Duration,
@@ -315,3 +261,6 @@ pub(crate) async fn within<T>(
         .await
         .unwrap_or(Err(ClientError::TimedOut { what, after }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use bridge_core::{ClientId, Epoch, RoomId, Seq};
+use tokio::time::Instant;
 
 use super::back_off::BackOff;
 use super::error::ClientError;
@@ -35,7 +36,8 @@ pub struct Follow {
     told: VecDeque<Followed>,
     back_off: BackOff,
     pause: Option<Duration>,
-    had_session: bool,
+    /// When the newest session began, if there was one.
+    began: Option<Instant>,
 }
 
 /// What happens to a follower.
@@ -84,7 +86,7 @@ impl Follow {
             told: VecDeque::new(),
             back_off: BackOff::new(PAUSE_FIRST, PAUSE_MAX),
             pause: None,
-            had_session: false,
+            began: None,
         }
     }
 
@@ -135,17 +137,23 @@ impl Follow {
         let welcome = session.hello(Some(&resume)).await?;
         self.begin(&welcome)?;
         self.session = Some(session);
-        self.had_session = true;
+        self.began = Some(Instant::now());
         Ok(())
     }
 
     fn begin(&mut self, welcome: &Welcome) -> Result<(), ClientError> {
+        let is_same_log = self.epoch.is_none_or(|epoch| epoch == welcome.epoch);
         self.epoch = Some(welcome.epoch);
         self.heads.clear();
         for (room, cursor) in &mut self.cursors {
             let Some(resumed) = welcome.resumed.get(room) else {
                 return Err(not_a_member(room));
             };
+            // A member's cursor in the same log is complete, or it is ahead of the head and moves
+            // back. One that is neither is how the server answers somebody who is no member.
+            if is_same_log && !resumed.complete && resumed.from == *cursor {
+                return Err(not_a_member(room));
+            }
             *cursor = resumed.from;
             self.heads.insert(room.clone(), resumed.to);
             let (room, resumed) = (room.clone(), resumed.clone());
@@ -183,10 +191,14 @@ impl Follow {
 
     /// The session is over. Whether another one is worth trying decides what this returns.
     fn disconnected(&mut self, why: ClientError) -> Result<(), ClientError> {
-        self.session = None;
-        let is_hopeless = !self.had_session && self.back_off.tries() == FIRST_TRIES_MAX;
+        let had_session = self.session.take().is_some();
+        let is_hopeless = self.began.is_none() && self.back_off.tries() == FIRST_TRIES_MAX;
         if !why.may_pass() || is_hopeless {
             return Err(why);
+        }
+        // A session that lasted was a success, even if nothing was said in it.
+        if had_session && self.began.is_some_and(|began| began.elapsed() > PAUSE_MAX) {
+            self.back_off.reset();
         }
         let pause = self.back_off.wait(why.retry_after_ms(), keys::jitter());
         self.pause = Some(pause);
@@ -198,8 +210,9 @@ impl Follow {
     }
 }
 
-/// The server lists the rooms that went live; one that is missing is none of the client's.
-fn not_a_member(room: &RoomId) -> ClientError {
+/// The refusal that a request to the room would bring.
+#[must_use]
+pub fn not_a_member(room: &RoomId) -> ClientError {
     ClientError::rejected(Rejected {
         reference: None,
         code: "not_a_member".to_owned(),
@@ -209,3 +222,6 @@ fn not_a_member(room: &RoomId) -> ClientError {
         retry_after_ms: None,
     })
 }
+
+#[cfg(test)]
+mod tests;

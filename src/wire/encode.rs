@@ -8,6 +8,8 @@ mod framing;
 mod list;
 mod room;
 
+use std::collections::BTreeMap;
+
 use bridge_core::room::RoomView;
 use bridge_core::session::CloseReason;
 use bridge_core::{ClientId, Epoch, Reject, RoomId, Seq, SessionId, Timestamp, limits};
@@ -154,14 +156,8 @@ pub fn welcome(reference: Option<&Ref>, facts: &WelcomeFacts<'_>) -> Bytes {
         epoch: Epoch,
         heartbeat_seconds: u64,
         limits: Limits,
-        resumed: serde_json::Map<String, serde_json::Value>,
+        resumed: BTreeMap<&'a str, &'a ResumedBody>,
     }
-    let entry = |(room, resumed): &(RoomId, ResumedBody)| {
-        let value = serde_json::json!({
-            "from": resumed.from, "to": resumed.to, "complete": resumed.complete
-        });
-        (room.to_string(), value)
-    };
     framed(&Welcome {
         r#type: "welcome",
         reference: word(reference),
@@ -171,7 +167,11 @@ pub fn welcome(reference: Option<&Ref>, facts: &WelcomeFacts<'_>) -> Bytes {
         epoch: facts.epoch,
         heartbeat_seconds: facts.heartbeat_seconds,
         limits: Limits::CURRENT,
-        resumed: facts.resumed.iter().map(entry).collect(),
+        resumed: facts
+            .resumed
+            .iter()
+            .map(|(room, body)| (room.as_str(), body))
+            .collect(),
     })
 }
 

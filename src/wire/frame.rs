@@ -340,6 +340,9 @@ pub struct ResumedBody {
     pub to: Seq,
     /// Whether that is everything since the cursor.
     pub complete: bool,
+    /// Why it is not, when the log itself is whole: one is no longer a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The answer to `join`.

@@ -135,6 +135,11 @@ pub const CATCH_UP_STALL: Duration = Duration::from_secs(30);
 /// How long a closing session may take to write its last words before its socket is shut down.
 pub const GOODBYE_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long a client that was told `bye` may take to close before its socket is shut down.
+pub const AFTER_BYE: Duration = Duration::from_millis(500);
+/// How long the last bytes may take into the socket of a client that closed first.
+pub const AFTER_GOODBYE: Duration = Duration::from_millis(20);
+
 // ---- REST ----------------------------------------------------------------------------------
 
 /// Bytes of a request's body.

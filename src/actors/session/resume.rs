@@ -54,6 +54,7 @@ pub(super) async fn resume(
             from: promise.from,
             to: promise.to,
             complete: promise.complete,
+            reason: None,
         };
         resumed.push((room.clone(), body));
         starts.push((room, promise.from));
@@ -112,6 +113,7 @@ fn no_longer_mine(wanted: &ResumeBody, mine: &[(RoomId, Seq)]) -> Vec<(RoomId, R
                     from: *seq,
                     to: *seq,
                     complete: false,
+                    reason: Some("not_a_member".to_owned()),
                 },
             )
         })

@@ -63,15 +63,13 @@ fn a_panic_over_a_websocket_is_answered_with_the_ref() {
         let house = fragile();
         house.create("alpha", "ann").await.unwrap();
         let mut ann = Player::connect(&house, "ann").await;
-        ann.send(r#"{"type":"post","room":"alpha","text":"panic","ref":"7"}"#)
-            .await;
+        ann.post("alpha", "panic", "7").await;
         let rejected = ann.expect("rejected").await;
         assert_eq!(
             (&rejected["ref"], &rejected["code"]),
             (&"7".into(), &"retry".into())
         );
-        ann.send(r#"{"type":"post","room":"alpha","text":"fine","ref":"8"}"#)
-            .await;
+        ann.post("alpha", "fine", "8").await;
         let event = ann.expect("event").await;
         assert_eq!((&event["ref"], &event["seq"]), (&"8".into(), &3.into()));
     });

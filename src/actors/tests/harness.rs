@@ -23,7 +23,9 @@ use crate::actors::{Bridge, Connection, Gate, Inbound, Options, open};
 use crate::log_writer;
 use crate::passwords::{Cost, Passwords};
 use crate::system::SystemClock;
-use crate::wire::decode;
+use crate::wire::frame::{
+    ClientFrame, Hello, InRoom, Inbound as Asked, PostBody, Ref, RoomRequest,
+};
 
 /// No test waits longer than this for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -142,15 +144,34 @@ impl Player {
             bytes,
             frames,
         };
-        player.send(r#"{"type":"hello"}"#).await;
+        player.ask(None, ClientFrame::Hello(Hello::default())).await;
         player.expect("welcome").await;
         player
     }
 
-    pub(super) async fn send(&self, text: &str) {
+    /// Posts, under a word to know the answer by.
+    pub(super) async fn post(&self, name: &str, text: &str, reference: &str) {
+        let post = PostBody {
+            channel: ChannelName::main(),
+            text: text.parse().expect("a text"),
+            reply_to: None,
+            metadata: None,
+        };
+        let asked = InRoom {
+            room: Some(room(name)),
+            key: None,
+            request: RoomRequest::Post(post),
+        };
+        self.ask(Some(reference), ClientFrame::InRoom(asked)).await;
+    }
+
+    async fn ask(&self, reference: Option<&str>, frame: ClientFrame) {
         let window = Arc::clone(self.gate.window()).acquire_owned().await;
-        let asked = decode::frame(text.as_bytes()).map_err(|why| (why.reference, why.reject));
-        let request = Inbound::Request(asked, window.expect("the window is open"));
+        let asked = Asked {
+            reference: reference.map(|word| Ref(word.into())),
+            frame,
+        };
+        let request = Inbound::Request(Ok(asked), window.expect("the window is open"));
         self.requests
             .send(request)
             .await

@@ -7,7 +7,7 @@ use bridge_core::ClientId;
 use tokio::sync::mpsc;
 
 use super::CAST;
-use crate::cli::show::{Hue, Paint, Threads, pad, tell, time_of_day, visible};
+use crate::cli::show::{Hue, Paint, Threads, pad, tell, time_of_day, visible, width};
 use crate::client::{Address, ClientError};
 use crate::wire::frame::RoomEvent;
 
@@ -19,6 +19,9 @@ const ROLE_COLUMNS: usize = 11;
 const CHANNEL_COLUMNS: usize = 5;
 /// Columns before what was said.
 const INDENT: usize = 4 + 2 + 8 + 2 + NAME_COLUMNS + 2 + ROLE_COLUMNS + 2 + CHANNEL_COLUMNS + 2;
+
+/// Columns of a whole line. A wider terminal has room to spare, a narrower one breaks lines itself.
+const LINE_COLUMNS: usize = 100;
 
 /// Something to show.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ impl<'a, W: Write> Screen<'a, W> {
             .paint
             .bold("Five agents, five WebSocket sessions, one room");
         let how = format!(
-            "on {address}. They are scripted, the server is not: each line below is an event \n\
+            "on {address}. They are scripted, the server is not: each numbered line is an event\n\
              as a session received it, and each agent waits for what it reacts to."
         );
         self.text(&format!("{title}\n{}\n", self.paint.dim(&how)))
@@ -102,7 +105,7 @@ impl<'a, W: Write> Screen<'a, W> {
     fn event(&mut self, event: &RoomEvent) -> String {
         self.learn_role(event);
         let paint = self.paint;
-        let told = tell(event, &" ".repeat(INDENT));
+        let told = tell(event, "");
         let reply = told.reply_to.as_deref().map(|id| self.threads.name(id));
         self.threads.remember(event);
         let role = self.roles.get(&event.by).map_or("", String::as_str);
@@ -112,15 +115,14 @@ impl<'a, W: Write> Screen<'a, W> {
         let role = paint.dim(&pad(&visible(role), ROLE_COLUMNS));
         let channel = told.channel.unwrap_or_default();
         let channel = paint.dim(&pad(&channel, CHANNEL_COLUMNS));
-        let reply = reply
-            .map(|name| paint.dim(&format!("↳ {name}  ")))
-            .unwrap_or_default();
+        let reply = reply.map(|name| format!("↳ {name}  ")).unwrap_or_default();
+        let words = wrapped(&format!("{reply}{}", told.words));
         let words = if told.is_speech {
-            told.words
+            words
         } else {
-            paint.dim(&told.words)
+            paint.dim(&words)
         };
-        format!("{seq}  {at}  {who}  {role}  {channel}  {reply}{words}")
+        format!("{seq}  {at}  {who}  {role}  {channel}  {words}")
     }
 
     fn note(&self, who: &ClientId, text: &str) -> String {
@@ -159,6 +161,29 @@ impl<'a, W: Write> Screen<'a, W> {
     }
 }
 
+/// Lines of bounded width, broken between words and indented but for the first one.
+fn wrapped(text: &str) -> String {
+    let mut shown = String::new();
+    for (at, line) in text.lines().enumerate() {
+        let mut used = INDENT;
+        for (n, word) in line.split(' ').enumerate() {
+            let is_first = n == 0;
+            let fits = used + 1 + width(word) <= LINE_COLUMNS;
+            if (is_first && at > 0) || (!is_first && !fits) {
+                shown.push('\n');
+                shown.push_str(&" ".repeat(INDENT));
+                used = INDENT;
+            } else if !is_first {
+                shown.push(' ');
+                used += 1;
+            }
+            shown.push_str(word);
+            used += width(word);
+        }
+    }
+    shown
+}
+
 fn hue(name: &str) -> Hue {
     CAST.iter()
         .position(|known| *known == name)
@@ -178,6 +203,19 @@ mod tests {
         event["by"] = json!(by);
         event["kind"] = json!(kind);
         Shown::Event(serde_json::from_value(event).expect("an event"))
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words() {
+        let text = format!("{} {}\nnext", "x".repeat(50), "日".repeat(10));
+        let indent = " ".repeat(INDENT);
+        let expected = format!(
+            "{}\n{indent}{}\n{indent}next",
+            "x".repeat(50),
+            "日".repeat(10)
+        );
+        assert_eq!(wrapped(&text), expected);
+        assert_eq!(wrapped("a b  c"), "a b  c");
     }
 
     #[tokio::test]

@@ -4,20 +4,20 @@
 //! is the same at any pace and on any machine.
 
 use bridge_core::policy::Role;
-use bridge_core::{ChannelName, ClientId, MessageId, RoomId, Seq};
-use serde_json::{Value, json};
+use bridge_core::{RoomId, Seq};
+use serde_json::json;
 
 use super::agent::Agent;
+use super::words::{calls, channel, client, in_tests, is_text, reply, said_by, surprise, text};
 use crate::cli::show::count;
 use crate::client::{ClientError, NewPost, NewRoom, keys};
-use crate::wire::frame::{ResumedBody, RoomEvent};
+use crate::wire::frame::ResumedBody;
 
 /// The room's name; a number follows when the story has been played on this server before.
-const ROOM: &str = "launch-review";
+pub(super) const ROOM: &str = "launch-review";
 /// Rooms of that name that are tried.
 const ROOMS_MAX: usize = 1_000;
 const TOPIC: &str = "Is agent-bridge ready? We find out by using it";
-const TESTS: &str = "tests";
 
 const OPENING: &str = "Welcome! @ravi, does this room keep every script? @tomas, you are no \
                        reviewer yet, but a tester: please try to break something.";
@@ -30,7 +30,7 @@ const UNANSWERED: &str = "Posted a moment before the line went dead.";
 const MISSED: &str = "The line is cut. Chen cannot see this …";
 const MISSED_TOO: &str = "… nor this. Жаль! 🦀";
 const BACK: &str = "I am back: nothing lost, nothing twice. @rosa, what do you say?";
-const CLOSING: &str = "Thank you all. The room stays open: come in and look around. 🚀";
+const CLOSING: &str = "Thank you all. That is how we work here. 🚀";
 
 /// What became of the agent that was cut off, as its own session told it.
 #[derive(Debug)]
@@ -276,61 +276,4 @@ impl Agent<'_> {
     async fn think_before_session(&self, beats: u32) {
         tokio::time::sleep(self.stage().pace.saturating_mul(beats)).await;
     }
-}
-
-fn client(name: &str) -> ClientId {
-    name.parse()
-        .expect("it is one of the cast, as the server said")
-}
-
-fn channel() -> ChannelName {
-    TESTS
-        .parse()
-        .expect("the channel of the story has a plain name")
-}
-
-fn text(text: &str) -> NewPost {
-    NewPost {
-        text: text.to_owned(),
-        ..NewPost::default()
-    }
-}
-
-fn in_tests(post: NewPost) -> NewPost {
-    NewPost {
-        channel: Some(channel()),
-        ..post
-    }
-}
-
-/// An answer stands in the channel of what it answers.
-fn reply(words: &str, to: &RoomEvent) -> Result<NewPost, ClientError> {
-    let id: Option<MessageId> = to.text("id").and_then(|id| id.parse().ok());
-    let reply_to = Some(id.ok_or_else(|| surprise("a message without an id"))?);
-    let channel = to.text("channel").and_then(|name| name.parse().ok());
-    Ok(NewPost {
-        channel,
-        reply_to,
-        ..text(words)
-    })
-}
-
-fn said_by(name: &'static str) -> impl Fn(&RoomEvent) -> bool {
-    move |event| event.kind == "posted" && event.by == name
-}
-
-fn is_text(text: &'static str) -> impl Fn(&RoomEvent) -> bool {
-    move |event| event.kind == "posted" && event.text("text") == Some(text)
-}
-
-/// A message that mentions somebody, as the server found out.
-fn calls(name: &'static str) -> impl Fn(&RoomEvent) -> bool {
-    move |event| {
-        let mentions = event.fields.get("mentions").and_then(Value::as_array);
-        mentions.is_some_and(|names| names.iter().any(|n| n == name))
-    }
-}
-
-fn surprise(what: &str) -> ClientError {
-    ClientError::Protocol(what.to_owned())
 }

@@ -5,11 +5,8 @@ use bridge_core::RoomId;
 use super::agent::Log;
 use super::script::Comeback;
 use crate::cli::show::{Paint, count, event_json};
-use crate::client::{Address, ClientError};
+use crate::client::ClientError;
 use crate::wire::frame::RoomEvent;
-
-/// The command line's own default, which needs no mention.
-const USUAL_ADDRESS: &str = "http://127.0.0.1:5001";
 
 /// What is known at the end.
 #[derive(Debug)]
@@ -85,8 +82,8 @@ fn is_same(a: &RoomEvent, b: &RoomEvent) -> bool {
     event_json(&plain(a)) == event_json(&plain(b))
 }
 
-/// The last words.
-pub(super) fn text(facts: &Facts, address: &Address, paint: Paint) -> String {
+/// The numbers, in words.
+pub(super) fn text(facts: &Facts, paint: Paint) -> String {
     let Facts {
         room,
         events,
@@ -96,8 +93,9 @@ pub(super) fn text(facts: &Facts, address: &Address, paint: Paint) -> String {
         logs,
         comeback,
     } = facts;
-    let (missed, repeated) = (comeback.missed.len() as u64, comeback.repeated);
-    let mut lines = vec![
+    let missed = comeback.missed.len();
+    let promised = comeback.resumed.to.get() - comeback.resumed.from.get();
+    [
         String::new(),
         paint.bold("Counted from what was received"),
         format!(
@@ -111,26 +109,14 @@ pub(super) fn text(facts: &Facts, address: &Address, paint: Paint) -> String {
         format!(
             "  1 lost connection: resumed from #{}, {} missed, {missed} received",
             comeback.resumed.from,
-            count(
-                comeback.resumed.to.get() - comeback.resumed.from.get(),
-                "event"
-            ),
+            count(promised, "event"),
         ),
-        format!("  1 repeated request: recognised by its key, still #{repeated}"),
-        String::new(),
-        paint.bold("Try next, in another terminal"),
-    ];
-    if address.to_string() != USUAL_ADDRESS {
-        lines.push(format!("  export BRIDGE_URL={address}"));
-    }
-    lines.extend([
-        "  agent-bridge token create --client NAME     and set it as BRIDGE_TOKEN".to_owned(),
-        format!("  agent-bridge room join {room}"),
-        format!("  agent-bridge room tail {room} --all"),
-        format!("  agent-bridge room post {room} \"Hello, @maya\""),
-        format!("  agent-bridge room show {room}"),
-    ]);
-    lines.join("\n")
+        format!(
+            "  1 repeated request: recognised by its key, still #{}",
+            comeback.repeated
+        ),
+    ]
+    .join("\n")
 }
 
 #[cfg(test)]
@@ -161,6 +147,7 @@ mod tests {
             from,
             to,
             complete: true,
+            reason: None,
         };
         let comeback = Comeback {
             resumed,
@@ -175,15 +162,10 @@ mod tests {
     fn the_facts_are_counted() {
         let logs = [log("ann", &["", "a", "b"]), log("bob", &["", "a", "b"])];
         let facts = facts(&logs).expect("the same logs");
-        let address = "http://127.0.0.1:7".parse().expect("an address");
-        let text = text(&facts, &address, Paint::new(false));
+        let text = text(&facts, Paint::new(false));
         assert!(text.contains("3 events in the room r: 2 messages by 1 member in 2 sessions"));
         assert!(
             text.contains("resumed from #1, 2 events missed, 2 received"),
-            "{text}"
-        );
-        assert!(
-            text.contains("export BRIDGE_URL=http://127.0.0.1:7\n"),
             "{text}"
         );
     }

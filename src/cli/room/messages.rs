@@ -102,7 +102,7 @@ pub(super) async fn history(context: &mut Context, args: &HistoryArgs) -> Result
         .output
         .answer(&answer, |paint| Ok(human_history(&page, paint)))?;
     if !context.output.is_json() {
-        for remark in elsewhere(&page, &args.room) {
+        for remark in elsewhere(&page, args) {
             context.output.remark(&remark);
         }
     }
@@ -129,13 +129,28 @@ fn human_history(page: &EventPage, paint: Paint) -> String {
     lines.join("\n")
 }
 
-/// Where there is more.
-fn elsewhere(page: &EventPage, room: &RoomId) -> Vec<String> {
+/// Where there is more: behind a full page, and on the side from which the page was asked for.
+fn elsewhere(page: &EventPage, args: &HistoryArgs) -> Vec<String> {
+    let is_full = page.items.len() as u64 >= args.limit;
+    let is_upwards = args.after.is_some();
+    let is_downwards = args.before.is_some();
+    let older = page.previous.filter(|_| is_full || is_upwards);
+    let newer = page
+        .next
+        .filter(|_| is_downwards || (is_full && is_upwards));
+    let channel = args
+        .channel
+        .as_ref()
+        .map(|name| format!(" --channel {:?}", name.as_str()));
+    let channel = channel.unwrap_or_default();
     let command = |what: &str, flag: &str, seq: Seq| {
-        format!("{what}: agent-bridge room history {room} {flag} {seq}")
+        format!(
+            "{what}: agent-bridge room history {}{channel} {flag} {seq}",
+            args.room
+        )
     };
-    let older = page.previous.map(|seq| command("older", "--before", seq));
-    let newer = page.next.map(|seq| command("newer", "--after", seq));
+    let older = older.map(|seq| command("older", "--before", seq));
+    let newer = newer.map(|seq| command("newer", "--after", seq));
     older.into_iter().chain(newer).collect()
 }
 
@@ -162,11 +177,40 @@ mod tests {
 ── 2026-11-22 (UTC)
 00:00:01  #5     ann [main]: early";
         assert_eq!(human_history(&page, Paint::new(false)), expected);
-        let room = "r".parse().expect("a name");
-        assert_eq!(
-            elsewhere(&page, &room),
-            ["older: agent-bridge room history r --before 2"]
-        );
+    }
+
+    #[test]
+    fn only_where_there_can_be_more_is_pointed_to() {
+        let page: EventPage = view::read(&json!({
+            "items": [{"room": "r", "seq": 5, "at": "x", "by": "ann", "kind": "posted"}],
+            "next": 5, "previous": 5,
+        }))
+        .expect("a page");
+        let table = [
+            (None, None, 50, vec![]),
+            (None, None, 1, vec!["--before 5"]),
+            (None, Some(9), 50, vec!["--after 5"]),
+            (None, Some(9), 1, vec!["--before 5", "--after 5"]),
+            (Some(2), None, 50, vec!["--before 5"]),
+            (Some(2), None, 1, vec!["--before 5", "--after 5"]),
+        ];
+        for (after, before, limit, expected) in table {
+            let args = HistoryArgs {
+                room: "r".parse().expect("a name"),
+                channel: Some("a b".parse().expect("a name")),
+                before: before.map(Seq::new),
+                after: after.map(Seq::new),
+                limit,
+            };
+            let remarks = elsewhere(&page, &args);
+            assert_eq!(remarks.len(), expected.len(), "{remarks:?}");
+            for (remark, flag) in remarks.iter().zip(expected) {
+                assert!(
+                    remark.ends_with(flag) && remark.contains("--channel \"a b\""),
+                    "{remark}"
+                );
+            }
+        }
     }
 
     #[test]

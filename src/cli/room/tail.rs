@@ -9,6 +9,7 @@ use super::Context;
 use super::args::TailArgs;
 use super::view::{self, EventPage, RoomBody};
 use crate::cli::show::{Threads, event_json, event_line};
+use crate::client::tail::not_a_member;
 use crate::client::{ClientError, Follow, Followed};
 use crate::wire::frame::{ResumedBody, RoomEvent};
 
@@ -35,6 +36,9 @@ pub(super) async fn tail(context: &mut Context, args: TailArgs) -> Result<(), Cl
         .get(&["v1", "rooms", args.room.as_str()], &[])
         .await?;
     let room: RoomBody = view::read(&answer)?;
+    if room.members.is_none() {
+        return Err(not_a_member(&room.room));
+    }
     let since = if args.all {
         Some(Seq::ZERO)
     } else {
@@ -115,19 +119,19 @@ impl Watch {
         };
         let outlook = match event.kind.as_str() {
             "room_closed" => Outlook::Ends,
-            "member_left" | "member_removed" if is_me() => {
-                context
-                    .output
-                    .remark("you are no longer a member of this room");
-                Outlook::Ends
-            }
+            "member_left" | "member_removed" if is_me() => return Err(not_a_member(&event.room)),
             _ => Outlook::GoesOn,
         };
         Ok(outlook)
     }
 
     fn resumed(&mut self, context: &mut Context, resumed: &ResumedBody) -> Result<(), ClientError> {
-        let ResumedBody { from, to, complete } = resumed;
+        let ResumedBody {
+            from,
+            to,
+            complete,
+            reason: _,
+        } = resumed;
         if context.output.is_json() {
             let room = &self.args.room;
             return context.output.json_line(&json!({

@@ -27,6 +27,18 @@ const WALLS: &[(&str, &[&str])] = &[
     ),
     ("actors", &["storage", "transport", "app", "cli"]),
     ("transport", &["storage", "app", "cli"]),
+    (
+        "client",
+        &[
+            "storage",
+            "actors",
+            "transport",
+            "app",
+            "log_writer",
+            "cli",
+            "config",
+        ],
+    ),
 ];
 
 /// Actors send events as bytes and refusals as codes, so they need this much of

@@ -192,7 +192,7 @@ pub fn a_refused_draft_leaves_no_trace(bench: &dyn Bench) {
         let row = desk
             .rooms("ann", None, 1)
             .pop()
-            .expect("the room is listed");
+            .expect("a room that was made is in the list");
         assert_eq!((row.members, row.closed_at), (1, None));
         desk.restart();
     }
