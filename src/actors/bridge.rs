@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bridge_core::command::{CreateRoom, Key, RoomCommand};
-use bridge_core::command::{Join, PasswordProof};
+use bridge_core::command::{CreateRoom, Join, Key, PasswordProof, RoomCommand, room_named_after};
 use bridge_core::event::Event;
 use bridge_core::id::Incarnation;
 use bridge_core::policy::{Policy, Role};
@@ -256,7 +255,11 @@ impl Bridge {
         by: Principal,
         key: Option<IdempotencyKey>,
     ) -> Answered {
-        let room = new.room.unwrap_or_else(|| self.made_up_name());
+        let room = match (new.room, &key) {
+            (Some(room), _) => room,
+            (None, Some(key)) => room_named_after(by.client(), key),
+            (None, None) => self.made_up_name(),
+        };
         by.allows(bridge_core::principal::Action::UseRoom(&room))?;
         self.may_enter_another_room(&by).await?;
         let password = match new.password {

@@ -1,5 +1,7 @@
 //! The frames that clients send, and the frames that they are sent, as types.
 
+pub(super) mod object;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -101,7 +103,7 @@ pub enum RoomRequest {
 #[derive(Debug, Default, Deserialize)]
 pub struct Hello {
     /// What the client has read in an earlier session.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::or_null")]
     pub resume: Option<ResumeBody>,
 }
 
@@ -126,7 +128,7 @@ pub struct CreateRoomBody {
     #[serde(default)]
     pub password: Option<Password>,
     /// Who may do what.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::only")]
     pub policy: PolicyBody,
 }
 
@@ -143,7 +145,7 @@ pub struct PolicyBody {
     #[serde(default)]
     pub create_channels: Who,
     /// Vote weight by role.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::only")]
     pub weights: WeightsBody,
 }
 

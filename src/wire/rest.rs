@@ -6,7 +6,7 @@ use bridge_core::{ChannelName, Epoch, RoomId, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::frame::{Password, PolicyBody, Rejected};
+use super::frame::{Password, PolicyBody, Rejected, object};
 
 /// The body of `POST /v1/rooms`: the fields of `create_room`, and the room's id among them.
 #[derive(Debug, Deserialize)]
@@ -21,7 +21,7 @@ pub struct CreateRoomRequest {
     #[serde(default)]
     pub password: Option<Password>,
     /// Who may do what.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::only")]
     pub policy: PolicyBody,
 }
 

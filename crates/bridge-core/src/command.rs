@@ -173,6 +173,21 @@ impl Fingerprint {
     }
 }
 
+/// The id of a room that its creator did not name, from its key: so that a repeat finds the room
+/// that the first request made, instead of making another one.
+#[must_use]
+pub fn room_named_after(by: &ClientId, key: &IdempotencyKey) -> RoomId {
+    let mut hasher = Sha256::new();
+    hasher.update(by.folded());
+    hasher.update([0]);
+    hasher.update(key.as_str());
+    let digest: [u8; 32] = hasher.finalize().into();
+    let digits: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
+    let name = format!("room-{digits}");
+    name.parse()
+        .expect("letters, digits and a hyphen make a good name")
+}
+
 struct HashWriter(Sha256);
 
 impl std::io::Write for HashWriter {
@@ -235,6 +250,17 @@ mod tests {
         let leave = Fingerprint::of(&RoomCommand::Leave);
         let close = Fingerprint::of(&RoomCommand::Close(Close { reason: None }));
         assert_ne!(leave, close);
+    }
+
+    #[test]
+    fn a_nameless_room_is_the_same_one_for_the_same_key_only() {
+        let name = |by: &str, key: &str| {
+            let by = by.parse().expect("a name");
+            room_named_after(&by, &key.parse().expect("a key"))
+        };
+        assert_eq!(name("ann", "k"), name("ANN", "k"));
+        assert_ne!(name("ann", "k"), name("ann", "K"));
+        assert_ne!(name("ann", "k"), name("bob", "k"));
     }
 
     /// Fingerprints are kept in the log for as long as it lives, so their recipe may not change.

@@ -124,6 +124,18 @@ fn a_refusal_names_the_field_and_carries_the_ref() {
             "policy.weights.reviewer: a vote weight",
         ),
         (
+            r#"{"type":"hello","resume":[]}"#,
+            InvalidField,
+            None,
+            "resume: invalid type: sequence, expected an object or null",
+        ),
+        (
+            r#"{"type":"create_room","policy":["private"]}"#,
+            InvalidField,
+            None,
+            "policy: invalid type: sequence, expected an object",
+        ),
+        (
             r#"{"type":"hello","resume":{"rooms":{"r":"x"}}}"#,
             InvalidField,
             None,
