@@ -11,7 +11,7 @@ mod tell;
 
 use std::sync::Arc;
 
-use actix::{Actor, AsyncContext, Context};
+use actix::{Actor, Addr, AsyncContext, Context};
 use bridge_core::command::RoomCommand;
 use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
@@ -26,7 +26,7 @@ use super::bridge::Bridge;
 use super::handle::{RoomHandle, WeakRoomHandle};
 use super::supervisor::{Supervisor, Verdict};
 use super::ticket::Ticket;
-use crate::log_writer::Sink;
+use crate::log_writer::{LogUnavailable, Sink};
 use presence::Presence;
 use subscribers::Subscribers;
 use tell::Telling;
@@ -58,7 +58,14 @@ pub(super) struct RoomActor {
 /// One incarnation of the owner, and where its answers go.
 struct Life {
     incarnation: Incarnation,
-    sink: Option<Arc<dyn Sink>>,
+    sink: Arc<dyn Sink>,
+}
+
+impl Life {
+    fn new(addr: Addr<RoomActor>, incarnation: Incarnation) -> Self {
+        let sink = RoomHandle::sink(addr, incarnation);
+        Self { incarnation, sink }
+    }
 }
 
 impl Actor for RoomActor {
@@ -74,15 +81,12 @@ impl RoomActor {
     /// Starts the actor of a room on this thread.
     pub(super) fn wake(bridge: &Bridge, room: &RoomId) -> RoomHandle {
         let (head, watching) = watch::channel(Seq::ZERO);
-        let actor = Self {
+        let addr = Self::create(|ctx| Self {
             bridge: bridge.clone(),
             stream: Stream::Room(room.clone()),
             own: None,
             owner: Owner::loading(Room::vacant(room.clone())),
-            life: Life {
-                incarnation: Incarnation::new(0),
-                sink: None,
-            },
+            life: Life::new(ctx.address(), Incarnation::new(0)),
             supervisor: Supervisor::new(),
             is_quarantined: false,
             was_read: false,
@@ -94,8 +98,8 @@ impl RoomActor {
             looking: Vec::new(),
             snapshot_at: Seq::ZERO,
             is_touched: false,
-        };
-        let handle = RoomHandle::new(actor.start(), bridge.log().clone(), watching);
+        });
+        let handle = RoomHandle::new(addr, bridge.log().clone(), watching);
         handle.begin();
         handle
     }
@@ -147,7 +151,12 @@ impl RoomActor {
         let mut telling = Telling::default();
         for effect in effects {
             match effect {
-                Effect::Append(draft) => self.append(&draft, ctx),
+                Effect::Append(draft) => {
+                    if self.append(&draft).is_err() {
+                        // What is left of the list belongs to the state that is dropped with it.
+                        return self.failed("no log writer", ctx);
+                    }
+                }
                 Effect::Committed { draft, asker } => self.tell(draft, asker, &mut telling, ctx),
                 Effect::Known { seq, asker } => self.repeat(seq, asker, ctx),
                 Effect::Refused { reject, asker } => asker.refuse(reject),
@@ -160,27 +169,17 @@ impl RoomActor {
         self.snapshot_if_due();
     }
 
-    fn append(&mut self, draft: &Draft, ctx: &mut Context<Self>) {
-        let records = draft
-            .envelopes
-            .iter()
-            .map(|e| Record::new(Arc::clone(e)))
-            .collect();
+    /// Every request in flight holds a permit, so the queue has room; a refusal says that the
+    /// writer is gone, and the process about to end.
+    fn append(&mut self, draft: &Draft) -> Result<(), LogUnavailable> {
+        let records = draft.envelopes.iter().map(|e| Record::new(Arc::clone(e)));
         let append = Append {
             incarnation: self.life.incarnation,
-            records,
+            records: records.collect(),
         };
-        let incarnation = self.life.incarnation;
-        let sink = self
-            .life
-            .sink
-            .get_or_insert_with(|| RoomHandle::sink(ctx.address(), incarnation));
-        if let Err(why) = self.bridge.log().append(append, Arc::clone(sink)) {
-            // Every request in flight holds a permit, so the queue has room: the writer is gone,
-            // and the process ends. Until then nobody gets an answer that is not true.
-            tracing::error!(stream = %self.stream, error = %why, "the log takes nothing more");
-            self.failed("no log writer", ctx);
-        }
+        self.bridge
+            .log()
+            .append(append, Arc::clone(&self.life.sink))
     }
 
     /// Answers a repeat with the original, read from the log.

@@ -1,5 +1,6 @@
 //! Every route, on one screen.
 
+use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig, delete, get, post, put, resource};
 
 use super::error::ApiError;
@@ -7,45 +8,54 @@ use super::rest::{events, members, messages, rooms, service};
 use super::socket;
 
 pub(super) fn configure(app: &mut ServiceConfig) {
-    app.service(resource("/health").route(get().to(service::health)))
-        .service(resource("/ready").route(get().to(service::ready)))
-        .service(resource("/status").route(get().to(service::status)))
-        .service(resource("/ws/{client}").route(get().to(socket::open)))
+    app.service(at("/health").route(get().to(service::health)))
+        .service(at("/ready").route(get().to(service::ready)))
+        .service(at("/status").route(get().to(service::status)))
+        .service(at("/ws/{client}").route(get().to(socket::open)))
         .service(web::scope("/v1").configure(v1))
-        .default_service(web::to(|| async { Err::<String, _>(ApiError::NoRoute) }));
+        .default_service(web::to(no_route));
 }
 
 fn v1(v1: &mut ServiceConfig) {
     v1.service(
-        resource("/rooms")
+        at("/rooms")
             .route(post().to(rooms::create))
             .route(get().to(rooms::list)),
     )
     .service(
-        resource("/rooms/{room}")
+        at("/rooms/{room}")
             .route(get().to(rooms::show))
             .route(delete().to(rooms::close)),
     )
     .service(
-        resource("/rooms/{room}/members/me")
+        at("/rooms/{room}/members/me")
             .route(put().to(members::join))
             .route(delete().to(members::leave)),
     )
     .service(
-        resource("/rooms/{room}/members/{client}")
+        at("/rooms/{room}/members/{client}")
             .route(put().to(members::grant))
             .route(delete().to(members::remove)),
     )
     .service(
-        resource("/rooms/{room}/channels")
+        at("/rooms/{room}/channels")
             .route(post().to(rooms::create_channel))
             .route(get().to(rooms::channels)),
     )
     .service(
-        resource("/rooms/{room}/messages")
+        at("/rooms/{room}/messages")
             .route(post().to(messages::post))
             .route(get().to(messages::list)),
     )
-    .service(resource("/rooms/{room}/events").route(get().to(events::list)))
-    .service(resource("/admin/stats").route(get().to(service::stats)));
+    .service(at("/rooms/{room}/events").route(get().to(events::list)))
+    .service(at("/admin/stats").route(get().to(service::stats)));
+}
+
+/// A path. A method that it does not have is refused like a path that is not there.
+fn at(path: &str) -> Resource {
+    resource(path).default_service(web::to(no_route))
+}
+
+async fn no_route() -> Result<&'static str, ApiError> {
+    Err(ApiError::NoRoute)
 }

@@ -135,14 +135,16 @@ pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Reject> {
 
 fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Reject> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|why| refusal(&why))?;
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|why| refusal(&why, bytes))?;
     json.end().map_err(|why| bad_json(&why))?;
     Ok(parsed)
 }
 
-fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Reject {
+fn refusal(error: &serde_path_to_error::Error<serde_json::Error>, bytes: &[u8]) -> Reject {
     let inner = error.inner();
-    if !inner.is_data() {
+    // A number where an enum's word belongs counts as a mistake of syntax.
+    let is_json = || serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
+    if !inner.is_data() && !is_json() {
         return bad_json(inner);
     }
     let why = sentence(inner);

@@ -32,11 +32,12 @@ impl RoomActor {
     /// Begins a new life: from here on, what its predecessors left in the writer's queue is either
     /// in the log, and read now, or dropped.
     pub(super) fn load(&mut self, ctx: &mut Context<Self>) {
+        if !self.owner.is_loading() {
+            // Another attempt was faster. A new life now would miss the answers to this one.
+            return;
+        }
         let incarnation = self.bridge.next_incarnation();
-        self.life = Life {
-            incarnation,
-            sink: None,
-        };
+        self.life = Life::new(ctx.address(), incarnation);
         let (fenced, is_fenced) = oneshot::channel();
         let done = Box::new(move || {
             if fenced.send(()).is_err() {

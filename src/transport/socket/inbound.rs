@@ -15,6 +15,9 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 use crate::actors::{Gate, Inbound, Violation};
 use crate::wire::decode::{self, Refused};
 
+/// In the first byte of a frame.
+const RESERVED_BITS: u8 = 0x70;
+
 type Acquiring = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
 
 /// The stream of what a client sends. While the gate is shut or the window full, it reads no
@@ -55,6 +58,14 @@ impl InboundFrames {
         if announced_bytes(&self.buffer).is_some_and(|bytes| bytes > limits::FRAME_BYTES_MAX as u64)
         {
             return Err(Violation::TooLarge);
+        }
+        // The codec overlooks these; they belong to extensions, and none was agreed on.
+        if self
+            .buffer
+            .first()
+            .is_some_and(|first| first & RESERVED_BITS != 0)
+        {
+            return Err(Violation::NotText);
         }
         self.codec
             .decode(&mut self.buffer)
