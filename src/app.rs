@@ -70,7 +70,7 @@ pub struct Application {
     server: Server,
     bridge: Bridge,
     writer: JoinHandle<()>,
-    _lock: DataLock,
+    _locks: [DataLock; 2],
 }
 
 impl std::fmt::Debug for Application {
@@ -89,10 +89,12 @@ impl Application {
     pub fn build(config: &Config) -> Result<Self, AppError> {
         let data_dir = config.data_dir();
         make_data_dir(&data_dir)?;
-        let lock = DataLock::acquire(&data_dir)?;
+        let folder_lock = DataLock::of_folder(&data_dir)?;
         let tokens = Arc::new(tokens(config)?);
         let ids = SystemIds::default();
-        let opened = sqlite::open(&config.database_file()?, Epoch::from_uuid(ids.uuid()))?;
+        let database = config.database_file()?;
+        let database_lock = DataLock::of_database(&database)?;
+        let opened = sqlite::open(&database, Epoch::from_uuid(ids.uuid()))?;
         let Opened { log, store } = opened;
         let passwords = Passwords::new(config.password_cost()).map_err(|why| AppError::System {
             what: "the cost of password hashes",
@@ -126,7 +128,7 @@ impl Application {
             server,
             bridge,
             writer,
-            _lock: lock,
+            _locks: [folder_lock, database_lock],
         })
     }
 

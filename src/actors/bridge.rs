@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bridge_core::command::{CreateRoom, Join, Key, PasswordProof, RoomCommand, room_named_after};
-use bridge_core::event::Event;
+use bridge_core::event::{Event, Stream};
 use bridge_core::id::Incarnation;
 use bridge_core::policy::{Policy, Role};
 use bridge_core::ports::{Clock, Ids, Store};
@@ -237,7 +237,7 @@ impl Bridge {
         key: Option<IdempotencyKey>,
     ) -> Answered {
         let enters = matches!(command, RoomCommand::Create(_) | RoomCommand::Join(_));
-        let (ticket, answer) = Ticket::caller(enters);
+        let (ticket, answer) = Ticket::caller(enters.then(|| by.clone()));
         let key = key.map(|word| Key::new(word, &command));
         self.room(room)?.submit(command, by, key, ticket);
         answer.await.unwrap_or(Err(Reject::Internal {
@@ -261,7 +261,8 @@ impl Bridge {
             (None, None) => self.made_up_name(),
         };
         by.allows(bridge_core::principal::Action::UseRoom(&room))?;
-        self.may_enter_another_room(&by).await?;
+        self.may_enter_another_room(&room, &by, key.as_ref())
+            .await?;
         let password = match new.password {
             Some(password) => Some(self.0.passwords.hash(password).await?),
             None => None,
@@ -297,7 +298,7 @@ impl Bridge {
         by: Principal,
         key: Option<IdempotencyKey>,
     ) -> Answered {
-        self.may_enter_another_room(&by).await?;
+        self.may_enter_another_room(room, &by, key.as_ref()).await?;
         let proof = self.prove(room, password, &by).await?;
         self.command(room, RoomCommand::Join(Join { role, proof }), by, key)
             .await
@@ -313,8 +314,11 @@ impl Bridge {
             return Ok(PasswordProof::None);
         };
         by.allows(bridge_core::principal::Action::UseRoom(room))?;
-        let Some(hash) = self.room(room)?.password(by.clone()).await? else {
-            return Ok(PasswordProof::None);
+        // A room that is not visible refuses the join itself, after it has looked at the key.
+        let hash = match self.room(room)?.password(by.clone()).await {
+            Ok(Some(hash)) => hash,
+            Ok(None) | Err(Reject::RoomNotFound(_)) => return Ok(PasswordProof::None),
+            Err(reject) => return Err(reject),
         };
         let fits = self.0.passwords.fits(password, hash.clone()).await?;
         Ok(if fits {
@@ -324,20 +328,33 @@ impl Bridge {
         })
     }
 
-    /// All of a client's rooms go live at its hello, so their number is bounded.
-    async fn may_enter_another_room(&self, by: &Principal) -> Result<(), Reject> {
-        let client = by.client().clone();
-        let count = self
-            .0
-            .reads
-            .run(move |store| store.membership_count(&client))
-            .await?;
-        if count >= limits::CLIENT_ROOMS_MAX as u64 {
-            return Err(Reject::TooManyRooms {
-                max: limits::CLIENT_ROOMS_MAX,
-            });
+    /// All of a client's rooms go live at its hello, so their number is bounded. A repeat of what
+    /// reached the bound gets its receipt.
+    async fn may_enter_another_room(
+        &self,
+        room: &RoomId,
+        by: &Principal,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<(), Reject> {
+        let (client, key) = (by.client().clone(), key.cloned());
+        let stream = Stream::Room(room.clone());
+        let read = move |store: &dyn Store| {
+            if store.membership_count(&client)? < limits::CLIENT_ROOMS_MAX as u64 {
+                return Ok(true);
+            }
+            match key {
+                Some(word) => store
+                    .key(&stream, &client, &word)
+                    .map(|found| found.is_some()),
+                None => Ok(false),
+            }
+        };
+        if self.0.reads.run(read).await? {
+            return Ok(());
         }
-        Ok(())
+        Err(Reject::TooManyRooms {
+            max: limits::CLIENT_ROOMS_MAX,
+        })
     }
 
     /// What a principal may see of a room.

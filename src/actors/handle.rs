@@ -3,7 +3,7 @@
 //! This is the only place that sends to an actor. `do_send` ignores the mailbox's bound, so each
 //! message carries a permit, or is one of a few that its receiver itself asked for.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix::{Actor, Addr, Context, Handler, Message};
 use bridge_core::command::{Key, RoomCommand};
@@ -208,7 +208,9 @@ impl RoomHandle {
         look: impl FnOnce(&Room, IsOnline<'_>) -> Result<T, Reject> + Send + 'static,
     ) -> Result<T, Reject> {
         self.ask(|reply| room::Look {
-            look: Box::new(move |room, is_online| reply.send(look(room, is_online))),
+            look: Box::new(move |seen| {
+                reply.send(seen.and_then(|(room, is_online)| look(room, is_online)));
+            }),
         })
         .await
     }
@@ -291,6 +293,7 @@ struct SessionShared {
     client: ClientId,
     outbox: Outbox,
     notices: Permits,
+    attaching: Mutex<Vec<RoomHandle>>,
     addr: Addr<SessionActor>,
 }
 
@@ -306,6 +309,7 @@ impl SessionHandle {
             client,
             outbox,
             notices: Permits::new(limits::SESSION_NOTICES_MAX, 0),
+            attaching: Mutex::default(),
             addr,
         }))
     }
@@ -326,6 +330,25 @@ impl SessionHandle {
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
         &self.0.outbox
+    }
+
+    /// Notes a room that the session is about to be live in, so that a session that ends before
+    /// its actor knows of it leaves that room too.
+    pub(super) fn note_attaching(&self, room: RoomHandle) {
+        self.attaching().push(room);
+    }
+
+    /// The rooms noted since the last call.
+    pub(super) fn take_attaching(&self) -> Vec<RoomHandle> {
+        std::mem::take(&mut *self.attaching())
+    }
+
+    fn attaching(&self) -> MutexGuard<'_, Vec<RoomHandle>> {
+        // A list is a list, whoever panicked beside it.
+        self.0
+            .attaching
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends an answer. A session that is going away needs none.

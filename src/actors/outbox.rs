@@ -97,12 +97,12 @@ impl Outbox {
         bytes_max: usize,
     ) -> Result<(), Refused> {
         let mut queue = self.0.lock();
+        if queue.state != State::Open {
+            return Err(Refused);
+        }
         for frame in frames {
             let fits = queue.bytes + frame.len() <= bytes_max
                 && queue.frames.len() < limits::OUTBOX_FRAMES_MAX;
-            if queue.state != State::Open {
-                return Err(Refused);
-            }
             if !fits {
                 queue.state = State::Overflowed;
                 drop(queue);

@@ -9,6 +9,7 @@ mod presence;
 mod subscribers;
 mod tell;
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use actix::{Actor, Addr, AsyncContext, Context};
@@ -18,7 +19,7 @@ use bridge_core::id::Incarnation;
 use bridge_core::ports::{Append, Record, Snapshot};
 use bridge_core::replay::Tail;
 use bridge_core::room::{Draft, Effect, Owner, PendingRefusal, Request, Room, SNAPSHOT_FORMAT};
-use bridge_core::{MessageId, Reject, RoomId, Seq, Timestamp, limits};
+use bridge_core::{ClientId, MessageId, Reject, RoomId, Seq, Timestamp, limits};
 use bytes::Bytes;
 use tokio::sync::watch;
 
@@ -51,6 +52,8 @@ pub(super) struct RoomActor {
     presence: Presence,
     attaching: Vec<Attach>,
     looking: Vec<Look>,
+    /// Requests behind a look-up of their sender, in their order.
+    look_ups: HashMap<ClientId, VecDeque<Submit>>,
     snapshot_at: Seq,
     is_touched: bool,
 }
@@ -96,6 +99,7 @@ impl RoomActor {
             presence: Presence::default(),
             attaching: Vec::new(),
             looking: Vec::new(),
+            look_ups: HashMap::new(),
             snapshot_at: Seq::ZERO,
             is_touched: false,
         });
@@ -128,7 +132,8 @@ impl RoomActor {
     }
 
     fn look(&self, look: Look) {
-        (look.look)(self.room(), &|client| self.subscribers.is_online(client));
+        let is_online = |client: &ClientId| self.subscribers.is_online(client);
+        (look.look)(Ok((self.room(), &is_online)));
     }
 
     /// Lets the owner work, and carries out what it says. If it panics, its state is dropped.
@@ -165,7 +170,7 @@ impl RoomActor {
                 Effect::Reload => self.load(ctx),
             }
         }
-        self.flush(&mut telling);
+        self.flush(&mut telling, ctx);
         self.snapshot_if_due();
     }
 
@@ -186,7 +191,13 @@ impl RoomActor {
     fn repeat(&self, seq: Seq, ticket: Ticket, ctx: &mut Context<Self>) {
         let stream = self.stream.clone();
         let reads = self.bridge.reads().clone();
-        let view = ticket.wants_view().then(|| self.view_for_members());
+        // What the room shows today, to who asks today: a receipt is no key to a room.
+        let is_online = |client: &ClientId| self.subscribers.is_online(client);
+        let view = ticket.viewer().map(|by| self.room().view(by, is_online));
+        let view = match view.transpose() {
+            Ok(view) => view,
+            Err(reject) => return ticket.refuse(reject),
+        };
         ctx.spawn(actix::fut::wrap_future(async move {
             let page = reads
                 .run(move |store| store.page(&stream, seq.prev(), 1))
@@ -228,26 +239,94 @@ impl RoomActor {
         ));
     }
 
+    /// Takes a request in. One whose sender waits for a look-up waits behind it, so that what a
+    /// client says in order is decided in order.
+    fn take(&mut self, submit: Submit, ctx: &mut Context<Self>) {
+        let Submit {
+            command,
+            by,
+            key,
+            ticket,
+        } = submit;
+        if self.is_quarantined {
+            return ticket.refuse(Reject::RoomQuarantined(self.room_id().clone()));
+        }
+        if let Some(waiting) = self.look_ups.get_mut(by.client()) {
+            return waiting.push_back(Submit {
+                command,
+                by,
+                key,
+                ticket,
+            });
+        }
+        let hook = self.bridge.options().faults.on_command;
+        let request = Request {
+            command,
+            by,
+            key,
+            asker: ticket,
+        };
+        self.with_owner(ctx, |owner, now, effects| {
+            if let Some(hook) = hook {
+                hook(&request.command);
+            }
+            owner.submit(request, now, effects);
+        });
+    }
+
     /// Looks for the message that a post answers, and hands the post in again.
-    fn look_up(&self, message: MessageId, mut request: Request<Ticket>, ctx: &mut Context<Self>) {
-        let stream = self.stream.clone();
+    fn look_up(&mut self, message: MessageId, request: Request<Ticket>, ctx: &mut Context<Self>) {
+        self.look_ups
+            .entry(request.by.client().clone())
+            .or_default();
         let reads = self.bridge.reads().clone();
         let found = async move { reads.run(move |store| store.message(message)).await };
+        let found = actix::fut::wrap_future::<_, Self>(found);
         ctx.spawn(actix::fut::ActorFutureExt::map(
-            actix::fut::wrap_future::<_, Self>(found),
-            move |found, actor, ctx| match found {
-                Ok(Some((place, seq))) if place == stream => {
-                    if let RoomCommand::Post(post) = &mut request.command {
-                        post.reply_seq = Some(seq);
-                    }
-                    actor.with_owner(ctx, |owner, now, effects| {
-                        owner.submit(request, now, effects)
-                    });
-                }
-                Ok(_) => request.asker.refuse(Reject::MessageNotFound(message)),
-                Err(reject) => request.asker.refuse(reject),
+            found,
+            move |found, actor, ctx| {
+                actor.guarded(ctx, |actor, ctx| {
+                    actor.looked_up(message, request, found, ctx)
+                });
             },
         ));
+    }
+
+    fn looked_up(
+        &mut self,
+        message: MessageId,
+        mut request: Request<Ticket>,
+        found: Result<Option<(Stream, Seq)>, Reject>,
+        ctx: &mut Context<Self>,
+    ) {
+        let waiting = self.look_ups.remove(request.by.client());
+        match found {
+            Ok(Some((place, seq))) if place == self.stream => {
+                if let RoomCommand::Post(post) = &mut request.command {
+                    post.reply_seq = Some(seq);
+                }
+                let Request {
+                    command,
+                    by,
+                    key,
+                    asker,
+                } = request;
+                self.take(
+                    Submit {
+                        command,
+                        by,
+                        key,
+                        ticket: asker,
+                    },
+                    ctx,
+                );
+            }
+            Ok(_) => request.asker.refuse(Reject::MessageNotFound(message)),
+            Err(reject) => request.asker.refuse(reject),
+        }
+        for submit in waiting.into_iter().flatten() {
+            self.take(submit, ctx);
+        }
     }
 
     fn snapshot_if_due(&mut self) {
@@ -314,9 +393,11 @@ impl RoomActor {
     fn quarantine(&mut self) {
         tracing::error!(stream = %self.stream, "a room is quarantined");
         self.is_quarantined = true;
-        // Dropped replies answer themselves.
-        self.attaching.clear();
-        self.looking.clear();
+        let reject = Reject::RoomQuarantined(self.room_id().clone());
+        self.tell_waiting(&reject);
+        for submit in std::mem::take(&mut self.look_ups).into_values().flatten() {
+            submit.ticket.refuse(reject.clone());
+        }
         self.bridge.count_quarantined();
     }
 }

@@ -100,7 +100,15 @@ pub(super) struct SessionActor {
     heard: Arc<AtomicU64>,
     rooms: HashMap<RoomId, RoomHandle>,
     entering: HashSet<RoomId>,
+    held: Vec<Held>,
     taken: u64,
+}
+
+/// Notices that wait until what is being entered has been entered: acted on now, they would find
+/// the session neither in the room nor out of it.
+enum Held {
+    Entered(Permitted<Entered>),
+    Left(Permitted<Left>),
 }
 
 /// End the session.
@@ -143,6 +151,7 @@ impl SessionActor {
             heard: Arc::default(),
             rooms: HashMap::new(),
             entering: HashSet::new(),
+            held: Vec::new(),
             taken: 0,
         }
     }
@@ -219,6 +228,9 @@ impl SessionActor {
     }
 
     fn leave_rooms(&mut self) {
+        for room in self.handle.take_attaching() {
+            room.detach(self.handle.id());
+        }
         for (_, room) in self.rooms.drain() {
             room.detach(self.handle.id());
         }
@@ -334,21 +346,44 @@ impl Handler<Permitted<LiveIn>> for SessionActor {
 impl Handler<Permitted<Left>> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, Permitted { message, .. }: Permitted<Left>, _: &mut Context<Self>) {
-        self.rooms.remove(&message.room);
+    fn handle(&mut self, notice: Permitted<Left>, _: &mut Context<Self>) {
+        if self.is_on_its_way_into(&notice.message.room) {
+            self.held.push(Held::Left(notice));
+        } else {
+            self.rooms.remove(&notice.message.room);
+        }
     }
 }
 
 impl Handler<Permitted<Entered>> for SessionActor {
     type Result = ();
 
-    /// By another session of the same client, or over REST. A session that is entering by itself,
-    /// or has not said hello, finds the room in its own way.
-    fn handle(&mut self, Permitted { message, .. }: Permitted<Entered>, ctx: &mut Context<Self>) {
-        let Entered { room, after } = message;
-        let is_new = !self.rooms.contains_key(&room) && !self.entering.contains(&room);
+    /// By another session of the same client, or over REST. Before hello there is nothing to do:
+    /// hello finds the room among the client's.
+    fn handle(&mut self, notice: Permitted<Entered>, ctx: &mut Context<Self>) {
+        if self.is_on_its_way_into(&notice.message.room) {
+            return self.held.push(Held::Entered(notice));
+        }
+        let Entered { room, after } = notice.message;
+        let is_new = !self.rooms.contains_key(&room);
         if self.machine.phase() == Phase::Live && is_new && self.may_use(&room) {
             self.follow(room, after, ctx);
+        }
+    }
+}
+
+impl SessionActor {
+    fn is_on_its_way_into(&self, room: &RoomId) -> bool {
+        self.machine.phase() == Phase::Resuming || self.entering.contains(room)
+    }
+
+    /// Acts on what was held back, in the order in which it came.
+    fn act_on_held(&mut self, ctx: &mut Context<Self>) {
+        for held in std::mem::take(&mut self.held) {
+            match held {
+                Held::Entered(notice) => Handler::handle(self, notice, ctx),
+                Held::Left(notice) => Handler::handle(self, notice, ctx),
+            }
         }
     }
 }

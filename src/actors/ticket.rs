@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bridge_core::event::Envelope;
 use bridge_core::room::{Asker, RoomView};
-use bridge_core::{Reject, SessionId};
+use bridge_core::{Principal, Reject, SessionId};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -48,7 +48,7 @@ enum Waiter {
 pub struct Ticket {
     waiter: Option<Waiter>,
     is_with_log: bool,
-    wants_view: bool,
+    viewer: Option<Principal>,
     held: Held,
 }
 
@@ -76,22 +76,22 @@ impl Ticket {
         Self {
             waiter,
             is_with_log: false,
-            wants_view: false,
+            viewer: None,
             held,
         }
     }
 
-    /// A ticket for a caller within the server, and where its answer comes. With `wants_view` the
-    /// answer shows the room.
+    /// A ticket for a caller within the server, and where its answer comes. With a viewer the
+    /// answer shows the room, as far as the viewer may see it.
     #[must_use]
-    pub fn caller(wants_view: bool) -> (Self, oneshot::Receiver<Answered>) {
+    pub fn caller(viewer: Option<Principal>) -> (Self, oneshot::Receiver<Answered>) {
         let (sender, receiver) = oneshot::channel();
         let waiter = Some(Waiter::Caller(sender));
         (
             Self {
                 waiter,
                 is_with_log: false,
-                wants_view,
+                viewer,
                 held: Held::default(),
             },
             receiver,
@@ -112,9 +112,9 @@ impl Ticket {
         }
     }
 
-    /// Whether the answer shows the room.
-    pub(super) const fn wants_view(&self) -> bool {
-        self.wants_view
+    /// To whom the answer shows the room.
+    pub(super) const fn viewer(&self) -> Option<&Principal> {
+        self.viewer.as_ref()
     }
 
     /// Answers no.

@@ -64,9 +64,10 @@ pub(super) fn dedupe(by: &ClientId, word: &IdempotencyKey) -> String {
     format!("{}:{word}", by.folded())
 }
 
-/// A position in the database's numbers.
+/// A position in the database's numbers. A reader may name any position; none that the database
+/// cannot write was ever given.
 pub(super) fn number(seq: Seq) -> i64 {
-    i64::try_from(seq.get()).expect("a log of 2^63 records would take longer than the universe")
+    i64::try_from(seq.get()).unwrap_or(i64::MAX)
 }
 
 /// A position from the database's numbers; a negative one was never written by us.

@@ -55,6 +55,10 @@ pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
     let url = path
         .to_str()
         .ok_or_else(|| failed(&"its path is not UTF-8"))?;
+    make_private(path).map_err(|why| OpenError::Path {
+        path: path.to_owned(),
+        why,
+    })?;
     let mut writer = SqliteConnection::establish(url).map_err(|why| failed(&why))?;
     prepare_writer(&mut writer).map_err(|why| failed(&why))?;
     assert_settings(&mut writer)?;
@@ -64,6 +68,16 @@ pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
     let store = SqliteStore::new(pool, epoch);
     let log = SqliteLog::new(writer, wal_path(path));
     Ok(Opened { log, store })
+}
+
+/// Makes the file readable by its owner only, when it is new: it holds every message. SQLite gives
+/// the files beside it the same rights.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// `fullfsync` matters on macOS only, where a plain fsync does not reach the platter.

@@ -1,1 +1,17 @@
+//! The integration tests: one binary, a file for each topic.
 
+mod support;
+
+mod bad_input;
+mod cli;
+mod conformance;
+mod crash;
+mod idempotency;
+mod old_schema;
+mod rest;
+mod resume;
+mod rooms;
+mod sessions;
+mod unicode;
+
+mod tidy;

@@ -44,8 +44,9 @@ pub enum Reject {
         scope: String,
     },
 
-    /// There is no such room, as far as this client may know.
-    #[error("there is no room {0} that you can see")]
+    /// There is no such room, as far as this client may know. The sentence does not name it: the
+    /// room's own spelling would tell that it exists.
+    #[error("there is no such room that you can see")]
     RoomNotFound(RoomId),
     /// Only members may do this.
     #[error("you are not a member of the room {0}; join it first")]

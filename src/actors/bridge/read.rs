@@ -69,14 +69,17 @@ impl Bridge {
         };
         let resumed = replay::resume(Some(claim), self.epoch(), head);
         let mut events = self.page(room, resumed.from, asked.records_max).await?;
+        // What was written after the membership was looked at may not be the caller's to read.
+        events.retain(|event| event.seq <= head);
         if events.is_empty() && !asked.wait.is_zero() {
             let handle = self.room(room)?;
             let wait = asked.wait.min(limits::LONG_POLL_MAX);
             let news = handle.wait_for_record_after(resumed.from);
             if tokio::time::timeout(wait, news).await.is_ok() {
                 // Somebody may have been shown the door in the meantime.
-                self.head_for_member(room, &by).await?;
+                let head = self.head_for_member(room, &by).await?;
                 events = self.page(room, resumed.from, asked.records_max).await?;
+                events.retain(|event| event.seq <= head);
             }
         }
         let next = events.last().map_or(resumed.from, |event| event.seq);

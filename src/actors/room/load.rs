@@ -139,7 +139,8 @@ impl RoomActor {
         }
     }
 
-    fn tell_waiting(&mut self, reject: &Reject) {
+    /// Everybody who waits for the room is told that it does not come.
+    pub(super) fn tell_waiting(&mut self, reject: &Reject) {
         let mut effects = Vec::new();
         self.owner.not_loaded(reject, &mut effects);
         for effect in effects {
@@ -150,8 +151,9 @@ impl RoomActor {
         for waiting in std::mem::take(&mut self.attaching) {
             waiting.reply.send(Err(reject.clone()));
         }
-        // Dropped replies answer themselves.
-        self.looking.clear();
+        for waiting in std::mem::take(&mut self.looking) {
+            (waiting.look)(Err(reject.clone()));
+        }
     }
 }
 

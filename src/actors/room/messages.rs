@@ -3,7 +3,7 @@
 use actix::{Context, Handler, Message};
 use bridge_core::command::{Key, RoomCommand};
 use bridge_core::id::Incarnation;
-use bridge_core::room::{Answer, Request, Room};
+use bridge_core::room::{Answer, Room};
 use bridge_core::{Principal, Reject, Seq, SessionId};
 use tokio::sync::oneshot;
 
@@ -83,8 +83,11 @@ pub(in crate::actors) struct Look {
     pub(in crate::actors) look: LookAt,
 }
 
-/// What somebody does who looks; it answers them. Dropping it answers too.
-pub(in crate::actors) type LookAt = Box<dyn FnOnce(&Room, IsOnline<'_>) + Send>;
+/// What somebody sees who looks, or why nothing.
+pub(in crate::actors) type Seen<'a> = Result<(&'a Room, IsOnline<'a>), Reject>;
+
+/// What somebody does who looks; it answers them.
+pub(in crate::actors) type LookAt = Box<dyn FnOnce(Seen<'_>) + Send>;
 
 impl Handler<Begin> for RoomActor {
     type Result = ();
@@ -99,30 +102,7 @@ impl Handler<Submit> for RoomActor {
 
     fn handle(&mut self, message: Submit, ctx: &mut Context<Self>) {
         self.is_touched = true;
-        let Submit {
-            command,
-            by,
-            key,
-            ticket,
-        } = message;
-        if self.is_quarantined {
-            return ticket.refuse(Reject::RoomQuarantined(self.room_id().clone()));
-        }
-        let hook = self.bridge.options().faults.on_command;
-        let request = Request {
-            command,
-            by,
-            key,
-            asker: ticket,
-        };
-        self.guarded(ctx, |actor, ctx| {
-            actor.with_owner(ctx, |owner, now, effects| {
-                if let Some(hook) = hook {
-                    hook(&request.command);
-                }
-                owner.submit(request, now, effects);
-            });
-        });
+        self.guarded(ctx, |actor, ctx| actor.take(message, ctx));
     }
 }
 
@@ -178,7 +158,7 @@ impl Handler<Look> for RoomActor {
     fn handle(&mut self, message: Look, ctx: &mut Context<Self>) {
         self.is_touched = true;
         if self.is_quarantined {
-            return;
+            return (message.look)(Err(Reject::RoomQuarantined(self.room_id().clone())));
         }
         if self.owner.is_loading() {
             self.looking.push(message);

@@ -6,7 +6,7 @@ use actix::Context;
 use bridge_core::event::{Envelope, Event};
 use bridge_core::room::{Draft, RoomView};
 use bridge_core::session::CloseReason;
-use bridge_core::{ClientId, Reject, Seq, SessionId};
+use bridge_core::{ClientId, Principal, Reject, Seq, SessionId};
 use bytes::Bytes;
 
 use super::messages::Attach;
@@ -47,8 +47,8 @@ impl RoomActor {
         telling: &mut Telling,
         ctx: &mut Context<Self>,
     ) {
-        self.subscribe_asker(&ticket, &draft, telling);
-        let view = ticket.wants_view().then(|| self.view_for_members());
+        self.subscribe_asker(&ticket, &draft, telling, ctx);
+        let view = ticket.viewer().map(|by| self.view_on_entry(by));
         let mut ticket = Some(ticket);
         for envelope in &draft.envelopes {
             if let Some(hook) = self.bridge.options().faults.on_event {
@@ -115,7 +115,7 @@ impl RoomActor {
 
     /// Who is no longer a member hears that, and nothing after it.
     fn show_out(&mut self, client: &ClientId, telling: &mut Telling, ctx: &mut Context<Self>) {
-        self.flush(telling);
+        self.flush(telling, ctx);
         for session in self.subscribers.remove_client(client) {
             session.left(self.room_id().clone());
         }
@@ -123,7 +123,13 @@ impl RoomActor {
     }
 
     /// A session that posts in a room is live there from its own event on.
-    fn subscribe_asker(&mut self, ticket: &Ticket, draft: &Draft, telling: &mut Telling) {
+    fn subscribe_asker(
+        &mut self,
+        ticket: &Ticket,
+        draft: &Draft,
+        telling: &mut Telling,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(session) = ticket.session_handle() else {
             return;
         };
@@ -135,9 +141,10 @@ impl RoomActor {
             return;
         };
         let session = session.clone();
-        self.flush(telling);
+        self.flush(telling, ctx);
         self.subscribers
             .add(session.clone(), draft.first_seq().prev());
+        self.presence_changed(session.client().clone(), ctx);
         session.attached(self.room_id().clone(), own);
     }
 
@@ -153,11 +160,11 @@ impl RoomActor {
             });
             self.follow(&envelope, &mut telling, ctx);
         }
-        self.flush(&mut telling);
+        self.flush(&mut telling, ctx);
     }
 
     /// Puts what has gathered into every outbox, and into the tail for those who come later.
-    pub(super) fn flush(&mut self, telling: &mut Telling) {
+    pub(super) fn flush(&mut self, telling: &mut Telling, ctx: &mut Context<Self>) {
         let news = std::mem::take(&mut telling.news);
         if news.is_empty() {
             return;
@@ -181,7 +188,9 @@ impl RoomActor {
             }
         }
         for id in gone {
-            self.subscribers.remove(id);
+            if let Some(session) = self.subscribers.remove(id) {
+                self.presence_changed(session.client().clone(), ctx);
+            }
         }
         for n in news {
             let bytes = n.frame.len();
@@ -219,9 +228,15 @@ impl RoomActor {
         self.presence_changed(client, ctx);
     }
 
-    /// The room as its members see it.
-    pub(super) fn view_for_members(&self) -> RoomView {
+    /// The room as somebody sees it who has just entered. Who has left again at once sees what
+    /// strangers see.
+    fn view_on_entry(&self, by: &Principal) -> RoomView {
+        let is_online = |client: &ClientId| self.subscribers.is_online(client);
         self.room()
-            .view_from_inside(|client| self.subscribers.is_online(client))
+            .view(by, is_online)
+            .unwrap_or_else(|_| RoomView {
+                inside: None,
+                ..self.room().view_from_inside(is_online)
+            })
     }
 }

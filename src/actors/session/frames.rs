@@ -61,6 +61,7 @@ impl SessionActor {
                     Ok(rooms) => {
                         actor.live_in(rooms);
                         actor.machine.resumed();
+                        actor.act_on_held(ctx);
                     }
                     Err(trouble) => actor.troubled(trouble, ctx),
                 }
@@ -71,6 +72,10 @@ impl SessionActor {
     }
 
     fn live_in(&mut self, rooms: impl IntoIterator<Item = (RoomId, RoomHandle)>) {
+        if self.entering.is_empty() {
+            // What was noted is among the rooms now, or the client is no member there.
+            drop(self.handle.take_attaching());
+        }
         for (room, handle) in rooms {
             if self.machine.phase() == Phase::Closed {
                 handle.detach(self.id());
@@ -236,6 +241,13 @@ impl SessionActor {
                     return Ok(None);
                 }
             };
+            if since.is_some() {
+                // A repeat may find the session live in the room already; it asks for the past.
+                match bridge.room(&asked) {
+                    Ok(room) => room.detach(session.id()),
+                    Err(reject) => return Err(Trouble::Failed(reject)),
+                }
+            }
             let after = match joined(&bridge, &session, reference.as_ref(), &receipt, since) {
                 Ok(after) => after,
                 Err(reject) => return Err(Trouble::Failed(reject)),
@@ -275,7 +287,10 @@ impl SessionActor {
 
     fn entered(&mut self, outcome: Entrance, paused: Paused, ctx: &mut Context<Self>) {
         match outcome {
-            Ok(room) => self.live_in(room),
+            Ok(room) => {
+                self.live_in(room);
+                self.act_on_held(ctx);
+            }
             Err(trouble) => self.troubled(trouble, ctx),
         }
         drop(paused);

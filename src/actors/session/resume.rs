@@ -15,7 +15,12 @@ use crate::wire::encode::{self, WelcomeFacts};
 use crate::wire::frame::{Hello, Ref, ResumeBody, ResumedBody};
 
 /// Rooms that a session catches up in at once.
-const ROOMS_AT_ONCE: usize = 8;
+///
+/// Each may push a whole tail when it becomes live. With the half that an outbox has when it has room,
+/// they still fit: 1 MiB and three times 256 KiB are below 2 MiB.
+const ROOMS_AT_ONCE: usize = 3;
+/// Before another look at a room that is about to tell what is in its log already.
+const IN_A_MOMENT: Duration = Duration::from_millis(10);
 /// Rooms looked up at once.
 const ROOMS_PER_PAGE: usize = 200;
 
@@ -129,24 +134,37 @@ pub(super) async fn catch_up(
     after: Seq,
 ) -> Result<Option<(RoomId, RoomHandle)>, Trouble> {
     let handle = bridge.room(&room).map_err(Trouble::Failed)?;
+    session.note_attaching(handle.clone());
     let mut at = after;
     loop {
+        has_room(session).await?;
         match handle.attach(session.clone(), at).await {
             Ok(Attached::Live) => return Ok(Some((room, handle))),
-            Ok(Attached::Behind { head }) => {
-                at = send_page(bridge, session, &room, at, head).await?
+            Ok(Attached::Behind { head }) if head > at => {
+                at = send_page(bridge, session, &room, at, head).await?;
             }
+            // The log is ahead of its room, which is about to tell.
+            Ok(Attached::Behind { .. }) => tokio::time::sleep(IN_A_MOMENT).await,
             Err(Reject::NotAMember(_) | Reject::RoomQuarantined(_)) => return Ok(None),
-            Err(reject) if reject.is_temporary() && session.outbox().is_open() => {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
             Err(_) if !session.outbox().is_open() => return Err(Trouble::Gone),
+            Err(reject) if reject.is_temporary() => tokio::time::sleep(IN_A_MOMENT).await,
             Err(reject) => return Err(Trouble::Failed(reject)),
         }
     }
 }
 
-/// Sends one page of a room's log, at the speed at which the client reads. Returns how far it got.
+/// Waits until a session has room for more, at the speed at which its client reads.
+async fn has_room(session: &SessionHandle) -> Result<(), Trouble> {
+    let room = tokio::time::timeout(limits::CATCH_UP_STALL, session.outbox().has_room());
+    match room.await {
+        Err(_) => Err(Trouble::Slow),
+        Ok(Err(_)) => Err(Trouble::Gone),
+        Ok(Ok(())) => Ok(()),
+    }
+}
+
+/// Sends one page of a room's log, no further than to the head that its room knows: what is behind
+/// that may not be the client's to read. Returns how far it got.
 async fn send_page(
     bridge: &Bridge,
     session: &SessionHandle,
@@ -154,23 +172,21 @@ async fn send_page(
     after: Seq,
     head: Seq,
 ) -> Result<Seq, Trouble> {
-    let page = bridge
-        .page(room, after, limits::PAGE_RECORDS_MAX)
-        .await
-        .map_err(Trouble::Failed)?;
-    let Some(last) = page.last().map(|record| record.seq) else {
-        let detail = format!("the log of {room} ends at {after}, but its room is at {head}");
-        return Err(Trouble::Failed(Reject::Internal { detail }));
-    };
-    for record in &page {
-        let has_room = tokio::time::timeout(limits::CATCH_UP_STALL, session.outbox().has_room());
-        match has_room.await {
-            Err(_) => return Err(Trouble::Slow),
-            Ok(Err(_)) => return Err(Trouble::Gone),
-            Ok(Ok(())) => {}
-        }
+    let page = bridge.page(room, after, limits::PAGE_RECORDS_MAX).await;
+    let mut at = after;
+    for record in page
+        .map_err(Trouble::Failed)?
+        .iter()
+        .filter(|r| r.seq <= head)
+    {
+        has_room(session).await?;
         let frame = encode::event(record).frame();
         session.outbox().push([frame]).map_err(|_| Trouble::Gone)?;
+        at = record.seq;
     }
-    Ok(last)
+    if at == after {
+        let detail = format!("the log of {room} ends at {after}, but its room is at {head}");
+        return Err(Trouble::Failed(Reject::Internal { detail }));
+    }
+    Ok(at)
 }

@@ -1,0 +1,4 @@
+//! A repeat is answered with the original, and changes nothing.
+
+mod posts;
+mod requests;

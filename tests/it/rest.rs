@@ -1,0 +1,8 @@
+//! Rooms over REST.
+
+mod events;
+mod lists;
+mod messages;
+mod resources;
+mod same_commands;
+mod service;

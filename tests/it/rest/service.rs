@@ -1,0 +1,85 @@
+//! What the server says of itself.
+
+use serde_json::json;
+
+use crate::support::{Rest, TestServer};
+
+#[tokio::test]
+async fn anybody_may_ask_whether_it_is_well() {
+    let server = TestServer::start();
+    let rest = Rest::new(server.addr, None);
+    let health = rest.get("/health").await.ok(200);
+    assert_eq!(health["status"], "healthy");
+    assert!(
+        health["timestamp"]
+            .as_str()
+            .is_some_and(|at| at.ends_with('Z')),
+        "{health}"
+    );
+    let ready = rest.get("/ready").await.ok(200);
+    let expected = json!({"ready": true, "dependencies": {"log": "ok", "database": "ok"}});
+    assert_eq!(ready, expected);
+}
+
+#[tokio::test]
+async fn status_counts() {
+    let server = TestServer::start();
+    let rest = server.rest("ann");
+    let status = async || rest.get("/status").await.ok(200);
+    let before = status().await;
+    assert_eq!(
+        (&before["total_messages"], &before["active_rooms"]),
+        (&json!(0), &json!(0))
+    );
+    assert_eq!(before["version"], env!("CARGO_PKG_VERSION"));
+    let mut ws = server.session("ann").await;
+    ws.create(json!({"room": "den"})).await;
+    for _ in 0..3 {
+        ws.post("den", "x").await;
+    }
+    let after = status().await;
+    assert_eq!(
+        (&after["total_messages"], &after["active_rooms"]),
+        (&json!(3), &json!(1))
+    );
+    assert_eq!(after["active_connections"], 1);
+    drop(ws);
+    let server = server.restart();
+    let rest = server.rest("ann");
+    let status = rest.get("/status").await.ok(200);
+    assert_eq!(
+        (&status["total_messages"], &status["active_rooms"]),
+        (&json!(3), &json!(0))
+    );
+}
+
+#[tokio::test]
+async fn statistics_are_for_administrators() {
+    let server = TestServer::start();
+    let path = "/v1/admin/stats";
+    server
+        .rest("ann")
+        .get(path)
+        .await
+        .error(403, "scope_missing", 1102);
+    server
+        .rest_with("ann", "admin room:den")
+        .get(path)
+        .await
+        .error(403, "scope_missing", 1102);
+    server
+        .rest("ann")
+        .post("/v1/rooms", &json!({"room": "den"}))
+        .await
+        .ok(201);
+    let stats = server.rest_with("root", "admin").get(path).await.ok(200);
+    assert_eq!(
+        (&stats["rooms_awake"], &stats["rooms_quarantined"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(stats["log"]["records"], 2);
+    assert_eq!(
+        stats["log"]["batches"], 1,
+        "a room and its first member land together"
+    );
+}

@@ -1,0 +1,14 @@
+//! What the tests are made of: servers, and clients that see every byte.
+
+pub(crate) mod binary;
+pub(crate) mod rest;
+pub(crate) mod server;
+pub(crate) mod tokens;
+pub(crate) mod wait;
+pub(crate) mod ws;
+
+pub(crate) use binary::{Binary, program};
+pub(crate) use rest::{Reply, Rest};
+pub(crate) use server::TestServer;
+pub(crate) use wait::{PATIENCE, within};
+pub(crate) use ws::Ws;
