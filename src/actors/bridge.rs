@@ -237,7 +237,7 @@ impl Bridge {
         key: Option<IdempotencyKey>,
     ) -> Answered {
         let enters = matches!(command, RoomCommand::Create(_) | RoomCommand::Join(_));
-        let (ticket, answer) = Ticket::caller(enters.then(|| by.clone()));
+        let (ticket, answer) = Ticket::caller(room.clone(), enters.then(|| by.clone()));
         let key = key.map(|word| Key::new(word, &command));
         self.room(room)?.submit(command, by, key, ticket);
         answer.await.unwrap_or(Err(Reject::Internal {
@@ -363,7 +363,8 @@ impl Bridge {
     /// When it may not know that there is one.
     pub async fn view(&self, room: &RoomId, by: Principal) -> Result<RoomView, Reject> {
         by.allows(bridge_core::principal::Action::UseRoom(room))?;
-        self.room(room)?.view(by).await
+        let view = self.room(room)?.view(by).await;
+        view.map_err(|reject| reject.as_asked(room))
     }
 
     /// The live sessions of a client.

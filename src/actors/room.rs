@@ -167,6 +167,7 @@ impl RoomActor {
                 Effect::Refused { reject, asker } => asker.refuse(reject),
                 Effect::CheckKey { refusal, asker } => self.check_key(refusal, asker, ctx),
                 Effect::LookUp { message, request } => self.look_up(message, request, ctx),
+                Effect::Behind(request) => self.wait_behind_look_up(request),
                 Effect::Reload => self.load(ctx),
             }
         }
@@ -271,6 +272,22 @@ impl RoomActor {
                 hook(&request.command);
             }
             owner.submit(request, now, effects);
+        });
+    }
+
+    fn wait_behind_look_up(&mut self, request: Request<Ticket>) {
+        let Request {
+            command,
+            by,
+            key,
+            asker: ticket,
+        } = request;
+        let waiting = self.look_ups.entry(by.client().clone()).or_default();
+        waiting.push_back(Submit {
+            command,
+            by,
+            key,
+            ticket,
         });
     }
 

@@ -1,5 +1,6 @@
 //! Actors over a store in memory whose log fails on demand.
 
+mod entering;
 mod failures;
 mod harness;
 mod sleeping;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bridge_core::event::Envelope;
 use bridge_core::room::{Asker, RoomView};
-use bridge_core::{Principal, Reject, SessionId};
+use bridge_core::{Principal, Reject, RoomId, SessionId};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -46,6 +46,7 @@ enum Waiter {
 /// The right to an answer.
 #[derive(Debug)]
 pub struct Ticket {
+    room: RoomId,
     waiter: Option<Waiter>,
     is_with_log: bool,
     viewer: Option<Principal>,
@@ -61,9 +62,10 @@ struct Held {
 }
 
 impl Ticket {
-    /// A ticket for a session's request; `window` is its place among the session's requests.
+    /// A ticket for a session's request to a room, as its client named it; `window` is its place among the session's requests.
     #[must_use]
     pub fn session(
+        room: RoomId,
         session: SessionHandle,
         reference: Option<Ref>,
         window: OwnedSemaphorePermit,
@@ -74,6 +76,7 @@ impl Ticket {
         };
         let waiter = Some(Waiter::Session { session, reference });
         Self {
+            room,
             waiter,
             is_with_log: false,
             viewer: None,
@@ -84,11 +87,12 @@ impl Ticket {
     /// A ticket for a caller within the server, and where its answer comes. With a viewer the
     /// answer shows the room, as far as the viewer may see it.
     #[must_use]
-    pub fn caller(viewer: Option<Principal>) -> (Self, oneshot::Receiver<Answered>) {
+    pub fn caller(room: RoomId, viewer: Option<Principal>) -> (Self, oneshot::Receiver<Answered>) {
         let (sender, receiver) = oneshot::channel();
         let waiter = Some(Waiter::Caller(sender));
         (
             Self {
+                room,
                 waiter,
                 is_with_log: false,
                 viewer,
@@ -154,6 +158,7 @@ impl Ticket {
     }
 
     fn answer_refusal(&mut self, reject: Reject) {
+        let reject = reject.as_asked(&self.room);
         if let Some(detail) = reject.detail() {
             tracing::warn!(reject = %reject, detail, "a request was refused");
         }

@@ -44,9 +44,9 @@ pub enum Reject {
         scope: String,
     },
 
-    /// There is no such room, as far as this client may know. The sentence does not name it: the
-    /// room's own spelling would tell that it exists.
-    #[error("there is no such room that you can see")]
+    /// There is no such room, as far as this client may know. It is named as the client named it:
+    /// the room's own spelling would tell that it exists.
+    #[error("there is no room {0} that you can see")]
     RoomNotFound(RoomId),
     /// Only members may do this.
     #[error("you are not a member of the room {0}; join it first")]
@@ -226,6 +226,15 @@ impl Reject {
             Self::Busy { queue } => Some(queue),
             Self::Retry { detail } => Some(detail),
             _ => None,
+        }
+    }
+
+    /// The same refusal, naming a room that the client may not know of as the client named it.
+    #[must_use]
+    pub fn as_asked(self, room: &RoomId) -> Self {
+        match self {
+            Self::RoomNotFound(_) => Self::RoomNotFound(room.clone()),
+            other => other,
         }
     }
 

@@ -49,7 +49,8 @@ impl Bridge {
     /// The room's last record, for a member.
     async fn head_for_member(&self, room: &RoomId, by: &Principal) -> Result<Seq, Reject> {
         by.allows(Action::UseRoom(room))?;
-        self.room(room)?.head_for_member(by.clone()).await
+        let head = self.room(room)?.head_for_member(by.clone()).await;
+        head.map_err(|reject| reject.as_asked(room))
     }
 
     /// Events of a room, in order; waits for one when there is none yet.

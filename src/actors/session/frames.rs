@@ -169,7 +169,7 @@ impl SessionActor {
             None => self.bridge.room(room)?,
         };
         let key = key.map(|word| Key::new(word, &command));
-        let ticket = Ticket::session(self.handle.clone(), reference, window);
+        let ticket = Ticket::session(room.clone(), self.handle.clone(), reference, window);
         handle.submit(command, self.principal.clone(), key, ticket);
         Ok(())
     }

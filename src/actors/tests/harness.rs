@@ -9,7 +9,7 @@ use bridge_core::fake::{CountingIds, Fault, MemoryLog, MemoryStore};
 use bridge_core::policy::Policy;
 use bridge_core::ports::Ids;
 use bridge_core::text::Topic;
-use bridge_core::{ChannelName, Epoch, Principal, RoomId, Scopes, Timestamp};
+use bridge_core::{ChannelName, Epoch, MessageId, Principal, RoomId, Scopes, Seq, Timestamp};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -24,7 +24,7 @@ use crate::log_writer;
 use crate::passwords::{Cost, Passwords};
 use crate::system::SystemClock;
 use crate::wire::frame::{
-    ClientFrame, Hello, InRoom, Inbound as Asked, PostBody, Ref, RoomRequest,
+    ClientFrame, Hello, InRoom, Inbound as Asked, PostBody, Ref, ResumeBody, RoomRequest,
 };
 
 /// No test waits longer than this for anything.
@@ -124,6 +124,11 @@ pub(super) struct Player {
 impl Player {
     /// Connects and says hello.
     pub(super) async fn connect(house: &House, name: &str) -> Self {
+        Self::resume(house, name, &[]).await
+    }
+
+    /// Connects and says up to where it has read.
+    pub(super) async fn resume(house: &House, name: &str, read: &[(&str, u64)]) -> Self {
         let (requests, mut inbound) = mpsc::channel(100);
         let connection = Connection {
             principal: somebody(name),
@@ -144,17 +149,36 @@ impl Player {
             bytes,
             frames,
         };
-        player.ask(None, ClientFrame::Hello(Hello::default())).await;
+        let rooms = read.iter().map(|(name, seq)| (room(name), Seq::new(*seq)));
+        let resume = ResumeBody {
+            epoch: None,
+            rooms: rooms.collect(),
+        };
+        let hello = Hello {
+            resume: Some(resume),
+        };
+        player.ask(None, ClientFrame::Hello(hello)).await;
         player.expect("welcome").await;
         player
     }
 
     /// Posts, under a word to know the answer by.
     pub(super) async fn post(&self, name: &str, text: &str, reference: &str) {
+        self.answer(name, text, None, reference).await;
+    }
+
+    /// Posts an answer to a message.
+    pub(super) async fn answer(
+        &self,
+        name: &str,
+        text: &str,
+        reply_to: Option<MessageId>,
+        reference: &str,
+    ) {
         let post = PostBody {
             channel: ChannelName::main(),
             text: text.parse().expect("a text"),
-            reply_to: None,
+            reply_to,
             metadata: None,
         };
         let asked = InRoom {

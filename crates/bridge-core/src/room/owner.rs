@@ -76,6 +76,9 @@ pub enum Effect<T> {
         /// The request that answers it.
         request: Request<T>,
     },
+    /// Its sender waits for a look-up that was asked for in front of it: submit it again behind
+    /// that, so that what a client says in order is decided in order.
+    Behind(Request<T>),
     /// Read the room from its log again and bring it by [`Owner::loaded`].
     Reload,
 }
@@ -349,8 +352,17 @@ impl<T: Asker> Owner<T> {
     }
 
     fn decide_waiting(&mut self, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+        let mut looking: Vec<ClientId> = Vec::new();
         for arrived in self.take_waiting() {
+            let client = arrived.request.by.client().clone();
+            if looking.contains(&client) {
+                effects.push(Effect::Behind(arrived.request));
+                continue;
+            }
             self.decide(arrived, now, effects);
+            if let Some(Effect::LookUp { .. }) = effects.last() {
+                looking.push(client);
+            }
         }
     }
 

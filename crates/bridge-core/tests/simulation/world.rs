@@ -103,8 +103,9 @@ pub(crate) struct World {
     intents: Vec<Intent>,
     /// When which intent is tried again.
     again: Vec<(usize, usize)>,
-    /// Messages that owners want to know of, with the requests that need them.
-    look_ups: Vec<(usize, MessageId, Request<Ticket>)>,
+    /// Messages that owners want to know of, with the requests that need them, and requests that
+    /// wait behind those.
+    look_ups: Vec<(usize, Option<MessageId>, Request<Ticket>)>,
     inbox: Inbox,
     now: usize,
     stats: Stats,

@@ -36,9 +36,10 @@ enum Seen {
     Known(&'static str, u64),
     Refused(&'static str, RejectCode),
     LookUp(&'static str),
+    Behind(&'static str),
     Reload,
 }
-use Seen::{Append, Committed, Known, LookUp, Refused, Reload};
+use Seen::{Append, Behind, Committed, Known, LookUp, Refused, Reload};
 
 /// An owner with the log that it believes in.
 struct Desk {
@@ -108,6 +109,7 @@ impl Desk {
                 Refused(asker.name, reject.code())
             }
             Effect::LookUp { request, .. } => LookUp(request.asker.name),
+            Effect::Behind(request) => Behind(request.asker.name),
             Effect::Reload => Reload,
         }
     }

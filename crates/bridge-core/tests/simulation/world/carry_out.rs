@@ -117,7 +117,10 @@ impl World {
                     asker.answer(Reply::Refused(reject));
                 }
                 Effect::CheckKey { refusal, asker } => self.check_key(n, refusal, asker)?,
-                Effect::LookUp { message, request } => self.look_ups.push((n, message, request)),
+                Effect::LookUp { message, request } => {
+                    self.look_ups.push((n, Some(message), request));
+                }
+                Effect::Behind(request) => self.look_ups.push((n, None, request)),
                 Effect::Reload => self.stats.reloads += 1,
             }
         }
@@ -181,6 +184,10 @@ impl World {
                 self.look_ups.push((n, message, request));
                 continue;
             }
+            let Some(message) = message else {
+                self.submit(n, request)?;
+                continue;
+            };
             self.stats.look_ups += 1;
             let found = self
                 .store
