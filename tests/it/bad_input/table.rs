@@ -56,8 +56,10 @@ fn long(chars: usize) -> Value {
     json!("字".repeat(chars))
 }
 
-/// Type, field, what is put there, and the sentence that has to be in the refusal.
-fn table() -> Vec<(&'static str, &'static str, Put, &'static str)> {
+/// A row: type, field, what is put there, and the word that has to be in the refusal.
+type Row = (&'static str, &'static str, Put, &'static str);
+
+fn table() -> Vec<Row> {
     let deep = (0..40).fold(json!({}), |inner, _| json!({"a": inner}));
     let large = json!({"a": "x".repeat(256 * 1024)});
     let mut rows = vec![
@@ -67,78 +69,46 @@ fn table() -> Vec<(&'static str, &'static str, Put, &'static str)> {
         ("post", "metadata", Put::This(deep), "32"),
         ("post", "metadata", Put::This(large), "262144"),
     ];
-    let mut bad = |kind, field, values: Vec<Value>| {
+    for (kind, field, list) in lists() {
+        let Value::Array(values) = list else {
+            panic!("{list} is no list");
+        };
         for value in values {
             rows.push((kind, field, Put::This(value), field));
         }
-    };
-    let no_text = || {
-        vec![
-            json!(""),
-            json!(" \n\u{3000}"),
-            json!(1),
-            json!(null),
-            json!(["x"]),
-            json!({}),
-        ]
-    };
-    bad("post", "text", [no_text(), vec![long(10_001)]].concat());
-    let no_channel = || {
-        vec![
-            json!(""),
-            json!("a\nb"),
-            json!("a\u{0}b"),
-            json!(" a"),
-            long(65),
-            json!(1),
-        ]
-    };
-    bad("post", "channel", no_channel());
-    bad("create_channel", "name", no_channel());
-    bad(
-        "create_channel",
-        "topic",
-        vec![long(257), json!(1), json!([])],
-    );
-    bad("create_room", "topic", vec![long(257), json!(1), json!([])]);
-    bad(
-        "create_room",
-        "password",
-        vec![json!(""), long(257), json!(1)],
-    );
-    bad(
-        "create_room",
-        "policy",
-        vec![json!("open"), json!(1), json!({"visibility": "hidden"})],
-    );
-    bad(
-        "create_room",
-        "policy",
-        vec![json!({"weights": {"others": -1}}), json!({"roles": 1})],
-    );
-    bad(
-        "create_room",
-        "policy",
-        vec![json!({"weights": {"others": 0.0001}}), json!(["private"])],
-    );
-    bad(
-        "post",
-        "reply_to",
-        vec![json!("x"), json!(1), json!("msg_1")],
-    );
-    bad(
-        "post",
-        "metadata",
-        vec![json!([1]), json!("x"), json!(1), json!(true)],
-    );
-    bad(
-        "grant",
-        "role",
-        vec![json!("Coder"), json!("king"), json!(""), json!(1)],
-    );
-    bad("remove", "reason", vec![json!(""), long(1_001), json!(1)]);
-    bad("create_room", "room", bad_ids());
+    }
     rows
+}
+
+/// Type, field, and a list of values that do not belong there.
+fn lists() -> Vec<(&'static str, &'static str, Value)> {
+    let channels = || json!(["", "a\nb", "a\u{0}b", " a", long(65), 1]);
+    let topics = || json!([long(257), 1, []]);
+    let texts = json!(["", " \n\u{3000}", 1, null, ["x"], {}, long(10_001)]);
+    let policies = json!([
+        "open",
+        1,
+        ["private"],
+        {"visibility": "hidden"},
+        {"roles": 1},
+        {"weights": {"others": -1}},
+        {"weights": {"others": 0.0001}},
+        {"weights": [1, 2, 3]},
+    ]);
+    vec![
+        ("post", "text", texts),
+        ("post", "channel", channels()),
+        ("post", "reply_to", json!(["x", 1, "msg_1"])),
+        ("post", "metadata", json!([[1], "x", 1, true])),
+        ("create_channel", "name", channels()),
+        ("create_channel", "topic", topics()),
+        ("create_room", "topic", topics()),
+        ("create_room", "password", json!(["", long(257), 1])),
+        ("create_room", "policy", policies),
+        ("create_room", "room", json!(bad_ids())),
+        ("grant", "role", json!(["Coder", "king", "", 1])),
+        ("remove", "reason", json!(["", long(1_001), 1])),
+    ]
 }
 
 fn bad_ids() -> Vec<Value> {

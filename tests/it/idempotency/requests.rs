@@ -69,6 +69,28 @@ async fn every_request_may_be_repeated_even_after_a_restart() {
     assert_eq!(server.rest("ann").head("den").await, 4);
 }
 
+/// Method, path, body, key, and the status of the first time.
+type Step = (Method, &'static str, Option<Value>, &'static str, u16);
+
+fn steps() -> [Step; 7] {
+    let (post, put, delete) = (Method::POST, Method::PUT, Method::DELETE);
+    let loft = json!({"room": "loft"});
+    let channel = json!({"name": "x"});
+    let coder = json!({"role": "coder"});
+    let me = "/v1/rooms/den/members/me";
+    let cem = "/v1/rooms/loft/members/cem";
+    let channels = "/v1/rooms/loft/channels";
+    [
+        (post.clone(), "/v1/rooms", Some(loft), "create", 201),
+        (put.clone(), me, Some(json!({})), "join", 200),
+        (post, channels, Some(channel), "channel", 201),
+        (put, cem, Some(coder), "grant", 200),
+        (delete.clone(), cem, None, "remove", 200),
+        (delete.clone(), me, None, "leave", 200),
+        (delete, "/v1/rooms/loft", None, "close", 200),
+    ]
+}
+
 #[tokio::test]
 async fn every_request_may_be_repeated_over_rest() {
     let mut server = TestServer::start();
@@ -77,52 +99,7 @@ async fn every_request_may_be_repeated_over_rest() {
         .post("/v1/rooms", &json!({"room": "den"}))
         .await
         .ok(201);
-    let channel = json!({"name": "x"});
-    let steps = [
-        (
-            Method::POST,
-            "/v1/rooms",
-            Some(json!({"room": "loft"})),
-            "create",
-            201,
-        ),
-        (
-            Method::PUT,
-            "/v1/rooms/den/members/me",
-            Some(json!({})),
-            "join",
-            200,
-        ),
-        (
-            Method::POST,
-            "/v1/rooms/loft/channels",
-            Some(channel),
-            "channel",
-            201,
-        ),
-        (
-            Method::PUT,
-            "/v1/rooms/loft/members/cem",
-            Some(json!({"role": "coder"})),
-            "grant",
-            200,
-        ),
-        (
-            Method::DELETE,
-            "/v1/rooms/loft/members/cem",
-            None,
-            "remove",
-            200,
-        ),
-        (
-            Method::DELETE,
-            "/v1/rooms/den/members/me",
-            None,
-            "leave",
-            200,
-        ),
-        (Method::DELETE, "/v1/rooms/loft", None, "close", 200),
-    ];
+    let steps = steps();
     for (method, path, body, key, status) in &steps {
         let rest = server.rest("bob");
         let reply = rest.keyed(method.clone(), path, body.as_ref(), key).await;

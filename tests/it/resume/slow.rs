@@ -92,6 +92,29 @@ async fn a_reader_that_stops_reading_is_sent_away_and_misses_nothing() {
     );
 }
 
+/// What the client enters elsewhere while a session still catches up is not lost on it.
+#[tokio::test]
+async fn a_room_entered_while_a_session_catches_up_goes_live() {
+    let server = TestServer::start();
+    let mut ann = server.session("ann").await;
+    ann.create(json!({"room": "den"})).await;
+    for number in 0..40 {
+        ann.done(large_post(number)).await;
+    }
+    let mut behind = narrow(&server, "ann").await;
+    // It reads its welcome and no further, so that the server is in the middle of eight megabytes.
+    let welcome = behind.resume(json!({"rooms": {"den": 0}})).await;
+    assert_eq!(welcome["resumed"]["den"]["complete"], true);
+    ann.create(json!({"room": "loft"})).await;
+    behind.up_to("den", 42).await;
+    behind.settled().await;
+    ann.post("loft", "news").await;
+    let told = behind
+        .until(|frame| frame["room"] == "loft" && frame["kind"] == "posted")
+        .await;
+    assert_eq!(told["seq"], 3);
+}
+
 /// A client that floods and does not read its own answers harms nobody but itself.
 #[tokio::test]
 async fn a_writer_that_does_not_read_is_sent_away() {

@@ -42,10 +42,14 @@ async fn clients_that_go_while_they_enter_are_forgotten() {
     let server = TestServer::start();
     let mut ann = server.session("ann").await;
     ann.create(json!({"room": "den"})).await;
-    for number in 0..40 {
+    for number in 0..200 {
         let mut ws = server.session(&format!("client-{number}")).await;
-        ws.join("den").await;
-        drop(ws);
+        let join = json!({"type": "join", "room": "den"});
+        if number % 2 == 0 {
+            ws.done(join).await;
+        } else {
+            ws.send(join).await;
+        }
     }
     until_live(&server, 1).await;
     let rest = server.rest("ann");

@@ -1,0 +1,136 @@
+//! Durable posts a second, and how long each takes from its post to its delivery: many clients in
+//! many small rooms, each posting to its room and receiving everything that is posted there.
+
+mod args;
+mod event;
+mod ledger;
+mod member;
+mod pace;
+mod tally;
+
+mod measure;
+mod outcome;
+mod report;
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::machine::{Database, Disk, Machine};
+use crate::server::Server;
+use agent_bridge::storage::sqlite;
+
+use args::Load;
+pub(crate) use args::RoomsArgs;
+use outcome::{Outcome, Summary};
+
+/// Everything that stands in the JSON of one measurement.
+#[derive(Debug, Serialize)]
+struct Measurement {
+    scenario: &'static str,
+    conditions: Conditions,
+    load: Load,
+    summary: Summary,
+    runs: Vec<Outcome>,
+}
+
+/// What the figures depend on besides the load.
+#[derive(Debug, Clone, Serialize)]
+struct Conditions {
+    #[serde(flatten)]
+    machine: Machine,
+    note: Option<String>,
+    server_version: String,
+    database: Option<Database>,
+    client_cores: Option<String>,
+    server_cores: Option<String>,
+}
+
+/// Does what the command line says.
+pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
+    let load = args.load()?;
+    let mut conditions = None;
+    let mut runs: Vec<Outcome> = Vec::new();
+    let mut disturbed = 0;
+    while runs.len() < args.runs as usize {
+        let number = runs.len() as u32 + disturbed + 1;
+        let server = start(&args, &load)?;
+        let disk = Disk::measure(&server.data_dir)?;
+        if conditions.is_none() {
+            let found = look(&args, &server).await?;
+            report::conditions(&found, &load);
+            if disk.is_memory() {
+                println!("*** The data is in memory: nothing here is durable. Use --data-dir.");
+            }
+            conditions = Some(found);
+        }
+        report::disk(number, &disk);
+        let outcome = measure::measure(&server, &load, disk, number).await?;
+        report::outcome(&outcome, &load);
+        let is_spare = number + args.runs - runs.len() as u32 <= args.attempts;
+        if outcome.is_disturbed() && is_spare {
+            disturbed += 1;
+            println!("  *** It is left out and repeated.");
+        } else {
+            runs.push(outcome);
+        }
+    }
+    let conditions = conditions.ok_or("nothing was measured")?;
+    let summary = Summary::of(&runs, disturbed).ok_or("nothing was measured")?;
+    report::summary(&summary, &load);
+    let measurement = Measurement {
+        scenario: "rooms",
+        conditions,
+        load,
+        summary,
+        runs,
+    };
+    match &args.output {
+        Some(file) => append(file, &measurement),
+        None => Ok(()),
+    }
+}
+
+fn start(args: &RoomsArgs, load: &Load) -> Result<Server, String> {
+    match (&args.url, &args.data_dir) {
+        (Some(url), Some(data_dir)) => Server::running(url, data_dir, args.server_pid),
+        (Some(_), None) => Err(
+            "--url needs --data-dir, the data folder of that server: each client needs a token, \
+             and the key is there"
+                .to_owned(),
+        ),
+        (None, disk) => Server::start(&crate::server::Launch {
+            program: args.server.as_deref(),
+            disk: disk.as_deref(),
+            cores: args.server_cores.as_deref(),
+            sessions: load.clients,
+        }),
+    }
+}
+
+async fn look(args: &RoomsArgs, server: &Server) -> Result<Conditions, String> {
+    let file = server.data_dir.join(sqlite::FILE_NAME);
+    Ok(Conditions {
+        machine: Machine::look(),
+        note: args.note.clone(),
+        server_version: server.version().await?,
+        database: Database::look(&file),
+        client_cores: crate::procfs::allowed_cores(std::process::id()),
+        server_cores: server.pid().and_then(crate::procfs::allowed_cores),
+    })
+}
+
+/// Adds the measurement to the list in a file, so that one file can hold those of a day.
+fn append(file: &Path, measurement: &Measurement) -> Result<(), String> {
+    let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
+    let mut list: Vec<Value> = match std::fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|why| failed(&why))?,
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(why) => return Err(failed(&why)),
+    };
+    list.push(serde_json::to_value(measurement).map_err(|why| failed(&why))?);
+    let mut text = serde_json::to_string_pretty(&list).map_err(|why| failed(&why))?;
+    text.push('\n');
+    std::fs::write(file, text).map_err(|why| failed(&why))
+}

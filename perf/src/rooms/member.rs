@@ -1,0 +1,301 @@
+//! One client: posts to its room, and reads everything that is posted there.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tokio::sync::mpsc::Receiver;
+
+use super::event::{self, Incoming, Posted, Rejected, Stamp};
+use super::ledger::{Flaw, Ledger};
+use super::tally::Tally;
+use crate::clock::Clock;
+use crate::socket::{Filled, Socket};
+
+/// Bytes that may wait to be written before a client makes no more posts for now.
+const WAITING_BYTES_MAX: usize = 256 * 1024;
+
+/// What all clients share. They take turns on one thread.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) clock: Clock,
+    pub(super) text_bytes: usize,
+    pub(super) ledgers: RefCell<Vec<Ledger>>,
+    pub(super) tally: RefCell<Tally>,
+}
+
+/// Who a client is.
+#[derive(Debug, Clone)]
+pub(super) struct Seat {
+    /// Its room, as a place in the list of ledgers.
+    pub(super) room: usize,
+    pub(super) room_name: Rc<str>,
+    /// Its place among the members of the room.
+    pub(super) member: usize,
+    /// The names of all the room's members.
+    pub(super) names: Rc<[String]>,
+}
+
+/// What makes a client post.
+#[derive(Debug)]
+pub(super) enum Occasion {
+    /// Fewer of its posts than this are not acknowledged.
+    Room(u64),
+    /// It is due.
+    Due(Receiver<u64>),
+}
+
+/// One client at work.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) socket: Socket,
+    pub(super) seat: Seat,
+    pub(super) shared: Rc<Shared>,
+    pub(super) frame: Vec<u8>,
+    /// Before this moment it makes no posts of its own accord, because the server asked for that.
+    pub(super) silent_until: u64,
+}
+
+impl Member {
+    /// Works until it is stopped from outside, or something is wrong with its session.
+    pub(super) async fn work(mut self, occasion: Occasion) {
+        let over = match occasion {
+            Occasion::Room(in_flight) => self.closed_loop(in_flight).await,
+            Occasion::Due(dues) => self.open_loop(dues).await,
+        };
+        if let Err(why) = over {
+            let what = format!("session: {why}");
+            self.shared.tally.borrow_mut().errs(&what, 1);
+        }
+    }
+
+    async fn closed_loop(&mut self, in_flight: u64) -> Result<(), String> {
+        loop {
+            let now = self.shared.clock.nanos();
+            let is_silent = now < self.silent_until;
+            let is_on = now < self.shared.tally.borrow().window().end && !is_silent;
+            while is_on && self.open() < in_flight && self.has_room() {
+                self.post(now, now);
+            }
+            self.socket.flush()?;
+            let pause = tokio::time::sleep_until(self.shared.clock.moment(self.silent_until));
+            tokio::select! {
+                ready = self.socket.ready() => {
+                    ready?;
+                    self.read()?;
+                }
+                () = pause, if is_silent => {}
+            }
+        }
+    }
+
+    async fn open_loop(&mut self, mut dues: Receiver<u64>) -> Result<(), String> {
+        loop {
+            self.socket.flush()?;
+            let has_room = self.has_room();
+            tokio::select! {
+                ready = self.socket.ready() => {
+                    ready?;
+                    self.read()?;
+                }
+                Some(due) = dues.recv(), if has_room => {
+                    let now = self.shared.clock.nanos();
+                    self.post(due, now);
+                }
+            }
+        }
+    }
+
+    fn open(&self) -> u64 {
+        self.shared.ledgers.borrow()[self.seat.room].open(self.seat.member)
+    }
+
+    fn has_room(&self) -> bool {
+        self.socket.waiting() < WAITING_BYTES_MAX
+    }
+
+    fn post(&mut self, due: u64, now: u64) {
+        let Seat {
+            room,
+            room_name,
+            member,
+            names,
+        } = &self.seat;
+        let number = self.shared.ledgers.borrow_mut()[*room].posts(*member);
+        self.shared.tally.borrow_mut().posts(due, now);
+        let stamp = Stamp {
+            sender: *member,
+            number,
+            at: due,
+        };
+        let bytes = self.shared.text_bytes;
+        event::post(&mut self.frame, room_name, &names[*member], stamp, bytes);
+        self.socket.queue(&self.frame);
+    }
+
+    /// Reads what is there. All of it has arrived at the same moment: now.
+    fn read(&mut self) -> Result<(), String> {
+        if self.socket.fill()? == Filled::Nothing {
+            return Ok(());
+        }
+        let now = self.shared.clock.nanos();
+        while let Some(text) = self.socket.next_text()? {
+            let incoming = event::read(text)?;
+            if let Incoming::Rejected(rejected) = &incoming {
+                self.silent_until = self.silent_until.max(now + pause(rejected, &self.seat));
+            }
+            self.seat.hear(&self.shared, incoming, now)?;
+        }
+        Ok(())
+    }
+}
+
+/// How long the server wants to be left alone, and up to half of that again: if all came back at
+/// the same moment, they would only be refused again.
+fn pause(rejected: &Rejected, seat: &Seat) -> u64 {
+    const SHARES: usize = 64;
+    let asked = rejected.retry_after_ms.unwrap_or_default() * 1_000_000;
+    let share = (seat.room * 31 + seat.member * 17) % SHARES;
+    asked + asked / 2 * share as u64 / SHARES as u64
+}
+
+impl Seat {
+    fn hear(&self, shared: &Shared, incoming: Incoming<'_>, now: u64) -> Result<(), String> {
+        let mut ledgers = shared.ledgers.borrow_mut();
+        let mut tally = shared.tally.borrow_mut();
+        let ledger = &mut ledgers[self.room];
+        let mut check = |checked: Result<(), Flaw>| {
+            if let Err(flaw) = checked {
+                tally.errs(flaw.word(), 1);
+            }
+        };
+        match incoming {
+            Incoming::Other => {}
+            Incoming::Event { seq } => check(ledger.hears(self.member, seq)),
+            Incoming::Posted(posted) => {
+                check(ledger.hears(self.member, posted.seq));
+                self.hear_post(ledger, &mut tally, &posted, now);
+            }
+            Incoming::Rejected(rejected) => {
+                tally.errs(&format!("rejected: {}", rejected.code), 1);
+                if rejected.reference.is_some() {
+                    ledger.refuses(self.member);
+                }
+            }
+            Incoming::Bye(why) => return Err(why),
+        }
+        Ok(())
+    }
+
+    fn hear_post(&self, ledger: &mut Ledger, tally: &mut Tally, posted: &Posted<'_>, now: u64) {
+        let Some(stamp) = event::stamp(posted.text) else {
+            return tally.errs("flaw: a text that nobody posted", 1);
+        };
+        if self.names.get(stamp.sender).map(String::as_str) != Some(posted.by) {
+            return tally.errs("flaw: a text under another's name", 1);
+        }
+        if let Err(flaw) = ledger.reads(self.member, stamp.sender, stamp.number) {
+            return tally.errs(flaw.word(), 1);
+        }
+        if posted.duplicate {
+            tally.errs("flaw: a new key counted as a repeat", 1);
+        }
+        if stamp.sender != self.member {
+            return tally.delivers(stamp.at, now);
+        }
+        tally.acknowledges(stamp.at, now);
+        if posted.reference.and_then(|word| word.parse().ok()) != Some(stamp.number) {
+            tally.errs("flaw: an answer without its ref", 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tally::Window;
+    use super::*;
+
+    fn seat() -> (Seat, Shared) {
+        let seat = Seat {
+            room: 0,
+            room_name: "room".into(),
+            member: 0,
+            names: ["ann".to_owned(), "bob".to_owned()].into(),
+        };
+        let mut ledger = Ledger::new(2);
+        ledger.live(0, 0);
+        let window = Window {
+            begin: 0,
+            end: 1_000,
+        };
+        let shared = Shared {
+            clock: Clock::start(),
+            text_bytes: 64,
+            ledgers: RefCell::new(vec![ledger]),
+            tally: RefCell::new(Tally::new(window)),
+        };
+        (seat, shared)
+    }
+
+    fn posted<'a>(seq: u64, by: &'a str, text: &'a str, reference: Option<&'a str>) -> Posted<'a> {
+        Posted {
+            seq,
+            by,
+            text,
+            reference,
+            duplicate: false,
+        }
+    }
+
+    fn hear(seat: &Seat, shared: &Shared, posted: Posted<'_>) {
+        seat.hear(shared, Incoming::Posted(posted), 20)
+            .expect("the session goes on");
+    }
+
+    #[test]
+    fn an_own_post_is_an_acknowledgement_and_anothers_a_delivery() {
+        let (seat, shared) = seat();
+        shared.ledgers.borrow_mut()[0].posts(0);
+        hear(&seat, &shared, posted(1, "ann", "0 1 5 x", Some("1")));
+        hear(&seat, &shared, posted(2, "bob", "1 1 5 x", None));
+        let tally = shared.tally.borrow();
+        assert_eq!((tally.acknowledged, tally.delivered), (1, 1));
+        assert!(tally.errors.is_empty(), "{:?}", tally.errors);
+        assert_eq!(shared.ledgers.borrow()[0].open(0), 0);
+    }
+
+    #[test]
+    fn what_is_wrong_is_counted() {
+        let (seat, shared) = seat();
+        hear(&seat, &shared, posted(1, "ann", "0 1 5 x", None));
+        hear(&seat, &shared, posted(3, "bob", "1 1 5 x", None));
+        hear(&seat, &shared, posted(4, "bob", "1 1 5 x", None));
+        hear(&seat, &shared, posted(5, "bob", "0 2 5 x", None));
+        hear(&seat, &shared, posted(6, "bob", "hello", None));
+        let rejected = Rejected {
+            code: "busy".into(),
+            reference: Some("2".into()),
+            retry_after_ms: Some(200),
+        };
+        assert!((200_000_000..300_000_000).contains(&pause(&rejected, &seat)));
+        seat.hear(&shared, Incoming::Rejected(rejected), 20)
+            .expect("the session goes on");
+        let tally = shared.tally.borrow();
+        let errors: Vec<&str> = tally.errors.keys().map(String::as_str).collect();
+        let expected = [
+            "flaw: a gap in seq",
+            "flaw: a post twice or backwards",
+            "flaw: a text that nobody posted",
+            "flaw: a text under another's name",
+            "flaw: an answer without its ref",
+            "rejected: busy",
+        ];
+        assert_eq!(errors, expected);
+    }
+
+    #[test]
+    fn a_goodbye_ends_the_session() {
+        let (seat, shared) = seat();
+        let bye = Incoming::Bye("bye 4002: slow".into());
+        assert_eq!(seat.hear(&shared, bye, 0), Err("bye 4002: slow".into()));
+    }
+}

@@ -1,0 +1,238 @@
+//! What one run has shown, and several together.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::args::Load;
+use super::measure::Sample;
+use super::tally::Tally;
+use crate::figures::{Quantiles, Spread, ratio};
+use crate::machine::Disk;
+use crate::procfs::{MachineCpu, ProcessCpu};
+use crate::server::Complaints;
+
+/// Of the machine. The kernel itself, writing for the server, takes about half of that.
+const OTHERS_DISTURB: f64 = 0.1;
+
+/// One run.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Outcome {
+    pub(super) disk: Disk,
+    /// Acknowledged, and so durable, in the window.
+    pub(super) posts_per_second: f64,
+    /// Told to members other than the sender, in the window.
+    pub(super) deliveries_per_second: f64,
+    pub(super) acknowledgement: Quantiles,
+    pub(super) delivery: Quantiles,
+    /// How late this program itself was in an open loop.
+    pub(super) own_delay: Quantiles,
+    /// The longest time without any acknowledgement to anybody.
+    pub(super) longest_silence_ms: f64,
+    pub(super) writer: Writer,
+    pub(super) cpu: Cpu,
+    pub(super) posted_ever: u64,
+    pub(super) errors: BTreeMap<String, u64>,
+    /// Warnings and errors in the server's log.
+    pub(super) complaints: Complaints,
+}
+
+/// The server's log writer between two samples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub(super) struct Writer {
+    pub(super) commits_per_second: f64,
+    /// None when nothing was committed.
+    pub(super) posts_per_commit: Option<f64>,
+    /// From the first row to the end of the fsync.
+    pub(super) commit_mean_ms: Option<f64>,
+    /// Of all the time.
+    pub(super) busy_share: f64,
+}
+
+/// Seconds of processor time between two samples. What the system does not tell is none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Cpu {
+    pub(super) span_seconds: f64,
+    pub(super) server: Option<ProcessCpu>,
+    pub(super) client: Option<ProcessCpu>,
+    pub(super) machine: Option<MachineCpu>,
+}
+
+impl Outcome {
+    pub(super) fn new(
+        tally: &Tally,
+        samples: &[Sample; 2],
+        disk: Disk,
+        load: &Load,
+        complaints: Complaints,
+    ) -> Self {
+        let seconds = f64::from(load.seconds);
+        Self {
+            disk,
+            posts_per_second: tally.acknowledged as f64 / seconds,
+            deliveries_per_second: tally.delivered as f64 / seconds,
+            acknowledgement: tally.acknowledgements.quantiles(),
+            delivery: tally.deliveries.quantiles(),
+            own_delay: tally.own_delay.quantiles(),
+            longest_silence_ms: tally.longest_silence as f64 / 1e6,
+            writer: Writer::between(samples),
+            cpu: Cpu::between(samples),
+            posted_ever: tally.posted_ever,
+            errors: tally.errors.clone(),
+            complaints,
+        }
+    }
+
+    /// Whether other programs took so much of the machine that the figures are also theirs.
+    pub(super) fn is_disturbed(&self) -> bool {
+        let others = self.cpu.others().zip(self.cpu.machine);
+        let share = others.and_then(|(others, machine)| ratio(others, machine.total()));
+        share > Some(OTHERS_DISTURB)
+    }
+
+    pub(super) fn errors_total(&self) -> u64 {
+        self.errors.values().sum()
+    }
+}
+
+fn span_seconds([first, last]: &[Sample; 2]) -> f64 {
+    last.at.saturating_sub(first.at) as f64 / 1e9
+}
+
+impl Writer {
+    fn between(samples: &[Sample; 2]) -> Self {
+        let span = span_seconds(samples);
+        let [first, last] = samples;
+        let done = last.log.minus(&first.log);
+        let (batches, busy) = (done.batches as f64, done.commit_micros as f64 / 1e6);
+        Self {
+            commits_per_second: ratio(batches, span).unwrap_or_default(),
+            posts_per_commit: ratio(done.records as f64, batches),
+            commit_mean_ms: ratio(busy * 1e3, batches),
+            busy_share: ratio(busy, span).unwrap_or_default(),
+        }
+    }
+}
+
+impl Cpu {
+    fn between(samples: &[Sample; 2]) -> Self {
+        let [first, last] = samples;
+        let process = |now: &Option<ProcessCpu>, earlier: &Option<ProcessCpu>| {
+            Some(now.as_ref()?.minus(earlier.as_ref()?))
+        };
+        Self {
+            span_seconds: span_seconds(samples),
+            server: process(&last.server, &first.server),
+            client: process(&last.client, &first.client),
+            machine: last
+                .machine
+                .zip(first.machine)
+                .map(|(now, earlier)| now.minus(&earlier)),
+        }
+    }
+
+    /// Seconds of other processes and of the kernel on nobody's behalf.
+    pub(super) fn others(&self) -> Option<f64> {
+        let ours = self.server.as_ref()?.total().busy() + self.client.as_ref()?.total().busy();
+        Some((self.machine?.busy - ours).max(0.0))
+    }
+}
+
+/// Several runs of the same load.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Summary {
+    pub(super) runs: usize,
+    /// Runs that were left out, because other programs were busy.
+    pub(super) disturbed_runs: u32,
+    pub(super) errors: u64,
+    pub(super) posts_per_second: Spread,
+    pub(super) deliveries_per_second: Spread,
+    pub(super) acknowledgement_p50_ms: Spread,
+    pub(super) acknowledgement_p99_ms: Spread,
+    pub(super) delivery_p50_ms: Spread,
+    pub(super) delivery_p99_ms: Spread,
+    pub(super) delivery_p999_ms: Spread,
+    pub(super) posts_per_commit: Option<Spread>,
+    pub(super) commit_mean_ms: Option<Spread>,
+    pub(super) writer_busy_share: Spread,
+    pub(super) disk_sync_p50_ms: Spread,
+    pub(super) server_cpu_seconds_per_second: Option<Spread>,
+    pub(super) client_cpu_seconds_per_second: Option<Spread>,
+    pub(super) other_cpu_seconds_per_second: Option<Spread>,
+}
+
+impl Summary {
+    /// Of at least one run.
+    pub(super) fn of(runs: &[Outcome], disturbed_runs: u32) -> Option<Self> {
+        let spread = |number: &dyn Fn(&Outcome) -> f64| Spread::of(runs.iter().map(number));
+        let known =
+            |number: &dyn Fn(&Outcome) -> Option<f64>| Spread::of(runs.iter().filter_map(number));
+        let share = |process: &Option<ProcessCpu>, run: &Outcome| {
+            ratio(process.as_ref()?.total().busy(), run.cpu.span_seconds)
+        };
+        Some(Self {
+            runs: runs.len(),
+            disturbed_runs,
+            errors: runs.iter().map(Outcome::errors_total).sum(),
+            posts_per_second: spread(&|run| run.posts_per_second)?,
+            deliveries_per_second: spread(&|run| run.deliveries_per_second)?,
+            acknowledgement_p50_ms: spread(&|run| run.acknowledgement.p50_ms)?,
+            acknowledgement_p99_ms: spread(&|run| run.acknowledgement.p99_ms)?,
+            delivery_p50_ms: spread(&|run| run.delivery.p50_ms)?,
+            delivery_p99_ms: spread(&|run| run.delivery.p99_ms)?,
+            delivery_p999_ms: spread(&|run| run.delivery.p999_ms)?,
+            posts_per_commit: known(&|run| run.writer.posts_per_commit),
+            commit_mean_ms: known(&|run| run.writer.commit_mean_ms),
+            writer_busy_share: spread(&|run| run.writer.busy_share)?,
+            disk_sync_p50_ms: spread(&|run| run.disk.sync_p50_ms)?,
+            server_cpu_seconds_per_second: known(&|run| share(&run.cpu.server, run)),
+            client_cpu_seconds_per_second: known(&|run| share(&run.cpu.client, run)),
+            other_cpu_seconds_per_second: known(&|run| {
+                ratio(run.cpu.others()?, run.cpu.span_seconds)
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::LogStats;
+
+    fn sample(at: u64, batches: u64, records: u64, commit_micros: u64) -> Sample {
+        Sample {
+            at,
+            log: LogStats {
+                batches,
+                records,
+                commit_micros,
+            },
+            server: None,
+            client: None,
+            machine: None,
+        }
+    }
+
+    #[test]
+    fn the_writer_is_what_happened_between() {
+        let samples = [
+            sample(1_000_000_000, 10, 100, 5_000),
+            sample(3_000_000_000, 30, 2_100, 1_005_000),
+        ];
+        let writer = Writer::between(&samples);
+        let expected = Writer {
+            commits_per_second: 10.0,
+            posts_per_commit: Some(100.0),
+            commit_mean_ms: Some(50.0),
+            busy_share: 0.5,
+        };
+        assert_eq!(writer, expected);
+    }
+
+    #[test]
+    fn an_idle_writer_has_no_mean() {
+        let samples = [sample(5, 1, 1, 1), sample(5, 1, 1, 1)];
+        assert_eq!(Writer::between(&samples), Writer::default());
+        assert_eq!(Cpu::between(&samples), Cpu::default());
+    }
+}

@@ -1,0 +1,159 @@
+//! What all clients together have seen.
+
+use std::collections::BTreeMap;
+
+use crate::figures::Latencies;
+
+/// From when to when is measured. Before it is warm-up; after it nothing is posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) begin: u64,
+    pub(super) end: u64,
+}
+
+impl Window {
+    const fn has(self, moment: u64) -> bool {
+        self.begin <= moment && moment < self.end
+    }
+
+    pub(super) const fn nanos(self) -> u64 {
+        self.end - self.begin
+    }
+}
+
+/// Rates count what arrived within the window. Latencies count what was posted, or due, within it,
+/// however late it arrived: leaving out the late ones would flatter the server.
+#[derive(Debug)]
+pub(super) struct Tally {
+    window: Window,
+    pub(super) acknowledgements: Latencies,
+    pub(super) deliveries: Latencies,
+    /// How much later than due this program itself posted, in an open loop.
+    pub(super) own_delay: Latencies,
+    pub(super) acknowledged: u64,
+    pub(super) delivered: u64,
+    pub(super) posted_ever: u64,
+    pub(super) errors: BTreeMap<String, u64>,
+    last_acknowledgement: u64,
+    /// The longest time within the window in which nobody was acknowledged anything.
+    pub(super) longest_silence: u64,
+}
+
+impl Tally {
+    pub(super) fn new(window: Window) -> Self {
+        Self {
+            window,
+            acknowledgements: Latencies::new(),
+            deliveries: Latencies::new(),
+            own_delay: Latencies::new(),
+            acknowledged: 0,
+            delivered: 0,
+            posted_ever: 0,
+            errors: BTreeMap::new(),
+            last_acknowledgement: window.begin,
+            longest_silence: 0,
+        }
+    }
+
+    pub(super) const fn window(&self) -> Window {
+        self.window
+    }
+
+    /// A client posts.
+    pub(super) fn posts(&mut self, due: u64, now: u64) {
+        self.posted_ever += 1;
+        if self.window.has(due) {
+            self.own_delay.record(now.saturating_sub(due));
+        }
+    }
+
+    /// A client hears of its own post.
+    pub(super) fn acknowledges(&mut self, due: u64, now: u64) {
+        if self.window.has(now) {
+            self.acknowledged += 1;
+            let silence = now.saturating_sub(self.last_acknowledgement);
+            self.longest_silence = self.longest_silence.max(silence);
+            self.last_acknowledgement = now;
+        }
+        if self.window.has(due) {
+            self.acknowledgements.record(now.saturating_sub(due));
+        }
+    }
+
+    /// A client hears of another's post.
+    pub(super) fn delivers(&mut self, due: u64, now: u64) {
+        if self.window.has(now) {
+            self.delivered += 1;
+        }
+        if self.window.has(due) {
+            self.deliveries.record(now.saturating_sub(due));
+        }
+    }
+
+    /// Something went wrong.
+    pub(super) fn errs(&mut self, what: &str, times: u64) {
+        if times > 0 {
+            *self.errors.entry(what.to_owned()).or_default() += times;
+        }
+    }
+
+    /// The end of the window is also the end of a silence.
+    pub(super) fn close(&mut self) {
+        let silence = self.window.end.saturating_sub(self.last_acknowledgement);
+        self.longest_silence = self.longest_silence.max(silence);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Window = Window {
+        begin: 1_000,
+        end: 2_000,
+    };
+
+    #[test]
+    fn rates_count_arrivals_and_latencies_count_beginnings() {
+        let mut tally = Tally::new(WINDOW);
+        tally.acknowledges(900, 1_100); // posted in the warm-up, arrived in the window
+        tally.acknowledges(1_200, 1_300);
+        tally.acknowledges(1_900, 5_000); // the late one
+        tally.delivers(1_999, 2_000);
+        tally.delivers(100, 200);
+        assert_eq!((tally.acknowledged, tally.delivered), (2, 0));
+        let told = tally.acknowledgements.quantiles();
+        assert_eq!(told.count, 2);
+        assert!((told.max_ms - 0.0031).abs() < 0.0001, "{}", told.max_ms);
+        assert_eq!(tally.deliveries.quantiles().count, 1);
+    }
+
+    #[test]
+    fn the_longest_silence_has_both_ends_of_the_window() {
+        let mut tally = Tally::new(WINDOW);
+        tally.acknowledges(0, 1_300);
+        tally.acknowledges(0, 1_350);
+        assert_eq!(tally.longest_silence, 300);
+        tally.close();
+        assert_eq!(tally.longest_silence, 650);
+    }
+
+    #[test]
+    fn a_post_that_was_due_earlier_counts_the_delay() {
+        let mut tally = Tally::new(WINDOW);
+        tally.posts(1_000, 1_500);
+        tally.posts(10, 20);
+        assert_eq!(tally.own_delay.quantiles().count, 1);
+        assert_eq!(tally.posted_ever, 2);
+    }
+
+    #[test]
+    fn nothing_wrong_is_no_entry() {
+        let mut tally = Tally::new(WINDOW);
+        tally.errs("gap", 0);
+        assert!(tally.errors.is_empty());
+        tally.errs("gap", 2);
+        tally.errs("gap", 1);
+        assert_eq!(tally.errors["gap"], 3);
+    }
+}
