@@ -210,10 +210,11 @@ impl Bridge {
         self.0.log.health()
     }
 
-    /// Tells every session that the server stops. They say goodbye and close by themselves.
-    pub fn close_sessions(&self, reason: CloseReason) {
-        for session in self.0.sessions.all() {
-            session.close(reason);
+    /// Tells every session that the server stops, and lets no new one in. They say goodbye and close
+    /// by themselves.
+    pub fn drain_sessions(&self) {
+        for session in self.0.sessions.drain() {
+            session.close(CloseReason::Draining);
         }
     }
 

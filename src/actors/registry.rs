@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bridge_core::session::CloseReason;
 use bridge_core::{ClientId, Reject, RoomId, SessionId, limits};
 
 use super::handle::{RoomHandle, SessionHandle};
@@ -85,6 +86,7 @@ pub(super) struct Sessions {
 struct Live {
     by_client: HashMap<ClientId, Vec<Entry>>,
     total: usize,
+    is_draining: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -111,12 +113,15 @@ impl Sessions {
         now: u64,
         per_client: usize,
         total: usize,
-    ) -> Result<Admitted, Reject> {
+    ) -> Result<Admitted, CloseReason> {
         let mut live = self.live.lock();
+        if live.is_draining {
+            return Err(CloseReason::Draining);
+        }
         let own = live.by_client.get(session.client()).map_or(0, Vec::len);
         let replaces = own >= per_client;
         if live.total >= total && !replaces {
-            return Err(Reject::ServerFull);
+            return Err(CloseReason::ServerFull);
         }
         let heard = Arc::new(AtomicU64::new(now));
         let entry = Entry {
@@ -161,9 +166,10 @@ impl Sessions {
         entries.iter().map(|entry| entry.session.clone()).collect()
     }
 
-    /// Every live session.
-    pub(super) fn all(&self) -> Vec<SessionHandle> {
-        let live = self.live.lock();
+    /// Every live session, and no more after them.
+    pub(super) fn drain(&self) -> Vec<SessionHandle> {
+        let mut live = self.live.lock();
+        live.is_draining = true;
         live.by_client
             .values()
             .flatten()

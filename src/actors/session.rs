@@ -253,7 +253,7 @@ impl Actor for SessionActor {
             .sessions()
             .admit(self.handle.clone(), now, per_client, total);
         match admitted {
-            Err(_) => return self.end(CloseReason::ServerFull, ctx),
+            Err(reason) => return self.end(reason, ctx),
             Ok(admitted) => {
                 self.heard = admitted.heard;
                 if let Some(replaced) = admitted.replaced {

@@ -33,16 +33,19 @@ impl SessionActor {
         let Asked { reference, frame } = asked;
         let outcome = match frame {
             ClientFrame::Hello(hello) => self.hello(reference.clone(), hello, ctx),
-            ClientFrame::Ping => {
-                let now = self.bridge.clock().now();
-                self.handle.reply(encode::pong(reference.as_ref(), now));
-                Ok(())
-            }
+            ClientFrame::Ping => self.ping(reference.as_ref()),
             ClientFrame::InRoom(asked) => self.in_room(reference.clone(), asked, window, ctx),
         };
         if let Err(reject) = outcome {
             self.refuse(reference.as_ref(), &reject);
         }
+    }
+
+    fn ping(&self, reference: Option<&Ref>) -> Result<(), Reject> {
+        self.machine.request()?;
+        let now = self.bridge.clock().now();
+        self.handle.reply(encode::pong(reference, now));
+        Ok(())
     }
 
     fn hello(

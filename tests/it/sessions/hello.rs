@@ -72,6 +72,7 @@ async fn nothing_is_done_before_hello() {
         json!({"type": "remove", "room": "den", "client": "bob"}),
         json!({"type": "create_channel", "room": "den", "name": "x"}),
         json!({"type": "post", "room": "den", "text": "x"}),
+        json!({"type": "ping"}),
     ];
     for frame in too_early {
         let refusal = ws.refused(frame, 1005).await;
