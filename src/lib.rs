@@ -17,6 +17,7 @@ pub mod storage;
 
 pub mod client;
 
+pub mod blocking;
 pub mod passwords;
 pub mod permits;
 pub mod system;

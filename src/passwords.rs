@@ -1,12 +1,11 @@
 //! Room passwords: hashed and checked on other threads, a few at a time.
 
-use std::sync::Arc;
-
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use bridge_core::text::PasswordHash;
 use bridge_core::{Reject, limits};
-use tokio::sync::Semaphore;
+
+use crate::blocking::Blocking;
 
 /// How dear a hash is. The defaults are OWASP's first choice for argon2id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +29,7 @@ impl Default for Cost {
 #[derive(Debug, Clone)]
 pub struct Passwords {
     cost: Params,
-    at_once: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    blocking: Blocking,
 }
 
 impl Passwords {
@@ -42,11 +40,9 @@ impl Passwords {
     pub fn new(cost: Cost) -> Result<Self, String> {
         let cost = Params::new(cost.memory_kib, cost.passes, 1, None)
             .map_err(|why| format!("auth.password_memory_kib and auth.password_passes: {why}"))?;
-        Ok(Self {
-            cost,
-            at_once: Arc::new(Semaphore::new(limits::PASSWORDS_AT_ONCE_MAX)),
-            waiting: Arc::new(Semaphore::new(limits::PASSWORDS_WAITING_MAX)),
-        })
+        let (at_once, waiting) = (limits::PASSWORDS_AT_ONCE_MAX, limits::PASSWORDS_WAITING_MAX);
+        let blocking = Blocking::new("passwords", at_once, waiting);
+        Ok(Self { cost, blocking })
     }
 
     /// The hash of a new password.
@@ -56,6 +52,7 @@ impl Passwords {
     pub async fn hash(&self, password: String) -> Result<PasswordHash, Reject> {
         let argon = self.argon();
         let hashed = self
+            .blocking
             .run(move || argon.hash_password(password.as_bytes()))
             .await?;
         let phc = hashed.map_err(|why| Reject::Internal {
@@ -70,37 +67,16 @@ impl Passwords {
     /// When too many wait.
     pub async fn fits(&self, password: String, hash: PasswordHash) -> Result<bool, Reject> {
         let argon = self.argon();
-        self.run(move || {
-            Phc::new(hash.as_str())
-                .is_ok_and(|phc| argon.verify_password(password.as_bytes(), &phc).is_ok())
-        })
-        .await
+        self.blocking
+            .run(move || {
+                Phc::new(hash.as_str())
+                    .is_ok_and(|phc| argon.verify_password(password.as_bytes(), &phc).is_ok())
+            })
+            .await
     }
 
     fn argon(&self) -> Argon2<'static> {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, self.cost.clone())
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Reject> {
-        let busy = Reject::Busy { queue: "passwords" };
-        let place = Arc::clone(&self.waiting)
-            .try_acquire_owned()
-            .map_err(|_| busy.clone())?;
-        let turn = Arc::clone(&self.at_once)
-            .acquire_owned()
-            .await
-            .map_err(|_| busy)?;
-        drop(place);
-        let task = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            work()
-        });
-        task.await.map_err(|why| Reject::Internal {
-            detail: format!("hashing failed: {why}"),
-        })
     }
 }
 

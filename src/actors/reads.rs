@@ -1,34 +1,26 @@
-//! Reading the database without holding up an actor: on other threads, a few at a time.
+//! Reading the database without holding up an actor.
 
 use std::sync::Arc;
 
 use bridge_core::ports::{Store, StoreError};
 use bridge_core::{Reject, limits};
-use tokio::sync::Semaphore;
+
+use crate::blocking::Blocking;
 
 /// Bounded access to a store.
 #[derive(Clone)]
 pub(super) struct Reads {
     store: Arc<dyn Store>,
-    at_once: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
-}
-
-impl std::fmt::Debug for Reads {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reads").finish_non_exhaustive()
-    }
+    blocking: Blocking,
 }
 
 impl Reads {
     /// Access to a store.
     #[must_use]
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        Self {
-            store,
-            at_once: Arc::new(Semaphore::new(limits::READS_AT_ONCE_MAX)),
-            waiting: Arc::new(Semaphore::new(limits::READS_WAITING_MAX)),
-        }
+        let (at_once, waiting) = (limits::READS_AT_ONCE_MAX, limits::READS_WAITING_MAX);
+        let blocking = Blocking::new("reads", at_once, waiting);
+        Self { store, blocking }
     }
 
     /// What costs no reading: the epoch.
@@ -45,29 +37,12 @@ impl Reads {
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Reject> {
-        let busy = Reject::Busy { queue: "reads" };
-        let place = Arc::clone(&self.waiting)
-            .try_acquire_owned()
-            .map_err(|_| busy.clone())?;
-        let turn = Arc::clone(&self.at_once)
-            .acquire_owned()
-            .await
-            .map_err(|_| busy)?;
-        drop(place);
         let store = Arc::clone(&self.store);
-        let task = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            read(&*store)
-        });
-        match task.await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(StoreError::Unavailable(detail) | StoreError::Corrupt(detail))) => {
-                tracing::error!(detail, "the store cannot be read");
-                Err(Reject::Internal { detail })
-            }
-            Err(why) => Err(Reject::Internal {
-                detail: format!("a read did not finish: {why}"),
-            }),
-        }
+        let read = self.blocking.run(move || read(&*store)).await?;
+        read.map_err(|why| {
+            let detail = why.to_string();
+            tracing::error!(detail, "the store cannot be read");
+            Reject::Internal { detail }
+        })
     }
 }

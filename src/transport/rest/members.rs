@@ -6,9 +6,8 @@ use actix_web::web::{Data, Payload};
 use bridge_core::command::{Grant, Remove, RoomCommand};
 use bridge_core::{ClientId, RoomId};
 
-use super::{Answer, json_text};
+use super::{Answer, change, changed, json_text};
 use crate::actors::bridge::view_of;
-use crate::actors::ticket::Receipt;
 use crate::transport::State;
 use crate::transport::auth::Caller;
 use crate::transport::extract;
@@ -45,14 +44,7 @@ pub(in crate::transport) async fn leave(
     state: Data<State>,
     caller: Caller,
 ) -> Answer {
-    let room: RoomId = extract::path(&request, "room")?;
-    let key = extract::key(&request)?;
-    let command = RoomCommand::Leave;
-    let receipt = state
-        .bridge
-        .command(&room, command, caller.principal, key)
-        .await?;
-    Ok(event(&receipt))
+    change(&request, &state, caller, RoomCommand::Leave, changed).await
 }
 
 /// `PUT …/members/{client}`: grant a role, and so invite who is no member.
@@ -62,16 +54,10 @@ pub(in crate::transport) async fn grant(
     caller: Caller,
     payload: Payload,
 ) -> Answer {
-    let room: RoomId = extract::path(&request, "room")?;
     let client: ClientId = extract::path(&request, "client")?;
-    let key = extract::key(&request)?;
     let GrantRequest { role } = extract::body(payload).await?;
     let command = RoomCommand::Grant(Grant { client, role });
-    let receipt = state
-        .bridge
-        .command(&room, command, caller.principal, key)
-        .await?;
-    Ok(event(&receipt))
+    change(&request, &state, caller, command, changed).await
 }
 
 /// `DELETE …/members/{client}`: take a member, or an invitation, out.
@@ -81,19 +67,8 @@ pub(in crate::transport) async fn remove(
     caller: Caller,
     payload: Payload,
 ) -> Answer {
-    let room: RoomId = extract::path(&request, "room")?;
     let client: ClientId = extract::path(&request, "client")?;
-    let key = extract::key(&request)?;
     let ReasonBody { reason } = extract::optional_body(payload).await?;
     let command = RoomCommand::Remove(Remove { client, reason });
-    let receipt = state
-        .bridge
-        .command(&room, command, caller.principal, key)
-        .await?;
-    Ok(event(&receipt))
-}
-
-fn event(receipt: &Receipt) -> actix_web::HttpResponse {
-    let text = encode::event(&receipt.envelope).answer_text(None, receipt.duplicate);
-    json_text(StatusCode::OK, text)
+    change(&request, &state, caller, command, changed).await
 }

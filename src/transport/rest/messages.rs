@@ -7,7 +7,7 @@ use bridge_core::command::{Post, RoomCommand};
 use bridge_core::ports::Window;
 use bridge_core::{Reject, RoomId};
 
-use super::{Answer, created, json_text};
+use super::{Answer, change, created, json_text};
 use crate::transport::State;
 use crate::transport::auth::Caller;
 use crate::transport::extract;
@@ -22,29 +22,21 @@ pub(in crate::transport) async fn post(
     caller: Caller,
     payload: Payload,
 ) -> Answer {
-    let room: RoomId = extract::path(&request, "room")?;
-    let key = extract::key(&request)?;
     let PostBody {
         channel,
         text,
         reply_to,
         metadata,
     } = extract::body(payload).await?;
-    let id = state.bridge.new_message();
     let command = RoomCommand::Post(Post {
-        id,
+        id: state.bridge.new_message(),
         channel,
         text,
         reply_to,
         reply_seq: None,
         metadata,
     });
-    let receipt = state
-        .bridge
-        .command(&room, command, caller.principal, key)
-        .await?;
-    let text = encode::event(&receipt.envelope).answer_text(None, receipt.duplicate);
-    Ok(json_text(created(receipt.duplicate), text))
+    change(&request, &state, caller, command, created).await
 }
 
 /// `GET …/messages`: without `after` or `before`, the newest ones.

@@ -7,7 +7,7 @@ use bridge_core::RoomId;
 use bridge_core::command::{Close, CreateChannel, RoomCommand};
 use bridge_core::ports::RoomRow;
 
-use super::{Answer, created, json_text};
+use super::{Answer, change, changed, created, json_text};
 use crate::actors::bridge::{NewRoom, view_of};
 use crate::transport::State;
 use crate::transport::auth::Caller;
@@ -93,16 +93,9 @@ pub(in crate::transport) async fn close(
     caller: Caller,
     payload: Payload,
 ) -> Answer {
-    let room: RoomId = extract::path(&request, "room")?;
-    let key = extract::key(&request)?;
     let ReasonBody { reason } = extract::optional_body(payload).await?;
     let command = RoomCommand::Close(Close { reason });
-    let receipt = state
-        .bridge
-        .command(&room, command, caller.principal, key)
-        .await?;
-    let text = encode::event(&receipt.envelope).answer_text(None, receipt.duplicate);
-    Ok(json_text(StatusCode::OK, text))
+    change(&request, &state, caller, command, changed).await
 }
 
 /// `POST /v1/rooms/{room}/channels`
@@ -112,16 +105,9 @@ pub(in crate::transport) async fn create_channel(
     caller: Caller,
     payload: Payload,
 ) -> Answer {
-    let room: RoomId = extract::path(&request, "room")?;
-    let key = extract::key(&request)?;
     let CreateChannelBody { name, topic } = extract::body(payload).await?;
     let command = RoomCommand::CreateChannel(CreateChannel { name, topic });
-    let receipt = state
-        .bridge
-        .command(&room, command, caller.principal, key)
-        .await?;
-    let text = encode::event(&receipt.envelope).answer_text(None, receipt.duplicate);
-    Ok(json_text(created(receipt.duplicate), text))
+    change(&request, &state, caller, command, created).await
 }
 
 /// `GET /v1/rooms/{room}/channels`
