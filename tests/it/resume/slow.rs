@@ -141,9 +141,11 @@ async fn a_writer_that_does_not_read_is_sent_away() {
         }
     };
     within("the flood to end", flooding).await;
+    // Ann's last post may still be on its way, so the next one comes after it or after its place.
     let head = server.rest("ann").head("attic").await;
     let mut again = server.session("ann").await;
-    assert_eq!(again.post("attic", "calm").await["seq"], head + 1);
+    let seq = again.post("attic", "calm").await["seq"].as_u64();
+    assert!(seq > Some(head), "{seq:?} after {head}");
 }
 
 async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
