@@ -13,11 +13,13 @@ mod outcome;
 mod report;
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::machine::{Database, Disk, Machine};
+use crate::procfs::MachineCpu;
 use crate::server::Server;
 use agent_bridge::storage::sqlite;
 
@@ -55,6 +57,9 @@ pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
     let mut disturbed = 0;
     while runs.len() < args.runs as usize {
         let number = runs.len() as u32 + disturbed + 1;
+        if args.attempts > 1 {
+            wait_for_quiet().await;
+        }
         let server = start(&args, &load)?;
         let disk = Disk::measure(&server.data_dir)?;
         if conditions.is_none() {
@@ -89,6 +94,24 @@ pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
     match &args.output {
         Some(file) => append(file, &measurement),
         None => Ok(()),
+    }
+}
+
+/// Waits until other programs leave the machine alone for a moment, but not for ever.
+async fn wait_for_quiet() {
+    const LOOKS_MAX: u32 = 150;
+    const LOOK: Duration = Duration::from_secs(2);
+    const QUIET: f64 = 0.05;
+    for _ in 0..LOOKS_MAX {
+        let earlier = MachineCpu::now();
+        tokio::time::sleep(LOOK).await;
+        let Some((now, earlier)) = MachineCpu::now().zip(earlier) else {
+            return;
+        };
+        let used = now.minus(&earlier);
+        if used.busy <= QUIET * used.total() {
+            return;
+        }
     }
 }
 

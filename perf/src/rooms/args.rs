@@ -42,8 +42,9 @@ pub(crate) struct RoomsArgs {
     /// Repeat it, each time with new data, and tell median and spread
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
     pub(super) runs: u32,
-    /// Repeat a run in which other programs were busy, up to this many runs in all; only how busy
-    /// they were decides, and the result says how many runs were left out
+    /// Wait for a quiet machine before each run, and repeat one in which other programs were busy,
+    /// up to this many runs in all. Only how busy they were decides, and the result says how many
+    /// runs were left out
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=200))]
     pub(super) attempts: u32,
     /// A server that runs already
