@@ -11,6 +11,7 @@ mod old_schema;
 mod rest;
 mod resume;
 mod rooms;
+mod savepoints;
 mod sessions;
 mod unicode;
 
