@@ -44,10 +44,28 @@ fn main() -> ExitCode {
     }
 }
 
-/// Ctrl-C drops the scenario, and with it the server and the temporary folder.
+/// Ctrl-C and SIGTERM drop the scenario, and with it the server and the temporary folder.
 async fn interruptible(scenario: impl Future<Output = Result<(), String>>) -> Result<(), String> {
     tokio::select! {
         outcome = scenario => outcome,
         _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
+        () = terminated() => Err("terminated".to_owned()),
     }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(why) => {
+            eprintln!("SIGTERM will leave the server behind: {why}");
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
 }

@@ -32,7 +32,8 @@ const COMPLAINTS_KEPT: usize = 3;
 pub(crate) struct Launch<'a> {
     /// The program; without one, the one beside this program.
     pub(crate) program: Option<&'a Path>,
-    /// On which disk; without one, that of this program, because `/tmp` is often in memory.
+    /// On which disk; without one, that of this program. The system's temporary folder is
+    /// often in memory.
     pub(crate) disk: Option<&'a Path>,
     /// To which cores it is bound, in the words of `taskset`.
     pub(crate) cores: Option<&'a str>,

@@ -170,55 +170,77 @@ async fn wait(clock: Clock, moment: u64, bar: &ProgressBar, whole: Window) {
     }
 }
 
-/// Opens all sessions; the first of each room makes it, and the others join.
+/// Opens all sessions; then the first of each room makes it, and the others join.
 async fn take_seats(server: &Server, load: &Load, number: u32) -> Result<Seated, String> {
     // Names of their own, so that a server that runs already can be measured again and again.
     let tag = format!("{}-{number}", std::process::id());
+    let names: Vec<String> = (0..load.clients)
+        .map(|client| format!("perf-{tag}-{client}"))
+        .collect();
+    let mut sockets = open_all(server, &names, number).await?;
     let size = load.members_per_room();
-    let mut sockets = Vec::new();
+    let mut seats = Vec::new();
     let mut ledgers = Vec::new();
-    for room in 0..load.rooms {
+    for (room, names) in names.chunks(size).enumerate() {
         let room_name: Rc<str> = format!("perf-{tag}-room-{room}").into();
-        let names: Rc<[String]> = (0..size)
-            .map(|member| format!("perf-{tag}-{}", room * size + member))
-            .collect();
+        let names: Rc<[String]> = names.into();
         let mut ledger = Ledger::new(size);
-        for (member, name) in names.iter().enumerate() {
-            let (socket, head) = enter(server, name, &room_name, member == 0).await?;
-            ledger.live(member, head);
-            let seat = Seat {
+        for member in 0..size {
+            let socket = &mut sockets[room * size + member];
+            ledger.live(member, enter(socket, &room_name, member == 0).await?);
+            seats.push(Seat {
                 room,
                 room_name: Rc::clone(&room_name),
                 member,
                 names: Rc::clone(&names),
-            };
-            sockets.push((seat, socket));
+            });
         }
         ledgers.push(ledger);
     }
+    let sockets = seats.into_iter().zip(sockets).collect();
     Ok(Seated { sockets, ledgers })
 }
 
-/// Opens a session that is live in a room; everything after the returned seq comes to it.
-async fn enter(
-    server: &Server,
-    client: &str,
-    room: &str,
-    is_first: bool,
-) -> Result<(Socket, u64), String> {
-    let token = server.token(client)?;
-    let mut socket = Socket::open(server.socket, client, &token).await?;
-    ask(&mut socket, &json!({ "type": "hello" }), "welcome").await?;
+/// Opens the sessions in a shuffled order. A server deals connections to its threads in turn, and
+/// may keep a room where its first member is; in order, all first members would be on one thread.
+async fn open_all(server: &Server, names: &[String], seed: u32) -> Result<Vec<Socket>, String> {
+    let mut sockets = Vec::new();
+    for client in shuffled(names.len(), seed) {
+        let name = &names[client];
+        let token = server.token(name)?;
+        let mut socket = Socket::open(server.socket, name, &token).await?;
+        ask(&mut socket, &json!({ "type": "hello" }), "welcome").await?;
+        sockets.push((client, socket));
+    }
+    sockets.sort_by_key(|(client, _)| *client);
+    Ok(sockets.into_iter().map(|(_, socket)| socket).collect())
+}
+
+/// The numbers below this one in an order that only depends on the seed (xorshift64, and the sort
+/// of who draws what).
+fn shuffled(count: usize, seed: u32) -> Vec<usize> {
+    let mut state = 0x9e37_79b9_7f4a_7c15 ^ u64::from(seed).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let mut draw = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut drawn: Vec<(u64, usize)> = (0..count).map(|number| (draw(), number)).collect();
+    drawn.sort_unstable();
+    drawn.into_iter().map(|(_, number)| number).collect()
+}
+
+/// Makes or joins a room; everything after the returned seq comes to the session.
+async fn enter(socket: &mut Socket, room: &str, is_first: bool) -> Result<u64, String> {
     let (request, answer, seq) = match is_first {
         true => ("create_room", "event", "seq"),
         false => ("join", "joined", "head"),
     };
-    let key = format!("{request}-{room}-{client}");
-    let frame = json!({ "type": request, "room": room, "ref": ENTRY, "key": key });
-    let answer = ask(&mut socket, &frame, answer).await?;
+    let frame = json!({ "type": request, "room": room, "ref": ENTRY, "key": ENTRY });
+    let answer = ask(socket, &frame, answer).await?;
     let head = answer[seq].as_u64();
-    let head = head.ok_or_else(|| format!("{request} was answered without {seq}"))?;
-    Ok((socket, head))
+    head.ok_or_else(|| format!("{request} was answered without {seq}"))
 }
 
 const ENTRY: &str = "entry";
@@ -238,5 +260,26 @@ async fn ask(socket: &mut Socket, frame: &Value, answer: &str) -> Result<Value, 
         if kind == answer && value["ref"] == frame["ref"] {
             return Ok(value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shuffle_has_everybody_once_and_is_the_same_again() {
+        for count in [0, 1, 2, 100] {
+            let mut order = shuffled(count, 7);
+            assert_eq!(order, shuffled(count, 7));
+            order.sort_unstable();
+            assert!(order.into_iter().eq(0..count));
+        }
+        assert_ne!(shuffled(100, 1), shuffled(100, 2));
+        let firsts = shuffled(100, 1).into_iter().enumerate();
+        let on_one_thread = firsts
+            .filter(|(turn, client)| client % 2 == 0 && turn % 2 == 0)
+            .count();
+        assert!((15..=35).contains(&on_one_thread), "{on_one_thread}");
     }
 }
