@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bridge_core::event::Envelope;
 use bridge_core::room::{Asker, RoomView};
-use bridge_core::{Principal, Reject, RoomId, SessionId};
+use bridge_core::{Principal, Reject, RejectCode, RoomId, SessionId};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -160,7 +160,12 @@ impl Ticket {
     fn answer_refusal(&mut self, reject: Reject) {
         let reject = reject.as_asked(&self.room);
         if let Some(detail) = reject.detail() {
-            tracing::warn!(reject = %reject, detail, "a request was refused");
+            // Overload is not told line by line: that would be a second overload.
+            if reject.code() == RejectCode::Internal {
+                tracing::error!(reject = %reject, detail, "a request failed");
+            } else {
+                tracing::debug!(reject = %reject, detail, "a request was refused");
+            }
         }
         match self.waiter.take() {
             None => {}
