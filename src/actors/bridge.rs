@@ -16,7 +16,7 @@ use bridge_core::session::CloseReason;
 use bridge_core::text::Topic;
 use bridge_core::{IdempotencyKey, MessageId, Principal, Reject, RoomId, limits};
 
-use super::handle::{RoomHandle, SessionHandle};
+use super::handle::RoomHandle;
 use super::reads::Reads;
 use super::registry::{Rooms, Sessions};
 use super::room::RoomActor;
@@ -366,12 +366,6 @@ impl Bridge {
         by.allows(bridge_core::principal::Action::UseRoom(room))?;
         let view = self.room(room)?.view(by).await;
         view.map_err(|reject| reject.as_asked(room))
-    }
-
-    /// The live sessions of a client.
-    #[must_use]
-    pub fn sessions_of(&self, client: &bridge_core::ClientId) -> Vec<SessionHandle> {
-        self.0.sessions.of(client)
     }
 }
 

@@ -59,7 +59,8 @@ pub const LOG_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const LOG_ERRANDS_MAX: usize = 2_048;
 /// Records between two snapshots of a room: bounds how long it takes to wake it.
 pub const SNAPSHOT_EVERY_RECORDS: u64 = 1_000;
-/// Pages (4 KiB) of write-ahead log after which the writer checkpoints even under load: 16 MiB.
+/// Pages (4 KiB) of write-ahead log, as the writer estimates them, after which it checkpoints even
+/// under load: 16 MiB.
 pub const WAL_PAGES_MAX: u64 = 4_096;
 /// How long the writer is idle before it checkpoints what it wrote.
 pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
