@@ -162,7 +162,7 @@ pub struct Fingerprint(pub [u8; 16]);
 impl Fingerprint {
     /// The fingerprint of a command.
     #[must_use]
-    pub fn of(command: &RoomCommand) -> Self {
+    pub fn of(command: &impl Serialize) -> Self {
         let mut hasher = HashWriter(Sha256::new());
         serde_json::to_writer(&mut hasher, command)
             .expect("a hash writer never fails, and a command's map keys are strings");
@@ -213,7 +213,7 @@ pub struct Key {
 impl Key {
     /// A key for a command.
     #[must_use]
-    pub fn new(word: IdempotencyKey, command: &RoomCommand) -> Self {
+    pub fn new(word: IdempotencyKey, command: &impl Serialize) -> Self {
         Self {
             word,
             fingerprint: Fingerprint::of(command),

@@ -1,7 +1,9 @@
-//! What happened in a room. Past tense, one struct each, kept for ever.
+//! What happened. Past tense, one struct each, kept for ever.
 //!
 //! These are the log's stored form: a field may be added with a default, none may be removed,
 //! renamed or given another meaning.
+
+mod mailbox;
 
 use std::fmt;
 
@@ -12,18 +14,69 @@ use crate::id::{ChannelName, ClientId, MessageId, RoomId, Seq, Timestamp};
 use crate::policy::{Policy, Role, VoteWeight};
 use crate::text::{MessageText, Metadata, PasswordHash, Reason, Topic};
 
+pub use mailbox::{
+    About, BroadcastsRead, MailboxOpened, MessageDelivered, MessageDied, MessageDone,
+    MessageExpired, MessageReturned, MessageSeen, MessageStored, ReceiptKept, ReceiptsTold,
+    Reopened,
+};
+
 /// An ordered durable log with exactly one owner.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stream {
     /// The log of a room.
     Room(RoomId),
+    /// The log of a client's mailbox.
+    Mailbox(ClientId),
+    /// The log of the messages to `all`.
+    Broadcast,
+}
+
+impl Stream {
+    /// What kind of stream it is, in the store's words.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Room(_) => "room",
+            Self::Mailbox(_) => "mailbox",
+            Self::Broadcast => "broadcast",
+        }
+    }
+
+    /// Its name among those of its kind, as it was first written.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Room(room) => room.as_str(),
+            Self::Mailbox(client) => client.as_str(),
+            Self::Broadcast => "all",
+        }
+    }
+
+    /// The spelling under which its name is unique among those of its kind.
+    #[must_use]
+    pub fn name_folded(&self) -> String {
+        match self {
+            Self::Room(room) => room.folded(),
+            Self::Mailbox(client) => client.folded(),
+            Self::Broadcast => self.name().to_owned(),
+        }
+    }
+
+    /// A stream from the store's words; `None` when they are not of a stream.
+    #[must_use]
+    pub fn from_words(kind: &str, name: &str) -> Option<Self> {
+        match kind {
+            "room" => name.parse().ok().map(Self::Room),
+            "mailbox" => name.parse().ok().map(Self::Mailbox),
+            "broadcast" => Some(Self::Broadcast),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Room(id) => write!(f, "room:{id}"),
-        }
+        write!(f, "{}:{}", self.kind(), self.name())
     }
 }
 
@@ -63,6 +116,29 @@ pub enum Event {
     Posted(Posted),
     /// The room ended.
     RoomClosed(RoomClosed),
+
+    /// A client has shown a token.
+    MailboxOpened(MailboxOpened),
+    /// A message was accepted.
+    MessageStored(Box<MessageStored>),
+    /// A message was handed over.
+    MessageDelivered(MessageDelivered),
+    /// An attempt ended without a confirmation.
+    MessageReturned(MessageReturned),
+    /// Its recipient has it.
+    MessageSeen(MessageSeen),
+    /// Its recipient has finished with it.
+    MessageDone(MessageDone),
+    /// Its time was over.
+    MessageExpired(MessageExpired),
+    /// It was tried as often as may be.
+    MessageDied(MessageDied),
+    /// What became of a message is kept for its sender.
+    ReceiptKept(ReceiptKept),
+    /// The sender was told.
+    ReceiptsTold(ReceiptsTold),
+    /// The client has read the broadcast stream so far.
+    BroadcastsRead(BroadcastsRead),
 }
 
 impl Event {
@@ -78,6 +154,71 @@ impl Event {
             Self::ChannelCreated(_) => "channel_created",
             Self::Posted(_) => "posted",
             Self::RoomClosed(_) => "room_closed",
+            Self::MailboxOpened(_) => "mailbox_opened",
+            Self::MessageStored(_) => "message_stored",
+            Self::MessageDelivered(_) => "message_delivered",
+            Self::MessageReturned(_) => "message_returned",
+            Self::MessageSeen(_) => "message_seen",
+            Self::MessageDone(_) => "message_done",
+            Self::MessageExpired(_) => "message_expired",
+            Self::MessageDied(_) => "message_died",
+            Self::ReceiptKept(_) => "receipt_kept",
+            Self::ReceiptsTold(_) => "receipts_told",
+            Self::BroadcastsRead(_) => "broadcasts_read",
+        }
+    }
+
+    /// Which message of its mailbox a record is about that came after the message itself.
+    #[must_use]
+    pub const fn about(&self) -> Option<&About> {
+        match self {
+            Self::MessageDelivered(e) => Some(&e.about),
+            Self::MessageReturned(e) => Some(&e.about),
+            Self::MessageSeen(e) => Some(&e.about),
+            Self::MessageDone(e) => Some(&e.about),
+            Self::MessageExpired(e) => Some(&e.about),
+            Self::MessageDied(e) => Some(&e.about),
+            Self::RoomCreated(_)
+            | Self::MemberJoined(_)
+            | Self::MemberLeft(_)
+            | Self::MemberRemoved(_)
+            | Self::RoleGranted(_)
+            | Self::ChannelCreated(_)
+            | Self::Posted(_)
+            | Self::RoomClosed(_)
+            | Self::MailboxOpened(_)
+            | Self::MessageStored(_)
+            | Self::ReceiptKept(_)
+            | Self::ReceiptsTold(_)
+            | Self::BroadcastsRead(_) => None,
+        }
+    }
+
+    /// Whether it has an effect on another stream, which a follower brings about: members who are
+    /// mentioned, the other recipients of a message, the question that an answer finishes, the
+    /// sender who waits for the end of its message.
+    #[must_use]
+    pub fn has_follow_up(&self) -> bool {
+        match self {
+            Self::Posted(posted) => !posted.mentions.is_empty(),
+            Self::MessageStored(message) => {
+                message.reply_to.is_some() || message.to.named().len() > 1
+            }
+            Self::MessageDone(_) | Self::MessageExpired(_) | Self::MessageDied(_) => true,
+            Self::RoomCreated(_)
+            | Self::MemberJoined(_)
+            | Self::MemberLeft(_)
+            | Self::MemberRemoved(_)
+            | Self::RoleGranted(_)
+            | Self::ChannelCreated(_)
+            | Self::RoomClosed(_)
+            | Self::MailboxOpened(_)
+            | Self::MessageDelivered(_)
+            | Self::MessageReturned(_)
+            | Self::MessageSeen(_)
+            | Self::ReceiptKept(_)
+            | Self::ReceiptsTold(_)
+            | Self::BroadcastsRead(_) => false,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod id;
 pub mod limits;
+pub mod message;
 pub mod policy;
 pub mod principal;
 pub mod text;
@@ -15,6 +16,8 @@ pub mod command;
 pub mod event;
 pub mod reject;
 
+pub mod aggregate;
+pub mod owner;
 pub mod replay;
 pub mod room;
 pub mod session;

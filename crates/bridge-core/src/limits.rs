@@ -45,6 +45,69 @@ pub const RECENT_MESSAGES_MAX: usize = 1_024;
 /// Vote weight of a role: enough to say "decides alone", small enough for exact sums.
 pub const VOTE_WEIGHT_MILLI_MAX: u32 = 1_000_000;
 
+// ---- direct messages -----------------------------------------------------------------------
+
+/// The most urgent priority.
+pub const PRIORITY_MAX: u8 = 3;
+/// By how much one step of priority is worth an earlier arrival: a message of priority 0 waits at
+/// most three of these behind a flood of priority 3, and is then as urgent as what comes in.
+pub const PRIORITY_STEP: Duration = Duration::from_secs(60);
+/// Clients in one list of recipients: more than that is a room.
+pub const RECIPIENTS_MAX: usize = 100;
+/// Messages of a mailbox that are neither seen nor ended; then senders are told `mailbox_full`.
+pub const MAILBOX_MESSAGES_MAX: usize = 10_000;
+/// Messages that left a mailbox's memory lately and whose stage it still knows; for older ones the
+/// store is asked.
+pub const RECENT_STAGES_MAX: usize = 4_096;
+/// Receipts kept for a client that is away. Older ones give way: every stage can be read for as
+/// long as the log is kept.
+pub const RECEIPTS_KEPT_MAX: usize = 1_000;
+/// Seconds for which a message waits when its sender does not say: a week.
+pub const TTL_SECONDS_DEFAULT: u32 = 7 * 24 * 3_600;
+/// Seconds for which a message to `all` is news when its sender does not say.
+pub const BROADCAST_TTL_SECONDS_DEFAULT: u32 = 3_600;
+/// Seconds for which a message may wait at most: 30 days.
+pub const TTL_SECONDS_MAX: u32 = 30 * 24 * 3_600;
+/// Messages in a causal chain: a long conversation fits, a storm does not last.
+pub const TRACE_HOPS_MAX: u32 = 100;
+/// How long a session's client may take to confirm a message. Default of `messages.lease_seconds`.
+pub const LEASE: Duration = Duration::from_secs(300);
+/// How long a caller may take to call again: a model may think for twenty minutes. Default of
+/// `messages.call_lease_seconds`.
+pub const CALL_LEASE: Duration = Duration::from_secs(3_600);
+/// Attempts that may fail before a message is a dead letter. Default of `messages.attempts`.
+pub const ATTEMPTS_MAX: u32 = 5;
+/// How long a message waits after an attempt of which its recipient said that it failed, by how
+/// often it has failed.
+pub const RETRY_AFTER_FAILED: [Duration; 4] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(120),
+    Duration::from_secs(600),
+];
+/// How long it waits after an attempt that was cut off. The first time not at all: whoever comes
+/// back finds what it missed. Then longer, so that neither a network that flaps nor a message that
+/// kills its reader uses up the attempts within seconds.
+pub const RETRY_AFTER_CUT: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_secs(60),
+];
+/// Records that follow from one sweep over what is due in a mailbox; the rest follows at once.
+pub const DUE_RECORDS_MAX: usize = 256;
+/// Messages on their way into the socket of one session: few enough that an urgent one does not
+/// wait behind many, enough to fill a write.
+pub const DELIVERY_WINDOW_MESSAGES: usize = 32;
+/// Bytes of those messages.
+pub const DELIVERY_WINDOW_BYTES: usize = 256 * 1024;
+/// Names that are offered for a recipient that is not known.
+pub const NEAR_NAMES_MAX: usize = 3;
+/// Known clients that are looked at for those.
+pub const NEAR_NAMES_LOOKED_AT_MAX: usize = 5_000;
+/// Broadcasts that a client may have read before its cursor is written down.
+pub const BROADCASTS_UNWRITTEN_MAX: u64 = 64;
+
 // ---- the log -------------------------------------------------------------------------------
 
 /// Rows in one transaction: past this the fsync is already shared enough.

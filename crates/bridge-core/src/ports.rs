@@ -7,14 +7,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::command::Fingerprint;
-use crate::event::{Envelope, Stream};
+use crate::event::{About, Envelope, Stream};
 use crate::id::{
     ChannelName, ClientId, Epoch, IdempotencyKey, Incarnation, MessageId, RoomId, Seq, SessionId,
     Timestamp,
 };
+use crate::message::{Failure, Stage};
+use crate::owner::Answer;
 use crate::policy::Visibility;
 use crate::reject::Reject;
-use crate::room::Answer;
 use crate::stored;
 use crate::text::Topic;
 
@@ -137,6 +138,12 @@ pub trait Log: Send {
     /// When it was not kept. Nothing depends on it: the log has everything.
     fn save_snapshot(&mut self, stream: &Stream, snapshot: &Snapshot) -> Result<(), LogFailure>;
 
+    /// Forgets that these records have effects to be brought about: they have been.
+    ///
+    /// # Errors
+    /// When it still knows; then the effects are brought about again, which changes nothing.
+    fn follow_ups_done(&mut self, done: &[(Stream, Seq)]) -> Result<(), LogFailure>;
+
     /// Does what keeps the store fast. Called after each batch, and once when the writer is idle.
     ///
     /// # Errors
@@ -177,6 +184,13 @@ pub trait Reader: Send + Sync {
         after: Seq,
         records_max: usize,
     ) -> Result<Vec<Envelope>, StoreError>;
+
+    /// The records of a stream at these positions, in order of seq; positions that it does not have
+    /// are left out. At most [`crate::limits::PAGE_RECORDS_MAX`] of them are asked for.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a record is not what was written.
+    fn records(&self, stream: &Stream, seqs: &[Seq]) -> Result<Vec<Envelope>, StoreError>;
 
     /// A stream's latest snapshot, whatever its format.
     ///
@@ -235,6 +249,43 @@ pub enum Window {
     Newest,
 }
 
+/// A message in one recipient's mailbox, as the store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// How far it has come.
+    pub stage: Stage,
+    /// How often it was handed over.
+    pub attempts: u32,
+    /// The attempts that failed.
+    pub failures: Vec<Failure>,
+    /// The record that stored it: an [`crate::event::Event::MessageStored`].
+    pub stored: Envelope,
+}
+
+/// A message of a mailbox of which something is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueDelivery {
+    /// The message.
+    pub about: About,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Its time is over then.
+    pub expires_at: Timestamp,
+    /// Until when it waits for an answer.
+    pub deadline: Option<Timestamp>,
+}
+
+/// Which dead letters to list. The newest come first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLettersQuery {
+    /// Of the messages to or from this client; of all when `None`.
+    pub of: Option<ClientId>,
+    /// Older than this one.
+    pub before: Option<MessageId>,
+    /// How many at most.
+    pub rows_max: usize,
+}
+
 /// Look-ups that a log alone answers slowly. They are projections, written with the records.
 pub trait Directory: Send + Sync {
     /// Where a message is.
@@ -288,11 +339,83 @@ pub trait Directory: Send + Sync {
     /// When the store cannot be read.
     fn posts(&self, room: &RoomId, query: &PostsQuery) -> Result<Vec<Envelope>, StoreError>;
 
-    /// How many messages were ever posted.
+    /// How many messages were ever posted or sent; one to several recipients counts once for each.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn posts_total(&self) -> Result<u64, StoreError>;
+
+    /// Known clients whose name is about as long as this one, by name: those among which a name
+    /// like it is looked for.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn clients_like(&self, name: &ClientId, rows_max: usize) -> Result<Vec<ClientId>, StoreError>;
+
+    /// A message in a mailbox.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn delivery(&self, mailbox: &Stream, id: MessageId) -> Result<Option<Delivery>, StoreError>;
+
+    /// Everything that the logs have of a message that was sent, mailbox by mailbox, each in order
+    /// of seq: first the record that stored it, then those about it. A message to `all` has one
+    /// record, on the broadcast stream.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn message_history(&self, id: MessageId) -> Result<Vec<Envelope>, StoreError>;
+
+    /// Records that ended messages as dead letters, the newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn dead_letters(&self, query: &DeadLettersQuery) -> Result<Vec<Envelope>, StoreError>;
+
+    /// When the next thing is due in any mailbox: the end of a lease, of a deadline, of a message's
+    /// time. In the past when it is overdue.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Mailboxes in which something is due at `now`, the longest overdue first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn due_mailboxes(&self, now: Timestamp, rows_max: usize) -> Result<Vec<ClientId>, StoreError>;
+
+    /// What is due in one mailbox at `now`, the longest overdue first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn due_deliveries(
+        &self,
+        mailbox: &ClientId,
+        now: Timestamp,
+        rows_max: usize,
+    ) -> Result<Vec<DueDelivery>, StoreError>;
+
+    /// Records whose effects on other streams have not been brought about yet
+    /// ([`crate::event::Event::has_follow_up`]), in the order of the streams' creation and of seq,
+    /// after `after`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn follow_ups(
+        &self,
+        after: Option<&FollowUp>,
+        rows_max: usize,
+    ) -> Result<Vec<FollowUp>, StoreError>;
+}
+
+/// A record whose effects on other streams are still to be brought about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowUp {
+    /// Where it stands in the order of all of them.
+    pub place: (i64, Seq),
+    /// The record.
+    pub envelope: Envelope,
 }
 
 /// A store's whole reading side.

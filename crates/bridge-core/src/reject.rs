@@ -1,6 +1,7 @@
 //! Why a request was refused: one variant for each cause, two texts for each variant.
 
 use crate::id::{ChannelName, ClientId, MessageId, RoomId};
+use crate::message::Stage;
 use crate::policy::Role;
 
 /// A refusal. `Display` is the text for the client: a sentence it can act on. What only we may
@@ -98,8 +99,46 @@ pub enum Reject {
         max: usize,
     },
     /// There is no such message where the request looked for it.
-    #[error("there is no message {0} in this room")]
+    #[error("there is no message {0} here that you can see")]
     MessageNotFound(MessageId),
+
+    /// No client of this name has ever shown a token.
+    #[error("there is no client {client}{}", offer(near))]
+    UnknownRecipient {
+        /// As the sender wrote it.
+        client: ClientId,
+        /// Known ones with a name like it.
+        near: Vec<ClientId>,
+    },
+    /// The recipient has as many messages waiting as one may have.
+    #[error("the mailbox of {client} is full: {max} messages wait in it; try again later")]
+    MailboxFull {
+        /// Whose.
+        client: ClientId,
+        /// How many may wait.
+        max: usize,
+    },
+    /// An acknowledgement that takes back an earlier one, or comes after the end.
+    #[error("the message {id} is {stage} already, and a stage never goes backwards")]
+    StageBackwards {
+        /// Which.
+        id: MessageId,
+        /// How far it has come.
+        stage: Stage,
+    },
+    /// The mailbox failed too often and is held back until somebody has looked at it.
+    #[error("the mailbox of {0} is out of order and waits for an operator")]
+    MailboxQuarantined(String),
+    /// A chain of messages that answer each other has become too long.
+    #[error(
+        "this message is number {} of a chain, which is taken for a loop; send without reply_to \
+         and trace to begin a new one",
+        max + 1
+    )]
+    LoopStopped {
+        /// How long a chain may be.
+        max: u32,
+    },
 
     /// The key was used for something else.
     #[error("this key was used for another request; a repeat must be the same to the letter")]
@@ -160,6 +199,11 @@ pub enum RejectCode {
     RoomFull,
     TooManyRooms,
     MessageNotFound,
+    UnknownRecipient,
+    MailboxFull,
+    StageBackwards,
+    MailboxQuarantined,
+    LoopStopped,
     KeyReused,
     Busy,
     Retry,
@@ -195,6 +239,11 @@ impl Reject {
             Self::RoomFull { .. } => RejectCode::RoomFull,
             Self::TooManyRooms { .. } => RejectCode::TooManyRooms,
             Self::MessageNotFound(_) => RejectCode::MessageNotFound,
+            Self::UnknownRecipient { .. } => RejectCode::UnknownRecipient,
+            Self::MailboxFull { .. } => RejectCode::MailboxFull,
+            Self::StageBackwards { .. } => RejectCode::StageBackwards,
+            Self::MailboxQuarantined(_) => RejectCode::MailboxQuarantined,
+            Self::LoopStopped { .. } => RejectCode::LoopStopped,
             Self::KeyReused => RejectCode::KeyReused,
             Self::Busy { .. } => RejectCode::Busy,
             Self::Retry { .. } => RejectCode::Retry,
@@ -215,6 +264,7 @@ impl Reject {
                 | Self::OutcomeUnknown
                 | Self::StorageFull
                 | Self::ServerFull
+                | Self::MailboxFull { .. }
         )
     }
 
@@ -245,4 +295,16 @@ impl Reject {
             why: why.to_string(),
         }
     }
+}
+
+/// The end of a sentence that offers names.
+fn offer(near: &[ClientId]) -> String {
+    if near.is_empty() {
+        return "; to leave a message for one that will come later, send it with `keep`".to_owned();
+    }
+    let names: Vec<&str> = near.iter().map(ClientId::as_str).collect();
+    format!(
+        "; did you mean {}? To leave a message for one that will come later, send it with `keep`",
+        names.join(" or ")
+    )
 }

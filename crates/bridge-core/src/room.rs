@@ -1,15 +1,11 @@
 //! A room: what it is after its log, and what it makes of a command.
 //!
-//! [`Room::decide`] looks and never changes; [`Room::apply`] changes and never refuses. A
-//! [`Ledger`] holds two of them: what is committed, and what will be once the appends in flight
-//! have landed; commands are decided against the second. An [`Owner`] adds the requests that wait
-//! for an answer, and says what the shell must do next.
+//! [`Room::decide`] looks and never changes; [`Room::apply`] changes and never refuses. The
+//! [`crate::owner`] around it knows of appends in flight and of requests that wait for an answer.
 
 mod channels;
-mod ledger;
 mod membership;
 mod mentions;
-mod owner;
 mod posts;
 mod recent;
 mod snapshot;
@@ -17,19 +13,18 @@ mod view;
 
 use std::collections::BTreeMap;
 
+use crate::aggregate::{Aggregate, SnapshotError, Undecided, assert_next};
 use crate::command::{CreateRoom, RoomCommand};
 use crate::event::{Envelope, Event, RoomCreated, Stream};
-use crate::id::{ChannelName, ClientId, RoomId, Seq, Timestamp};
+use crate::id::{ChannelName, ClientId, MessageId, RoomId, Seq, Timestamp};
+use crate::owner::RecentKeys;
 use crate::policy::{Policy, Role, Visibility, VoteWeight};
 use crate::principal::{Action, Principal};
 use crate::reject::Reject;
 use crate::text::{PasswordHash, Topic};
 
-pub use ledger::{Decision, Draft, Ledger};
-pub use owner::{Answer, Asker, Effect, Owner, PendingRefusal, Request};
-pub use posts::ReplyUnproven;
-pub use recent::Recent;
-pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
+pub use recent::RecentPosts;
+pub use snapshot::SNAPSHOT_FORMAT;
 pub use view::{InsideView, MemberView, RoomView};
 
 /// Where a room is in its life.
@@ -86,23 +81,8 @@ pub struct Room {
     grants: BTreeMap<ClientId, Role>,
     channels: BTreeMap<String, Channel>,
     posts: u64,
-    recent: Recent,
-}
-
-/// Why a command was not decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Undecided {
-    /// It is refused.
-    Refused(Reject),
-    /// The room does not remember whether the message that it answers is its own. The shell looks
-    /// it up and asks again.
-    ReplyUnproven(ReplyUnproven),
-}
-
-impl From<Reject> for Undecided {
-    fn from(reject: Reject) -> Self {
-        Self::Refused(reject)
-    }
+    keys: RecentKeys,
+    recent_posts: RecentPosts,
 }
 
 impl Room {
@@ -124,7 +104,8 @@ impl Room {
             grants: BTreeMap::new(),
             channels: BTreeMap::new(),
             posts: 0,
-            recent: Recent::default(),
+            keys: RecentKeys::default(),
+            recent_posts: RecentPosts::default(),
         }
     }
 
@@ -233,8 +214,13 @@ impl Room {
     /// What follows from a command, or why nothing does. Changes nothing.
     ///
     /// # Errors
-    /// Why the command is refused, or what the shell must look up first.
-    pub fn decide(&self, command: &RoomCommand, by: &Principal) -> Result<Vec<Event>, Undecided> {
+    /// Why the command is refused, or the message that the shell must look up first: a post may
+    /// answer one that the room does not remember.
+    pub fn decide(
+        &self,
+        command: &RoomCommand,
+        by: &Principal,
+    ) -> Result<Vec<Event>, Undecided<MessageId>> {
         by.allows(Action::UseRoom(&self.id))?;
         if let RoomCommand::Create(create) = command {
             return Ok(self.decide_create(create, by)?);
@@ -281,13 +267,11 @@ impl Room {
     /// When the record is not this stream's next one: then the caller mixed up two logs, and
     /// going on would spread the damage.
     pub fn apply(&mut self, envelope: &Envelope) {
-        let Stream::Room(of) = &envelope.stream;
-        assert_eq!(*of, self.id, "a record of another room");
-        assert_eq!(envelope.seq, self.head.next(), "a gap in the log of {of}");
+        assert_next(envelope, &self.stream(), self.head);
         self.head = envelope.seq;
         self.last_at = envelope.at;
         if let Some(key) = &envelope.key {
-            self.recent.note_key(&envelope.by, key, envelope.seq);
+            self.keys.note(&envelope.by, key, envelope.seq);
         }
         match &envelope.event {
             Event::RoomCreated(created) => self.apply_created(created, envelope),
@@ -301,13 +285,15 @@ impl Room {
                 self.life = Life::Closed;
                 self.closed_at = Some(envelope.at);
             }
+            other => unreachable!("a room never decides on {}", other.kind()),
         }
     }
 
     fn apply_created(&mut self, created: &RoomCreated, envelope: &Envelope) {
-        let Stream::Room(id) = &envelope.stream;
         // The creator's spelling is the room's; until now it was that of whoever asked first.
-        self.id = id.clone();
+        if let Stream::Room(id) = &envelope.stream {
+            self.id = id.clone();
+        }
         self.life = Life::Open;
         self.created_at = envelope.at;
         self.created_by = Some(envelope.by.clone());
@@ -338,6 +324,67 @@ impl Room {
         }
         self.member(by.client())?;
         Err(otherwise)
+    }
+}
+
+impl Aggregate for Room {
+    type Command = RoomCommand;
+    type Question = MessageId;
+    const SNAPSHOT_FORMAT: i32 = SNAPSHOT_FORMAT;
+
+    fn empty(stream: &Stream) -> Self {
+        match stream {
+            Stream::Room(id) => Self::vacant(id.clone()),
+            other => unreachable!("{other} is not the stream of a room"),
+        }
+    }
+
+    fn stream(&self) -> Stream {
+        Stream::Room(self.id.clone())
+    }
+
+    fn spelling(&self, command: &RoomCommand) -> Stream {
+        match command {
+            RoomCommand::Create(create) => Stream::Room(create.room.clone()),
+            _ => self.stream(),
+        }
+    }
+
+    fn head(&self) -> Seq {
+        self.head
+    }
+
+    fn last_at(&self) -> Timestamp {
+        self.last_at
+    }
+
+    fn keys(&self) -> &RecentKeys {
+        &self.keys
+    }
+
+    fn admits(&self, by: &Principal) -> Result<(), Reject> {
+        by.allows(Action::UseRoom(&self.id))
+    }
+
+    fn decide(
+        &self,
+        command: &RoomCommand,
+        by: &Principal,
+        _now: Timestamp,
+    ) -> Result<Vec<Event>, Undecided<MessageId>> {
+        self.decide(command, by)
+    }
+
+    fn apply(&mut self, envelope: &Envelope) {
+        self.apply(envelope);
+    }
+
+    fn to_snapshot(&self) -> Option<Vec<u8>> {
+        self.to_snapshot()
+    }
+
+    fn from_snapshot(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        Self::from_snapshot(bytes)
     }
 }
 

@@ -39,6 +39,17 @@ pub fn encode(event: &Event) -> Bytes {
         Event::ChannelCreated(e) => json(e),
         Event::Posted(e) => json(e),
         Event::RoomClosed(e) => json(e),
+        Event::MailboxOpened(e) => json(e),
+        Event::MessageStored(e) => json(e),
+        Event::MessageDelivered(e) => json(e),
+        Event::MessageReturned(e) => json(e),
+        Event::MessageSeen(e) => json(e),
+        Event::MessageDone(e) => json(e),
+        Event::MessageExpired(e) => json(e),
+        Event::MessageDied(e) => json(e),
+        Event::ReceiptKept(e) => json(e),
+        Event::ReceiptsTold(e) => json(e),
+        Event::BroadcastsRead(e) => json(e),
     }
 }
 
@@ -62,6 +73,17 @@ pub fn decode(kind: &str, body: &[u8]) -> Result<Event, DecodeError> {
         "channel_created" => Event::ChannelCreated(parse(kind, body)?),
         "posted" => Event::Posted(parse(kind, body)?),
         "room_closed" => Event::RoomClosed(parse(kind, body)?),
+        "mailbox_opened" => Event::MailboxOpened(parse(kind, body)?),
+        "message_stored" => Event::MessageStored(parse(kind, body)?),
+        "message_delivered" => Event::MessageDelivered(parse(kind, body)?),
+        "message_returned" => Event::MessageReturned(parse(kind, body)?),
+        "message_seen" => Event::MessageSeen(parse(kind, body)?),
+        "message_done" => Event::MessageDone(parse(kind, body)?),
+        "message_expired" => Event::MessageExpired(parse(kind, body)?),
+        "message_died" => Event::MessageDied(parse(kind, body)?),
+        "receipt_kept" => Event::ReceiptKept(parse(kind, body)?),
+        "receipts_told" => Event::ReceiptsTold(parse(kind, body)?),
+        "broadcasts_read" => Event::BroadcastsRead(parse(kind, body)?),
         _ => return Err(DecodeError::UnknownKind(kind.to_owned())),
     })
 }
@@ -101,9 +123,8 @@ impl Sealed<'_> {
             crc.update(&(bytes.len() as u64).to_le_bytes());
             crc.update(bytes);
         };
-        let Stream::Room(room) = self.stream;
-        part(b"room");
-        part(room.as_str().as_bytes());
+        part(self.stream.kind().as_bytes());
+        part(self.stream.name().as_bytes());
         part(&self.seq.get().to_le_bytes());
         part(&self.at.as_millis().to_le_bytes());
         part(self.by.as_str().as_bytes());

@@ -106,6 +106,50 @@ impl Topic {
     }
 }
 
+/// Any JSON that a program sends to a program; the broker keeps it and does not read it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Payload(Value);
+
+/// A payload of more bytes than the bound, written compactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be at most {max} bytes as JSON, but has {len}")]
+pub struct PayloadTooLarge {
+    /// Bytes given.
+    pub len: usize,
+    /// Bytes allowed.
+    pub max: usize,
+}
+
+impl Payload {
+    /// Roughly how many bytes it holds.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        weight_bytes(&self.0)
+    }
+}
+
+impl TryFrom<Value> for Payload {
+    type Error = PayloadTooLarge;
+
+    fn try_from(value: Value) -> Result<Self, PayloadTooLarge> {
+        let len = value.to_string().len();
+        let max = limits::PAYLOAD_BYTES_MAX;
+        if len > max {
+            return Err(PayloadTooLarge { len, max });
+        }
+        Ok(Self(value))
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Value::deserialize(d)?
+            .try_into()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
 /// A JSON object that a program attaches to a message; the broker keeps it and does not read it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]

@@ -6,7 +6,7 @@ use crate::contract::script::{self, draft, founded, granted, joined, post, said}
 use crate::event::Envelope;
 use crate::id::{Epoch, Seq};
 use crate::ports::{Append, PostsQuery, Window};
-use crate::room::Answer;
+use crate::owner::Answer;
 
 /// Nothing is found, and nothing fails.
 pub fn an_empty_store_holds_nothing(bench: &dyn Bench) {

@@ -7,7 +7,7 @@ use crate::event::{Envelope, Stream};
 use crate::id::{RoomId, Seq};
 use crate::limits;
 use crate::ports::{Append, Log, Membership, RoomRow, Store};
-use crate::room::Answer;
+use crate::owner::Answer;
 
 pub(super) struct Desk<'a> {
     bench: &'a dyn Bench,

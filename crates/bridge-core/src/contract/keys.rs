@@ -6,7 +6,7 @@ use crate::contract::desk::Desk;
 use crate::contract::script::{client, draft, founded, joined, keyed, message, post, said, stream};
 use crate::event::Envelope;
 use crate::id::Seq;
-use crate::room::Answer;
+use crate::owner::Answer;
 
 fn duplicate(of: &Envelope) -> Answer {
     Answer::Duplicate(Box::new(of.clone()))

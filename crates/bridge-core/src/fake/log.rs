@@ -12,7 +12,8 @@ use crate::ports::{
     Append, Directory, Log, LogFailure, Membership, PostsQuery, Reader, RoomRow, Snapshot,
     StoreError, Window,
 };
-use crate::room::{Answer, Room};
+use crate::owner::Answer;
+use crate::room::Room;
 
 /// What goes wrong with the next batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +83,10 @@ impl MemoryStore {
 
     fn rooms_by_name(&self, after: Option<&RoomId>) -> Vec<Room> {
         let streams = self.streams();
-        let ids = streams.iter().map(|Stream::Room(id)| id);
+        let ids = streams.iter().filter_map(|stream| match stream {
+            Stream::Room(id) => Some(id),
+            Stream::Mailbox(_) | Stream::Broadcast => None,
+        });
         ids.filter(|id| after.is_none_or(|after| *id > after))
             .map(|id| self.room(id))
             .collect()

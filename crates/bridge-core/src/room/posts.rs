@@ -1,17 +1,14 @@
 //! Messages in a room.
 
+use crate::aggregate::Undecided;
 use crate::command::Post;
 use crate::event::{Event, Posted};
 use crate::id::MessageId;
 use crate::principal::Principal;
-use crate::room::{Room, Undecided, mentions};
-
-/// A message that a post answers, and that the room does not remember.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReplyUnproven(pub MessageId);
+use crate::room::{Room, mentions};
 
 impl Room {
-    pub(super) fn decide_post(&self, post: &Post, by: &Principal) -> Result<Vec<Event>, Undecided> {
+    pub(super) fn decide_post(&self, post: &Post, by: &Principal) -> Result<Vec<Event>, Undecided<MessageId>> {
         self.member(by.client())?;
         let channel = self.channel(&post.channel)?.clone();
         self.knows_reply(post)?;
@@ -28,19 +25,19 @@ impl Room {
 
     /// An answer must answer a message of this room. The room remembers the recent ones; for
     /// older ones the shell brings the place where it found them.
-    fn knows_reply(&self, post: &Post) -> Result<(), Undecided> {
+    fn knows_reply(&self, post: &Post) -> Result<(), Undecided<MessageId>> {
         let Some(id) = post.reply_to else {
             return Ok(());
         };
         let proved = post.reply_seq.is_some_and(|seq| seq <= self.head);
-        if proved || self.recent.has_message(id) {
+        if proved || self.recent_posts.has(id) {
             return Ok(());
         }
-        Err(Undecided::ReplyUnproven(ReplyUnproven(id)))
+        Err(Undecided::LookUp(id))
     }
 
     pub(super) fn apply_posted(&mut self, posted: &Posted) {
         self.posts += 1;
-        self.recent.note_message(posted.id);
+        self.recent_posts.note(posted.id);
     }
 }

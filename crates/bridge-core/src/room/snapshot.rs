@@ -4,16 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ChannelName, ClientId, RoomId, Seq, Timestamp};
 use crate::policy::{Policy, Role, VoteWeight};
-use crate::room::{Channel, Life, Member, Recent, Room};
+use crate::aggregate::SnapshotError;
+use crate::owner::RecentKeys;
+use crate::room::{Channel, Life, Member, RecentPosts, Room};
 use crate::text::{PasswordHash, Topic};
 
 /// The form of the bytes. A snapshot of another form is not read: the log has everything.
 pub const SNAPSHOT_FORMAT: i32 = 1;
-
-/// A snapshot that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("a snapshot of the room cannot be read: {0}")]
-pub struct SnapshotError(#[from] serde_json::Error);
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -70,7 +67,9 @@ impl Room {
             grants,
             channels,
             posts,
-            recent: _, // a cache
+            // Caches.
+            keys: _,
+            recent_posts: _,
         } = self.clone();
         let open = match life {
             Life::Vacant => return None,
@@ -131,7 +130,8 @@ impl Room {
             grants: stored.grants.into_iter().collect(),
             channels: channels.collect(),
             posts: stored.posts,
-            recent: Recent::default(),
+            keys: RecentKeys::default(),
+            recent_posts: RecentPosts::default(),
         })
     }
 }

@@ -9,13 +9,15 @@ mod granting;
 mod joining;
 mod leaving;
 mod posting;
+mod owner;
 mod properties;
 mod removing;
 mod snapshots;
 
 use uuid::Uuid;
 
-use super::{Decision, Ledger, Room, Undecided};
+use super::{Room, Undecided};
+use crate::owner::{Decision, Ledger};
 use crate::command::{
     Close, CreateChannel, CreateRoom, Grant, Join, PasswordProof, Post, Remove, RoomCommand,
 };
@@ -29,7 +31,7 @@ use crate::text::{PasswordHash, Topic};
 /// A room in the middle of its life, with its log.
 #[derive(Debug, Clone)]
 struct Scene {
-    ledger: Ledger,
+    ledger: Ledger<Room>,
     log: Vec<Envelope>,
     now: i64,
 }
@@ -89,7 +91,7 @@ impl Scene {
         self.ledger.committed()
     }
 
-    fn try_by(&mut self, by: &Principal, command: &RoomCommand) -> Result<Vec<Event>, Undecided> {
+    fn try_by(&mut self, by: &Principal, command: &RoomCommand) -> Result<Vec<Event>, Undecided<MessageId>> {
         self.now += 1;
         let now = Timestamp::from_millis(self.now);
         let decision = self.ledger.submit(command, by, None, now)?;

@@ -61,7 +61,7 @@ impl Mirror {
 
     /// What the owner shows is what its log says, and nothing that is not durable.
     pub(crate) fn compare(&mut self, home: &Home) -> Result<(), Violation> {
-        let shown = home.owner.room();
+        let shown = home.owner.state();
         if home.tail.is_none() || shown.head() == self.room.head() {
             return Ok(());
         }

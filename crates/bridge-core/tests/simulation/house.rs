@@ -9,7 +9,8 @@ use bridge_core::id::Incarnation;
 use bridge_core::limits;
 use bridge_core::ports::{Reader, Snapshot};
 use bridge_core::replay::Tail;
-use bridge_core::room::{Owner, Room, SNAPSHOT_FORMAT};
+use bridge_core::owner::Owner;
+use bridge_core::room::{Room, SNAPSHOT_FORMAT};
 use bridge_core::{RoomId, Seq};
 
 use crate::ticket::Ticket;
@@ -25,7 +26,7 @@ pub(crate) struct House {
 
 /// An owner that is awake.
 pub(crate) struct Home {
-    pub(crate) owner: Owner<Ticket>,
+    pub(crate) owner: Owner<Room, Ticket>,
     pub(crate) incarnation: Incarnation,
     /// What readers who are nearly current can still get without the store. None until the room
     /// was read for the first time.

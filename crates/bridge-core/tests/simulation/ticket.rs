@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use bridge_core::room::Asker;
+use bridge_core::owner::Asker;
 use bridge_core::{Reject, Seq};
 
 #[derive(Debug, Clone, PartialEq)]

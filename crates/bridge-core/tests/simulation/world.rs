@@ -3,9 +3,11 @@
 mod carry_out;
 mod serve;
 
+use bridge_core::command::RoomCommand;
 use bridge_core::fake::{CountingIds, ManualClock, MemoryStore};
 use bridge_core::ports::{Clock, Snapshot};
-use bridge_core::room::{Request, SNAPSHOT_FORMAT};
+use bridge_core::owner::Request;
+use bridge_core::room::SNAPSHOT_FORMAT;
 use bridge_core::{Epoch, MessageId, Timestamp};
 
 use crate::checker::{Mirror, Violation};
@@ -105,7 +107,7 @@ pub(crate) struct World {
     again: Vec<(usize, usize)>,
     /// Messages that owners want to know of, with the requests that need them, and requests that
     /// wait behind those.
-    look_ups: Vec<(usize, Option<MessageId>, Request<Ticket>)>,
+    look_ups: Vec<(usize, Option<MessageId>, Request<RoomCommand, Ticket>)>,
     inbox: Inbox,
     now: usize,
     stats: Stats,
@@ -202,7 +204,7 @@ impl World {
             if !self.rng.one_in(25) || home.owner.is_loading() {
                 continue;
             }
-            let room = home.owner.room();
+            let room = home.owner.state();
             if let Some(body) = room.to_snapshot() {
                 let snapshot = Snapshot {
                     seq: room.head(),

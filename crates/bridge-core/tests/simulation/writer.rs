@@ -6,7 +6,7 @@ use bridge_core::event::Stream;
 use bridge_core::fake::{Fault, MemoryLog, MemoryStore};
 use bridge_core::id::Incarnation;
 use bridge_core::ports::{Append, Log, Snapshot};
-use bridge_core::room::Answer;
+use bridge_core::owner::Answer;
 
 use crate::plan::Plan;
 use crate::rng::Rng;

@@ -1,7 +1,6 @@
 use super::*;
 use crate::limits;
 use crate::reject::Reject;
-use crate::room::ReplyUnproven;
 
 fn full(scene: &mut Scene, who: &str, command: &RoomCommand) -> (&'static str, usize) {
     let before = scene.room().clone();
@@ -96,7 +95,7 @@ fn a_room_remembers_so_many_messages_and_no_more() {
     let forgotten = scene.try_by(&principal("ann"), &answer(0));
     assert_eq!(
         forgotten,
-        Err(Undecided::ReplyUnproven(ReplyUnproven(message(0))))
+        Err(Undecided::LookUp(message(0)))
     );
     scene.done("ann", answer(last));
     scene.done("ann", answer(2));

@@ -1,6 +1,5 @@
 use super::*;
 use crate::event::Posted;
-use crate::room::ReplyUnproven;
 use serde_json::json;
 
 fn reply(id: u128, to: u128, at: Option<u64>) -> RoomCommand {
@@ -86,7 +85,7 @@ fn an_answer_to_what_the_room_does_not_remember_needs_its_place() {
     let mut scene = Scene::open();
     scene.done("ann", post("hello"));
     let head = scene.room().head().get();
-    let unproven = Err(Undecided::ReplyUnproven(ReplyUnproven(message(99))));
+    let unproven = Err(Undecided::LookUp(message(99)));
     let before = scene.room().clone();
     assert_eq!(
         scene.try_by(&principal("ann"), &reply(2, 99, None)),

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::room::{Life, Recent};
+use crate::owner::RecentKeys;
+use crate::room::{Life, RecentPosts};
 
 const NAMES: [&str; 6] = ["ann", "BOB", "bob", "cid", "dora", "root"];
 
@@ -123,7 +124,8 @@ proptest! {
         let room = ledger.committed();
         if room.life() != Life::Vacant {
             let restored = Room::from_snapshot(&room.to_snapshot().unwrap()).unwrap();
-            prop_assert_eq!(restored, Room { recent: Recent::default(), ..room.clone() });
+            prop_assert_eq!(restored, Room { keys: RecentKeys::default(),
+        recent_posts: RecentPosts::default(), ..room.clone() });
         }
     }
 }

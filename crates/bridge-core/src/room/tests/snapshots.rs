@@ -1,5 +1,6 @@
 use super::*;
-use crate::room::{Recent, SNAPSHOT_FORMAT};
+use crate::owner::RecentKeys;
+use crate::room::{RecentPosts, SNAPSHOT_FORMAT};
 
 /// A room in which everything has happened.
 fn eventful() -> Scene {
@@ -25,7 +26,8 @@ fn eventful() -> Scene {
 
 fn without_the_cache(room: &Room) -> Room {
     Room {
-        recent: Recent::default(),
+        keys: RecentKeys::default(),
+        recent_posts: RecentPosts::default(),
         ..room.clone()
     }
 }

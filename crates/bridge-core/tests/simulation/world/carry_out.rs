@@ -7,17 +7,18 @@ use bridge_core::command::RoomCommand;
 use bridge_core::event::Envelope;
 use bridge_core::ports::{Append, Directory, Reader as _, Record};
 use bridge_core::replay::Tail;
-use bridge_core::room::{Draft, Effect, PendingRefusal, Request};
+use bridge_core::owner::{Draft, Effect, PendingRefusal, Request};
+use bridge_core::room::Room;
 
 use super::World;
 use crate::checker::{Violation, is_in_the_log};
 use crate::house::read;
 use crate::ticket::{Reply, Ticket};
 
-type Effects = Vec<Effect<Ticket>>;
+type Effects = Vec<Effect<Room, Ticket>>;
 
 impl World {
-    pub(super) fn submit(&mut self, n: usize, request: Request<Ticket>) -> Result<(), Violation> {
+    pub(super) fn submit(&mut self, n: usize, request: Request<RoomCommand, Ticket>) -> Result<(), Violation> {
         let (at, mut effects) = (self.at(), Effects::new());
         self.houses[n]
             .awake()
@@ -117,10 +118,13 @@ impl World {
                     asker.answer(Reply::Refused(reject));
                 }
                 Effect::CheckKey { refusal, asker } => self.check_key(n, refusal, asker)?,
-                Effect::LookUp { message, request } => {
+                Effect::LookUp { question: message, request } => {
                     self.look_ups.push((n, Some(message), request));
                 }
                 Effect::Behind(request) => self.look_ups.push((n, None, request)),
+                Effect::Unchanged { asker } => {
+                    return Err(format!("intent {}: a room always decides", asker.intent));
+                }
                 Effect::Reload => self.stats.reloads += 1,
             }
         }

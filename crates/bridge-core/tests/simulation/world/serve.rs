@@ -1,7 +1,7 @@
 //! The clients' side: wishes, requests, answers, and trying again.
 
 use bridge_core::command::RoomCommand;
-use bridge_core::room::Request;
+use bridge_core::owner::Request;
 use bridge_core::{Reject, Seq};
 
 use super::World;

@@ -189,7 +189,7 @@ fn a_refusal_with_a_key_is_settled_by_the_log() {
     let command = RoomCommand::Leave;
     let key = Key::new("again".parse().unwrap(), &command);
     let other = Key::new("again".parse().unwrap(), &post("something else"));
-    let mut owner: Owner<Ticket> = Owner::loading(Room::vacant("alpha".parse().unwrap()));
+    let mut owner: Owner = Owner::loading(Room::vacant("alpha".parse().unwrap()));
     let mut effects = Vec::new();
     owner.loaded(
         Room::vacant("alpha".parse().unwrap()),

@@ -1,14 +1,14 @@
-//! Two states of one room: what is committed, and what will be once the appends in flight land.
+//! Two states of one stream: what is committed, and what will be once the appends in flight land.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::command::{Key, RoomCommand};
-use crate::event::{Envelope, Stream};
-use crate::id::{RoomId, Seq, Timestamp};
-use crate::principal::{Action, Principal};
+use crate::aggregate::{Aggregate, Undecided};
+use crate::command::Key;
+use crate::event::Envelope;
+use crate::id::{Seq, Timestamp};
+use crate::principal::Principal;
 use crate::reject::Reject;
-use crate::room::{Room, Undecided};
 
 /// The records that follow from one command. They are appended all or not at all.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,36 +33,44 @@ pub enum Decision {
     /// The key is known: the command led to the record at this position, which may be pending.
     Duplicate(Seq),
     /// The key was used for another command, which led to the record at this position. While that
-    /// is pending it is not certain: the log may know the key from a time that the room forgot.
+    /// is pending it is not certain: the log may know the key from a time that the state forgot.
     Reused(Seq),
+    /// Nothing follows: everything is as the command wants it.
+    Nothing,
 }
 
-/// A room with its appends in flight.
+/// A state with its appends in flight.
 ///
 /// Commands are decided against committed plus pending state: a decision on committed state alone
 /// would make a channel twice when two requests for it are in flight.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ledger {
-    committed: Room,
-    tentative: Room,
+pub struct Ledger<S> {
+    committed: S,
+    tentative: S,
     pending: VecDeque<Draft>,
 }
 
-impl Ledger {
-    /// A ledger of a room as its log has it.
+impl<S: Aggregate> Ledger<S> {
+    /// A ledger of a state as its log has it.
     #[must_use]
-    pub fn new(room: Room) -> Self {
+    pub fn new(state: S) -> Self {
         Self {
-            tentative: room.clone(),
-            committed: room,
+            tentative: state.clone(),
+            committed: state,
             pending: VecDeque::new(),
         }
     }
 
-    /// The room as its log has it. Only this may be shown.
+    /// The state as its log has it. Only this may be shown.
     #[must_use]
-    pub const fn committed(&self) -> &Room {
+    pub const fn committed(&self) -> &S {
         &self.committed
+    }
+
+    /// The state with everything that is pending.
+    #[must_use]
+    pub const fn tentative(&self) -> &S {
+        &self.tentative
     }
 
     /// Drafts that are neither confirmed nor rolled back.
@@ -77,17 +85,20 @@ impl Ledger {
     /// Why it is refused, or what must be looked up first; then nothing has changed.
     pub fn submit(
         &mut self,
-        command: &RoomCommand,
+        command: &S::Command,
         by: &Principal,
         key: Option<&Key>,
         now: Timestamp,
-    ) -> Result<Decision, Undecided> {
+    ) -> Result<Decision, Undecided<S::Question>> {
         if let Some(decision) = self.known(by, key)? {
             return Ok(decision);
         }
-        let events = self.tentative.decide(command, by)?;
-        let at = now.max(self.tentative.last_at);
-        let stream = Stream::Room(self.spelling(command));
+        let at = now.max(self.tentative.last_at());
+        let events = self.tentative.decide(command, by, at)?;
+        if events.is_empty() {
+            return Ok(Decision::Nothing);
+        }
+        let stream = self.tentative.spelling(command);
         let mut seq = self.tentative.head();
         let mut envelopes = Vec::with_capacity(events.len());
         for event in events {
@@ -111,27 +122,15 @@ impl Ledger {
 
     fn known(&self, by: &Principal, key: Option<&Key>) -> Result<Option<Decision>, Reject> {
         let Some(key) = key else { return Ok(None) };
-        let Some((seq, fingerprint)) = self.tentative.recent.key(by.client(), &key.word) else {
+        let Some((seq, fingerprint)) = self.tentative.keys().find(by.client(), &key.word) else {
             return Ok(None);
         };
-        by.allows(Action::UseRoom(self.room_id()))?;
+        self.tentative.admits(by)?;
         Ok(Some(if fingerprint == key.fingerprint {
             Decision::Duplicate(seq)
         } else {
             Decision::Reused(seq)
         }))
-    }
-
-    fn room_id(&self) -> &RoomId {
-        self.tentative.id()
-    }
-
-    /// The creator's spelling of the id wins over that of whoever asked for the room before.
-    fn spelling(&self, command: &RoomCommand) -> RoomId {
-        match command {
-            RoomCommand::Create(create) => create.room.clone(),
-            _ => self.room_id().clone(),
-        }
     }
 
     /// The oldest pending draft has become durable. Returns it.

@@ -5,15 +5,19 @@ mod repeats;
 
 use uuid::Uuid;
 
-use super::{Answer, Asker, Effect, Owner, Request};
 use crate::command::{CreateChannel, CreateRoom, Join, Key, PasswordProof, Post, RoomCommand};
 use crate::event::{Envelope, Event};
 use crate::id::{ChannelName, MessageId, Seq, Timestamp};
 use crate::policy::Policy;
 use crate::principal::{Principal, Scopes};
 use crate::reject::{Reject, RejectCode};
-use crate::room::{Draft, Room};
+use crate::owner::{Answer, Asker, Draft};
+use crate::room::Room;
 use crate::text::Topic;
+
+type Owner = crate::owner::Owner<Room, Ticket>;
+type Effect = crate::owner::Effect<Room, Ticket>;
+type Request = crate::owner::Request<RoomCommand, Ticket>;
 
 /// Whoever asks, by name.
 #[derive(Debug, PartialEq)]
@@ -43,7 +47,7 @@ use Seen::{Append, Behind, Committed, Known, LookUp, Refused, Reload};
 
 /// An owner with the log that it believes in.
 struct Desk {
-    owner: Owner<Ticket>,
+    owner: Owner,
     drafts: Vec<Draft>,
     log: Vec<Envelope>,
     now: i64,
@@ -82,7 +86,7 @@ impl Desk {
     /// Runs the owner, keeps what it hands to the log, and says what it did.
     fn run(
         &mut self,
-        step: impl FnOnce(&mut Owner<Ticket>, &mut Vec<Effect<Ticket>>),
+        step: impl FnOnce(&mut Owner, &mut Vec<Effect>),
     ) -> Vec<Seen> {
         self.now += 1;
         let mut effects = Vec::new();
@@ -90,7 +94,7 @@ impl Desk {
         effects.into_iter().map(|effect| self.see(effect)).collect()
     }
 
-    fn see(&mut self, effect: Effect<Ticket>) -> Seen {
+    fn see(&mut self, effect: Effect) -> Seen {
         match effect {
             Effect::Append(draft) => {
                 let seq = draft.first_seq().get();
@@ -108,6 +112,7 @@ impl Desk {
                 let reject = refusal.settle(None).unwrap_err();
                 Refused(asker.name, reject.code())
             }
+            Effect::Unchanged { asker } => unreachable!("{}: a room always decides", asker.name),
             Effect::LookUp { request, .. } => LookUp(request.asker.name),
             Effect::Behind(request) => Behind(request.asker.name),
             Effect::Reload => Reload,
@@ -174,7 +179,7 @@ impl Desk {
         assert!(self.owner.is_idle(), "{:?}", self.owner);
         assert!(self.drafts.is_empty());
         assert_eq!(
-            self.owner.room().to_snapshot(),
+            self.owner.state().to_snapshot(),
             replayed(&self.log).to_snapshot()
         );
         for (n, envelope) in (1..).zip(&self.log) {
@@ -245,13 +250,13 @@ fn a_command_is_committed_when_the_log_says_so() {
     assert_eq!(desk.post("one", None), [Append(3)]);
     assert_eq!(desk.post("two", None), [Append(4)]);
     assert_eq!(
-        desk.owner.room().head(),
+        desk.owner.state().head(),
         Seq::new(2),
         "what is pending does not show"
     );
     assert!(!desk.owner.is_idle());
     assert_eq!(desk.stored(), [Committed("one", 3)]);
-    assert_eq!(desk.owner.room().head(), Seq::new(3));
+    assert_eq!(desk.owner.state().head(), Seq::new(3));
     assert_eq!(desk.stored(), [Committed("two", 4)]);
     desk.is_settled();
 }

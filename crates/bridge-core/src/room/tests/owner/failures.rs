@@ -135,7 +135,7 @@ fn what_lands_behind_an_unknown_outcome_has_landed() {
     );
     assert_eq!(desk.stored(), [Known("second", 4)]);
     assert_eq!(
-        desk.owner.room().head(),
+        desk.owner.state().head(),
         Seq::new(2),
         "shown only when it was read again"
     );

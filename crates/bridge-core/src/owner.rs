@@ -1,17 +1,23 @@
-//! The owner of a room's log: requests in, effects out.
+//! The owner of a stream's log: requests in, effects out.
 //!
 //! The shell around it (an actor, or a simulation) hands appends to the log and brings back the
 //! log's answers in the same order. Everything that is hard about several appends in flight, which
 //! may be refused, found to be duplicates, or lost, is decided here.
 
+mod keys;
+mod ledger;
+
 use std::collections::VecDeque;
 
-use crate::command::{Fingerprint, Key, RoomCommand};
+use crate::aggregate::{Aggregate, Undecided};
+use crate::command::{Fingerprint, Key};
 use crate::event::Envelope;
-use crate::id::{ClientId, MessageId, Seq, Timestamp};
+use crate::id::{ClientId, Seq, Timestamp};
 use crate::principal::Principal;
 use crate::reject::Reject;
-use crate::room::{Decision, Draft, Ledger, Room, Undecided};
+
+pub use keys::RecentKeys;
+pub use ledger::{Decision, Draft, Ledger};
 
 /// Whoever waits for the answer to a request.
 pub trait Asker {
@@ -21,9 +27,9 @@ pub trait Asker {
 
 /// A command with its sender, and somebody who waits for the answer.
 #[derive(Debug)]
-pub struct Request<T> {
+pub struct Request<C, T> {
     /// What is asked.
-    pub command: RoomCommand,
+    pub command: C,
     /// By whom.
     pub by: Principal,
     /// Under which key.
@@ -35,7 +41,7 @@ pub struct Request<T> {
 /// What the shell must do, in this order, before it brings the owner anything else: the log's
 /// answers are told apart by nothing but the order of the appends.
 #[derive(Debug)]
-pub enum Effect<T> {
+pub enum Effect<S: Aggregate, T> {
     /// Hand this to the log.
     Append(Draft),
     /// It is durable: answer, and tell everybody.
@@ -46,7 +52,7 @@ pub enum Effect<T> {
         asker: T,
     },
     /// Its record is durable already: it repeats a known key, or it landed behind an append whose
-    /// outcome is not known, and then it is ahead of [`Owner::room`]. Answer with the record.
+    /// outcome is not known, and then it is ahead of [`Owner::state`]. Answer with the record.
     Known {
         /// Where the record is.
         seq: Seq,
@@ -60,7 +66,7 @@ pub enum Effect<T> {
         /// Who waits.
         asker: T,
     },
-    /// The answer is no, unless the log knows the key: the room remembers the recent ones only, and
+    /// The answer is no, unless the log knows the key: the state remembers the recent ones only, and
     /// a repeat is never told that it cannot be done what it did. Look the key up, and answer with
     /// [`PendingRefusal::settle`].
     CheckKey {
@@ -69,21 +75,26 @@ pub enum Effect<T> {
         /// Who waits.
         asker: T,
     },
-    /// Look for a message of this room and submit the request again, with what was found.
+    /// Everything is as the request wants it, and nothing was written. Answer so.
+    Unchanged {
+        /// Who waits.
+        asker: T,
+    },
+    /// Look something up, and submit the request again with what was found.
     LookUp {
-        /// Which message.
-        message: MessageId,
-        /// The request that answers it.
-        request: Request<T>,
+        /// What.
+        question: S::Question,
+        /// The request that depends on it.
+        request: Request<S::Command, T>,
     },
     /// Its sender waits for a look-up that was asked for in front of it: submit it again behind
     /// that, so that what a client says in order is decided in order.
-    Behind(Request<T>),
-    /// Read the room from its log again and bring it by [`Owner::loaded`].
+    Behind(Request<S::Command, T>),
+    /// Read the state from its log again and bring it by [`Owner::loaded`].
     Reload,
 }
 
-/// A refusal of a request with a key that the room does not remember.
+/// A refusal of a request with a key that the state does not remember.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRefusal {
     /// Who sent it.
@@ -135,30 +146,30 @@ enum Phase {
     Lost,
 }
 
-/// The owner of one room's log. `T` waits for answers.
+/// The owner of one stream's log. `T` waits for answers.
 #[derive(Debug)]
-pub struct Owner<T> {
+pub struct Owner<S: Aggregate, T> {
     phase: Phase,
-    ledger: Ledger,
+    ledger: Ledger<S>,
     arrivals: u64,
-    in_flight: VecDeque<(Seq, Arrived<T>)>,
-    waiting: Vec<Arrived<T>>,
-    repeats: Vec<(Seq, Arrived<T>)>,
+    in_flight: VecDeque<(Seq, Arrived<S::Command, T>)>,
+    waiting: Vec<Arrived<S::Command, T>>,
+    repeats: Vec<(Seq, Arrived<S::Command, T>)>,
 }
 
 /// A request with its place in the order of arrival. Requests are decided in that order, and
 /// decided again in that order: a client may send several without waiting, and the second may need
 /// the first.
 #[derive(Debug)]
-struct Arrived<T> {
+struct Arrived<C, T> {
     number: u64,
-    request: Request<T>,
+    request: Request<C, T>,
 }
 
-impl<T: Asker> Owner<T> {
-    /// An owner that waits for its room to be read. Requests wait too.
+impl<S: Aggregate, T: Asker> Owner<S, T> {
+    /// An owner that waits for its state to be read. Requests wait too.
     #[must_use]
-    pub fn loading(vacant: Room) -> Self {
+    pub fn loading(vacant: S) -> Self {
         Self {
             phase: Phase::Loading,
             ledger: Ledger::new(vacant),
@@ -169,13 +180,19 @@ impl<T: Asker> Owner<T> {
         }
     }
 
-    /// The room as its log has it. While it is being read, the state before.
+    /// The state as its log has it. While it is being read, the state before.
     #[must_use]
-    pub const fn room(&self) -> &Room {
+    pub const fn state(&self) -> &S {
         self.ledger.committed()
     }
 
-    /// Whether the room is being read.
+    /// The state once everything in flight has landed: what commands are decided against.
+    #[must_use]
+    pub const fn tentative(&self) -> &S {
+        self.ledger.tentative()
+    }
+
+    /// Whether the state is being read.
     #[must_use]
     pub fn is_loading(&self) -> bool {
         self.phase == Phase::Loading
@@ -187,19 +204,19 @@ impl<T: Asker> Owner<T> {
         self.phase == Phase::Live && self.in_flight.is_empty() && self.waiting.is_empty()
     }
 
-    /// The room was read.
-    pub fn loaded(&mut self, room: Room, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+    /// The state was read.
+    pub fn loaded(&mut self, state: S, now: Timestamp, effects: &mut Vec<Effect<S, T>>) {
         debug_assert!(
             self.in_flight.is_empty(),
-            "the log answers before the room is read again"
+            "the log answers before the state is read again"
         );
-        self.ledger = Ledger::new(room);
+        self.ledger = Ledger::new(state);
         self.phase = Phase::Live;
         self.decide_waiting(now, effects);
     }
 
-    /// The room cannot be read: everybody who waits is told.
-    pub fn not_loaded(&mut self, reject: &Reject, effects: &mut Vec<Effect<T>>) {
+    /// The state cannot be read: everybody who waits is told.
+    pub fn not_loaded(&mut self, reject: &Reject, effects: &mut Vec<Effect<S, T>>) {
         for arrived in self.take_waiting() {
             let asker = arrived.request.asker;
             effects.push(Effect::Refused {
@@ -210,7 +227,12 @@ impl<T: Asker> Owner<T> {
     }
 
     /// A request has come.
-    pub fn submit(&mut self, request: Request<T>, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+    pub fn submit(
+        &mut self,
+        request: Request<S::Command, T>,
+        now: Timestamp,
+        effects: &mut Vec<Effect<S, T>>,
+    ) {
         let arrived = Arrived {
             number: self.arrivals,
             request,
@@ -223,7 +245,12 @@ impl<T: Asker> Owner<T> {
         }
     }
 
-    fn decide(&mut self, mut arrived: Arrived<T>, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+    fn decide(
+        &mut self,
+        mut arrived: Arrived<S::Command, T>,
+        now: Timestamp,
+        effects: &mut Vec<Effect<S, T>>,
+    ) {
         let Request {
             command, by, key, ..
         } = &arrived.request;
@@ -233,13 +260,16 @@ impl<T: Asker> Owner<T> {
                 self.in_flight.push_back((draft.first_seq(), arrived));
                 effects.push(Effect::Append(draft));
             }
-            Ok(Decision::Duplicate(seq)) if seq <= self.room().head() => {
+            Ok(Decision::Nothing) => effects.push(Effect::Unchanged {
+                asker: arrived.request.asker,
+            }),
+            Ok(Decision::Duplicate(seq)) if seq <= self.state().head() => {
                 effects.push(Effect::Known {
                     seq,
                     asker: arrived.request.asker,
                 });
             }
-            Ok(Decision::Reused(seq)) if seq <= self.room().head() => {
+            Ok(Decision::Reused(seq)) if seq <= self.state().head() => {
                 effects.push(Effect::Refused {
                     reject: Reject::KeyReused,
                     asker: arrived.request.asker,
@@ -250,12 +280,10 @@ impl<T: Asker> Owner<T> {
                 self.repeats.push((seq, arrived));
             }
             Err(Undecided::Refused(reject)) => effects.push(refusal(arrived.request, reject)),
-            Err(Undecided::ReplyUnproven(reply)) => {
-                effects.push(Effect::LookUp {
-                    message: reply.0,
-                    request: arrived.request,
-                });
-            }
+            Err(Undecided::LookUp(question)) => effects.push(Effect::LookUp {
+                question,
+                request: arrived.request,
+            }),
         }
     }
 
@@ -263,7 +291,7 @@ impl<T: Asker> Owner<T> {
     ///
     /// # Panics
     /// When nothing is in flight: then an answer was counted twice.
-    pub fn answered(&mut self, answer: Answer, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+    pub fn answered(&mut self, answer: Answer, now: Timestamp, effects: &mut Vec<Effect<S, T>>) {
         let (seq, arrived) = self
             .in_flight
             .pop_front()
@@ -273,7 +301,7 @@ impl<T: Asker> Owner<T> {
                 self.stored(arrived.request, now, effects);
             }
             // It was decided behind an append whose outcome was not known, and landed: so did that
-            // one. The sender has its receipt; readers get both when the room has been read again.
+            // one. The sender has its receipt; readers get both when the state has been read again.
             Answer::Stored => {
                 self.begin_again(Phase::Lost);
                 effects.push(Effect::Known {
@@ -314,13 +342,13 @@ impl<T: Asker> Owner<T> {
         }
     }
 
-    fn stored(&mut self, request: Request<T>, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+    fn stored(&mut self, request: Request<S::Command, T>, now: Timestamp, effects: &mut Vec<Effect<S, T>>) {
         let draft = self.ledger.confirm();
         effects.push(Effect::Committed {
             draft,
             asker: request.asker,
         });
-        let head = self.room().head();
+        let head = self.state().head();
         let certain = self.repeats.extract_if(.., |(seq, _)| *seq <= head);
         let certain: Vec<_> = certain.map(|(_, arrived)| arrived).collect();
         for arrived in certain {
@@ -337,7 +365,7 @@ impl<T: Asker> Owner<T> {
     }
 
     /// Nothing is in flight any more: go on from what is certain.
-    fn settle(&mut self, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+    fn settle(&mut self, now: Timestamp, effects: &mut Vec<Effect<S, T>>) {
         match self.phase {
             Phase::Live | Phase::Loading => {}
             Phase::Rewinding => {
@@ -351,7 +379,7 @@ impl<T: Asker> Owner<T> {
         }
     }
 
-    fn decide_waiting(&mut self, now: Timestamp, effects: &mut Vec<Effect<T>>) {
+    fn decide_waiting(&mut self, now: Timestamp, effects: &mut Vec<Effect<S, T>>) {
         let mut looking: Vec<ClientId> = Vec::new();
         for arrived in self.take_waiting() {
             let client = arrived.request.by.client().clone();
@@ -368,7 +396,7 @@ impl<T: Asker> Owner<T> {
 
     /// Everybody who waits, in order of arrival. So a repeat comes after its original, if that is
     /// decided again at all; else it is the original now.
-    fn take_waiting(&mut self) -> Vec<Arrived<T>> {
+    fn take_waiting(&mut self) -> Vec<Arrived<S::Command, T>> {
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.extend(self.repeats.drain(..).map(|(_, arrived)| arrived));
         waiting.sort_by_key(|arrived| arrived.number);
@@ -377,7 +405,7 @@ impl<T: Asker> Owner<T> {
 }
 
 /// What a token does not allow, and a key that is remembered, need no look-up.
-fn refusal<T>(request: Request<T>, reject: Reject) -> Effect<T> {
+fn refusal<S: Aggregate, T>(request: Request<S::Command, T>, reject: Reject) -> Effect<S, T> {
     let Request { by, key, asker, .. } = request;
     match key {
         Some(key) if !matches!(reject, Reject::KeyReused | Reject::ScopeMissing { .. }) => {
@@ -389,7 +417,10 @@ fn refusal<T>(request: Request<T>, reject: Reject) -> Effect<T> {
     }
 }
 
-fn known_by_the_log<T>(request: Request<T>, original: &Envelope) -> Effect<T> {
+fn known_by_the_log<S: Aggregate, T>(
+    request: Request<S::Command, T>,
+    original: &Envelope,
+) -> Effect<S, T> {
     let asked = request.key.as_ref().map(|key| key.fingerprint);
     let stored = original.key.as_ref().map(|key| key.fingerprint);
     if asked == stored {
@@ -404,6 +435,3 @@ fn known_by_the_log<T>(request: Request<T>, original: &Envelope) -> Effect<T> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
