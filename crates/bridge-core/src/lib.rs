@@ -18,6 +18,9 @@ pub mod reject;
 
 pub mod aggregate;
 pub mod owner;
+
+pub mod broadcast;
+pub mod mailbox;
 pub mod replay;
 pub mod room;
 pub mod session;

@@ -232,3 +232,5 @@ pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
 
 /// How long a stopping server waits for what is under way.
 pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
+/// T
+pub const NEAR_NAMES_CHARS_APART_MAX: usize = 2;

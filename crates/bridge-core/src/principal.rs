@@ -171,6 +171,10 @@ pub enum Action<'a> {
     UseRoom(&'a RoomId),
     /// Look at the list of rooms.
     ListRooms,
+    /// Send and receive direct messages. A token that names rooms may, with their members.
+    Message,
+    /// Send to everybody.
+    Broadcast,
     /// Overrule a room's roles.
     Administer,
 }
@@ -213,10 +217,37 @@ impl Principal {
             Action::ListRooms if self.scopes.has(&Scope::Room) => return Ok(()),
             Action::ListRooms if self.scopes.names_rooms() => return Ok(()),
             Action::UseRoom(_) | Action::ListRooms => Scope::Room.to_string(),
+            Action::Message if self.scopes.has(&Scope::Message) => return Ok(()),
+            Action::Message if self.scopes.names_rooms() => return Ok(()),
+            Action::Message => Scope::Message.to_string(),
+            Action::Broadcast if self.may_broadcast() => return Ok(()),
+            Action::Broadcast => Scope::Broadcast.to_string(),
             Action::Administer if self.is_admin() => return Ok(()),
             Action::Administer => Scope::Admin.to_string(),
         };
         Err(Reject::ScopeMissing { scope: missing })
+    }
+
+    fn may_broadcast(&self) -> bool {
+        self.scopes.has(&Scope::Broadcast) && !self.scopes.names_rooms()
+    }
+
+    /// The rooms that the token is limited to, if it is: it then exchanges messages with their
+    /// members only.
+    #[must_use]
+    pub fn confined_to(&self) -> Option<Vec<RoomId>> {
+        let named = self.scopes.0.iter().filter_map(|scope| match scope {
+            Scope::OneRoom(room) => Some(room.clone()),
+            _ => None,
+        });
+        let rooms: Vec<RoomId> = named.collect();
+        (!rooms.is_empty()).then_some(rooms)
+    }
+
+    /// Whether it is the server itself that acts. No token can carry its name.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        self.client == ClientId::system()
     }
 
     /// Whether the token administers the server. A token that names rooms does not.
@@ -239,27 +270,48 @@ mod tests {
     fn scopes_decide_cell_by_cell() {
         let alpha: RoomId = "alpha".parse().expect("a valid name");
         let beta: RoomId = "beta".parse().expect("a valid name");
-        // scopes, alpha, beta, list, administer
+        // scopes, alpha, beta, list, administer, message, broadcast
         let table = [
-            ("", false, false, false, false),
-            ("message", false, false, false, false),
-            ("room", true, true, true, false),
-            ("admin", false, false, false, true),
-            ("room admin", true, true, true, true),
-            ("room:ALPHA", true, false, true, false),
-            ("room room:alpha", true, false, true, false),
-            ("room room:alpha admin", true, false, true, false),
-            ("room:alpha room:beta", true, true, true, false),
+            ("", false, false, false, false, false, false),
+            ("message", false, false, false, false, true, false),
+            ("broadcast", false, false, false, false, false, true),
+            ("room", true, true, true, false, false, false),
+            ("admin", false, false, false, true, false, false),
+            ("room admin", true, true, true, true, false, false),
+            ("room:ALPHA", true, false, true, false, true, false),
+            ("room room:alpha", true, false, true, false, true, false),
+            (
+                "room:alpha broadcast",
+                true,
+                false,
+                true,
+                false,
+                true,
+                false,
+            ),
+            (
+                "room room:alpha admin",
+                true,
+                false,
+                true,
+                false,
+                true,
+                false,
+            ),
+            ("room:alpha room:beta", true, true, true, false, true, false),
         ];
-        for (scopes, in_alpha, in_beta, list, administer) in table {
+        for (scopes, in_alpha, in_beta, list, administer, message, broadcast) in table {
             let p = principal(scopes);
             let seen = (
                 p.allows(Action::UseRoom(&alpha)).is_ok(),
                 p.allows(Action::UseRoom(&beta)).is_ok(),
                 p.allows(Action::ListRooms).is_ok(),
                 p.allows(Action::Administer).is_ok(),
+                p.allows(Action::Message).is_ok(),
+                p.allows(Action::Broadcast).is_ok(),
             );
-            assert_eq!(seen, (in_alpha, in_beta, list, administer), "{scopes:?}");
+            let wanted = (in_alpha, in_beta, list, administer, message, broadcast);
+            assert_eq!(seen, wanted, "{scopes:?}");
         }
     }
 

@@ -5,8 +5,8 @@ use crate::contract::desk::Desk;
 use crate::contract::script::{self, draft, founded, granted, joined, post, said};
 use crate::event::Envelope;
 use crate::id::{Epoch, Seq};
-use crate::ports::{Append, PostsQuery, Window};
 use crate::owner::Answer;
+use crate::ports::{Append, PostsQuery, Window};
 
 /// Nothing is found, and nothing fails.
 pub fn an_empty_store_holds_nothing(bench: &dyn Bench) {

@@ -6,8 +6,8 @@ use crate::contract::{Bench, Opened, script};
 use crate::event::{Envelope, Stream};
 use crate::id::{RoomId, Seq};
 use crate::limits;
-use crate::ports::{Append, Log, Membership, RoomRow, Store};
 use crate::owner::Answer;
+use crate::ports::{Append, Log, Membership, RoomRow, Store};
 
 pub(super) struct Desk<'a> {
     bench: &'a dyn Bench,

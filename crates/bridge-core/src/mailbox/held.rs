@@ -1,0 +1,175 @@
+//! A message that is neither seen nor ended, and everything about its delivery.
+
+use crate::event::{About, Envelope, MessageStored, Reopened};
+use crate::id::{Seq, Timestamp};
+use crate::limits;
+use crate::mailbox::command::millis;
+use crate::message::{Attempt, Expiry, Failure, Priority};
+use crate::text::Metadata;
+
+/// How many records of handing a message over are remembered, the latest ones. More than the
+/// attempts that may fail; a server that is restarted again and again adds some that do not count.
+const DELIVERIES_REMEMBERED: usize = 16;
+
+/// A message that is neither seen nor ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Which.
+    pub about: About,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Its time is over then.
+    pub expires_at: Timestamp,
+    /// Whether it wants an answer.
+    pub expects_reply: bool,
+    /// Until when it waits for one.
+    pub deadline: Option<Timestamp>,
+    /// Roughly how many bytes it has.
+    pub bytes: u32,
+    /// Whether somebody has it now.
+    pub phase: Phase,
+    /// How often it was handed over.
+    pub attempts: u32,
+    /// The attempts that failed.
+    pub failures: Vec<Failure>,
+    /// The records that say that it was handed over.
+    pub deliveries: Vec<Seq>,
+}
+
+/// Whether somebody has a message now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Nobody; it is not handed over before.
+    Waiting {
+        /// The end of its back-off.
+        not_before: Timestamp,
+    },
+    /// Somebody, who has not confirmed it yet.
+    Leased(Attempt),
+}
+
+/// The order of delivery: the smallest goes first.
+///
+/// A step of priority is worth an earlier arrival by [`limits::PRIORITY_STEP`]. So a message of
+/// priority 0 passes one of priority 3 that came in three steps later, and since all messages age
+/// alike the order of two of them never changes: it can be an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rank(i64, Seq);
+
+impl Held {
+    pub(super) fn new(envelope: &Envelope, stored: &MessageStored) -> Self {
+        let metadata = stored.metadata.as_ref().map_or(0, Metadata::weight_bytes);
+        let bytes = stored.body.weight_bytes() + metadata;
+        Self {
+            about: About {
+                message: envelope.seq,
+                id: stored.id,
+                from: envelope.by.clone(),
+            },
+            stored_at: envelope.at,
+            priority: stored.priority,
+            expires_at: stored.expires_at,
+            expects_reply: stored.expects_reply,
+            deadline: stored.deadline,
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            phase: Phase::Waiting {
+                not_before: envelope.at,
+            },
+            attempts: 0,
+            failures: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// One that had been seen and is taken up again.
+    pub(super) fn reopened(about: &About, reopened: &Reopened, not_before: Timestamp) -> Self {
+        Self {
+            about: about.clone(),
+            stored_at: reopened.stored_at,
+            priority: reopened.priority,
+            expires_at: reopened.expires_at,
+            expects_reply: reopened.expects_reply,
+            deadline: reopened.deadline,
+            bytes: reopened.bytes,
+            phase: Phase::Waiting { not_before },
+            attempts: reopened.attempts,
+            failures: reopened.failures.clone(),
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// Its place in the order of delivery.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        let step = millis(limits::PRIORITY_STEP);
+        let head_start = i64::from(self.priority.get()) * step;
+        Rank(self.stored_at.as_millis() - head_start, self.about.message)
+    }
+
+    /// When it ends if nobody finishes with it.
+    #[must_use]
+    pub fn ends_at(&self) -> Timestamp {
+        ends_at(self.expires_at, self.deadline)
+    }
+
+    /// Whether its time is over.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.ends_at()
+    }
+
+    /// Why its time is over, when it is.
+    pub(super) fn expiry(&self) -> Expiry {
+        expiry(self.expires_at, self.deadline, false)
+    }
+
+    /// Whether it may be handed over now.
+    #[must_use]
+    pub fn is_ready(&self, now: Timestamp) -> bool {
+        match self.phase {
+            Phase::Waiting { not_before } => now >= not_before && !self.is_over(now),
+            Phase::Leased(_) => false,
+        }
+    }
+
+    /// The attempt under way.
+    #[must_use]
+    pub const fn attempt(&self) -> Option<&Attempt> {
+        match &self.phase {
+            Phase::Waiting { .. } => None,
+            Phase::Leased(attempt) => Some(attempt),
+        }
+    }
+
+    /// When something is due about it without anybody doing anything.
+    #[must_use]
+    pub fn due_at(&self) -> Timestamp {
+        self.attempt()
+            .map_or(self.ends_at(), |attempt| attempt.until.min(self.ends_at()))
+    }
+
+    pub(super) fn hand_over(&mut self, attempt: Attempt, number: u32) {
+        self.attempts = number;
+        self.phase = Phase::Leased(attempt);
+        if self.deliveries.len() == DELIVERIES_REMEMBERED {
+            self.deliveries.remove(0);
+        }
+        self.deliveries.push(attempt.seq);
+    }
+}
+
+/// When a message ends if nobody finishes with it, whichever comes first.
+pub(super) fn ends_at(expires_at: Timestamp, deadline: Option<Timestamp>) -> Timestamp {
+    deadline.map_or(expires_at, |deadline| deadline.min(expires_at))
+}
+
+/// Why a message's time is over.
+pub(super) fn expiry(expires_at: Timestamp, deadline: Option<Timestamp>, was_seen: bool) -> Expiry {
+    match deadline {
+        Some(deadline) if deadline <= expires_at => Expiry::NoReply,
+        _ if was_seen => Expiry::Seen,
+        _ => Expiry::Ttl,
+    }
+}
