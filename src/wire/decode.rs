@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::frame::{ClientFrame, Hello, InRoom, Inbound, Ref, RoomRequest};
+use bridge_core::IdempotencyKey;
 
 /// A refusal of a frame, with the frame's own word when it could be read.
 #[derive(Debug)]
@@ -61,6 +62,8 @@ fn frame_of(head: &Head<'_>, bytes: &[u8]) -> Result<ClientFrame, Reject> {
     let request = match required("type", head.kind.as_ref())? {
         "hello" => return hello(bytes),
         "ping" => return Ok(ClientFrame::Ping),
+        "send" => return Ok(ClientFrame::Send(key(head)?, Box::new(body(bytes)?))),
+        "ack" => return Ok(ClientFrame::Ack(key(head)?, body(bytes)?)),
         "create_room" => RoomRequest::Create(body(bytes)?),
         "join" => RoomRequest::Join(body(bytes)?),
         "leave" => RoomRequest::Leave,
@@ -80,15 +83,18 @@ fn frame_of(head: &Head<'_>, bytes: &[u8]) -> Result<ClientFrame, Reject> {
             )
         }
     };
-    let key = match head.key.as_ref() {
-        None => None,
-        key => Some(
-            required("key", key)?
-                .parse()
-                .map_err(|why| Reject::field("key", why))?,
-        ),
-    };
+    let key = key(head)?;
     Ok(ClientFrame::InRoom(InRoom { room, key, request }))
+}
+
+fn key(head: &Head<'_>) -> Result<Option<IdempotencyKey>, Reject> {
+    match head.key.as_ref() {
+        None => Ok(None),
+        key => required("key", key)?
+            .parse()
+            .map(Some)
+            .map_err(|why| Reject::field("key", why)),
+    }
 }
 
 fn hello(bytes: &[u8]) -> Result<ClientFrame, Reject> {

@@ -5,7 +5,9 @@
 
 mod event;
 mod framing;
+mod history;
 mod list;
+mod message;
 mod room;
 
 use std::collections::BTreeMap;
@@ -22,7 +24,9 @@ use super::time;
 
 pub use event::{EventText, event};
 pub use framing::{close_frame, ping_frame, pong_frame, text_frame};
+pub use history::{MessageFacts, RecipientFacts, dead_letters_text, history_text};
 pub use list::{ListFacts, list_text};
+pub use message::{Receipt, message_text, receipt, receipt_body, stored, stored_body};
 pub use room::{channels_text, room_text};
 
 /// JSON text of something that is made of strings, numbers and lists.
@@ -140,6 +144,8 @@ pub struct WelcomeFacts<'a> {
     pub heartbeat_seconds: u64,
     /// What each room's resume can promise.
     pub resumed: &'a [(RoomId, ResumedBody)],
+    /// What the resume of the messages to `all` can promise.
+    pub broadcast: Option<&'a ResumedBody>,
 }
 
 /// The answer to `hello`.
@@ -157,6 +163,8 @@ pub fn welcome(reference: Option<&Ref>, facts: &WelcomeFacts<'_>) -> Bytes {
         heartbeat_seconds: u64,
         limits: Limits,
         resumed: BTreeMap<&'a str, &'a ResumedBody>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        broadcast: Option<&'a ResumedBody>,
     }
     framed(&Welcome {
         r#type: "welcome",
@@ -172,6 +180,7 @@ pub fn welcome(reference: Option<&Ref>, facts: &WelcomeFacts<'_>) -> Bytes {
             .iter()
             .map(|(room, body)| (room.as_str(), body))
             .collect(),
+        broadcast: facts.broadcast,
     })
 }
 

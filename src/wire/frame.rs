@@ -1,5 +1,6 @@
 //! The frames that clients send, and the frames that they are sent, as types.
 
+mod message;
 pub(super) mod object;
 
 use std::collections::HashMap;
@@ -11,6 +12,8 @@ use bridge_core::text::{MessageText, Metadata, Reason, Topic};
 use bridge_core::{ChannelName, ClientId, Epoch, IdempotencyKey, MessageId, RoomId, Seq, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use message::{AckBody, AckFrame, Message, ReceiptBody, SendBody, StoredBody};
 
 /// A client's own word for a request, which comes back on its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,10 @@ pub enum ClientFrame {
     Hello(Hello),
     /// Are you there?
     Ping,
+    /// A direct message, under a key.
+    Send(Option<IdempotencyKey>, Box<SendBody>),
+    /// What one says of a message, under a key.
+    Ack(Option<IdempotencyKey>, AckFrame),
     /// Something in a room.
     InRoom(InRoom),
 }
@@ -100,11 +107,19 @@ pub enum RoomRequest {
 }
 
 /// `hello`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub struct Hello {
     /// What the client has read in an earlier session.
     #[serde(default, deserialize_with = "object::or_null")]
     pub resume: Option<ResumeBody>,
+    /// Whether the session takes the client's messages. One that only watches rooms does not: a
+    /// message that it took and never confirmed would count as tried.
+    #[serde(default = "yes")]
+    pub messages: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Cursors of an earlier session.
@@ -116,6 +131,9 @@ pub struct ResumeBody {
     /// The last seq that it has of each room.
     #[serde(default)]
     pub rooms: HashMap<RoomId, Seq>,
+    /// The last message to `all` that it has; without one, the server's own note.
+    #[serde(default)]
+    pub broadcast: Option<Seq>,
 }
 
 /// The fields of `create_room`, and the body of `POST /v1/rooms`.
@@ -290,6 +308,12 @@ pub enum ServerFrame {
     Joined(Joined),
     /// Something happened in a room.
     Event(RoomEvent),
+    /// A direct message.
+    Message(Box<Message>),
+    /// A message, or an acknowledgement, is durable.
+    Stored(StoredBody),
+    /// What became of a message.
+    Receipt(ReceiptBody),
     /// The answer to `ping`.
     Pong {
         /// The request's word.
@@ -331,6 +355,9 @@ pub struct Welcome {
     pub heartbeat_seconds: u64,
     /// What each room's resume can promise.
     pub resumed: HashMap<RoomId, ResumedBody>,
+    /// What the resume of the messages to `all` can promise; none without the scope `message`.
+    #[serde(default)]
+    pub broadcast: Option<ResumedBody>,
 }
 
 /// What a resume can promise.

@@ -8,11 +8,11 @@ use crate::command::Fingerprint;
 use crate::event::{Envelope, Event, Stream};
 use crate::id::{ClientId, Epoch, IdempotencyKey, MessageId, RoomId, Seq};
 use crate::limits;
+use crate::owner::Answer;
 use crate::ports::{
     Append, Directory, Log, LogFailure, Membership, PostsQuery, Reader, RoomRow, Snapshot,
     StoreError, Window,
 };
-use crate::owner::Answer;
 use crate::room::Room;
 
 /// What goes wrong with the next batch.
