@@ -35,7 +35,27 @@ struct Queue {
     bytes: usize,
     state: State,
     taken: u64,
+    /// Who wants to know that a frame was taken, by how many will have been taken then.
+    notes: VecDeque<(u64, Note)>,
     reader: Option<Waker>,
+}
+
+/// Called once, when the frame that it came with has been taken to be written to the socket. It is
+/// dropped with a frame that is never taken.
+pub struct Note(Box<dyn FnOnce() + Send>);
+
+impl Note {
+    /// A note that does this. It runs on the socket's way, so it must be quick.
+    #[must_use]
+    pub fn new(tell: impl FnOnce() + Send + 'static) -> Self {
+        Self(Box::new(tell))
+    }
+}
+
+impl std::fmt::Debug for Note {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Note")
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +83,7 @@ impl Outbox {
             bytes: 0,
             state: State::Open,
             taken: 0,
+            notes: VecDeque::new(),
             reader: None,
         };
         let shared = Arc::new(Shared {
@@ -91,10 +112,28 @@ impl Outbox {
         self.add([frame], limits::OUTBOX_BYTES_MAX)
     }
 
+    /// Adds a frame, and a note for when it has been taken.
+    ///
+    /// # Errors
+    /// When it is not open, or is no longer; then the note is dropped.
+    pub fn push_noted(&self, frame: Bytes, note: Note) -> Result<(), Refused> {
+        let bytes_max = limits::OUTBOX_BYTES_MAX - limits::OUTBOX_RESERVE_BYTES;
+        self.add_with([frame], bytes_max, Some(note))
+    }
+
     fn add(
         &self,
         frames: impl IntoIterator<Item = Bytes>,
         bytes_max: usize,
+    ) -> Result<(), Refused> {
+        self.add_with(frames, bytes_max, None)
+    }
+
+    fn add_with(
+        &self,
+        frames: impl IntoIterator<Item = Bytes>,
+        bytes_max: usize,
+        note: Option<Note>,
     ) -> Result<(), Refused> {
         let mut queue = self.0.lock();
         if queue.state != State::Open {
@@ -111,6 +150,10 @@ impl Outbox {
             }
             queue.bytes += frame.len();
             queue.frames.push_back(frame);
+        }
+        if let Some(note) = note {
+            let position = queue.taken + queue.frames.len() as u64;
+            queue.notes.push_back((position, note));
         }
         queue.wake_reader();
         Ok(())
@@ -141,6 +184,12 @@ impl Outbox {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.0.lock().state == State::Open
+    }
+
+    /// Whether everything that was added has been taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().frames.is_empty()
     }
 
     /// How many frames the socket has taken; it stands still when the client does not read.
@@ -235,6 +284,15 @@ impl Queue {
         }
         Some(chunk.freeze())
     }
+
+    fn notes_of_taken(&mut self) -> Vec<Note> {
+        let taken = self.taken;
+        let mut due = Vec::new();
+        while let Some((_, note)) = self.notes.pop_front_if(|(position, _)| *position <= taken) {
+            due.push(note);
+        }
+        due
+    }
 }
 
 impl Stream for OutboxBody {
@@ -243,8 +301,12 @@ impl Stream for OutboxBody {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut queue = self.0.lock();
         if let Some(chunk) = queue.take() {
+            let notes = queue.notes_of_taken();
             drop(queue);
             self.0.changed.notify_waiters();
+            for Note(tell) in notes {
+                tell();
+            }
             return Poll::Ready(Some(Ok(chunk)));
         }
         if matches!(queue.state, State::Finished | State::Closed) {
@@ -260,6 +322,7 @@ impl Drop for OutboxBody {
         let mut queue = self.0.lock();
         queue.state = State::Closed;
         queue.frames.clear();
+        queue.notes.clear();
         queue.bytes = 0;
         drop(queue);
         self.0.changed.notify_waiters();
@@ -314,6 +377,27 @@ mod tests {
             last = chunk.unwrap();
         }
         assert!(last.ends_with(b"bye"));
+    }
+
+    #[test]
+    fn a_note_is_told_when_its_frame_is_taken_and_not_before() {
+        let (told, heard) = std::sync::mpsc::sync_channel(8);
+        let note = |name: &'static str| {
+            let told = told.clone();
+            Note::new(move || told.send(name).expect("room for a few"))
+        };
+        let (outbox, mut body) = Outbox::new();
+        outbox.push([frame(20_000)]).unwrap();
+        outbox.push_noted(frame(20_000), note("second")).unwrap();
+        outbox.push_noted(frame(20_000), note("third")).unwrap();
+        assert!(body.next().now_or_never().is_some(), "the first frame");
+        assert!(heard.try_recv().is_err());
+        assert!(body.next().now_or_never().is_some());
+        assert_eq!(heard.try_recv(), Ok("second"));
+        assert!(heard.try_recv().is_err());
+        drop(body);
+        assert!(heard.try_recv().is_err(), "it was never taken");
+        assert_eq!(outbox.push_noted(frame(1), note("late")), Err(Refused));
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub const DELIVERY_WINDOW_MESSAGES: usize = 32;
 pub const DELIVERY_WINDOW_BYTES: usize = 256 * 1024;
 /// Names that are offered for a recipient that is not known.
 pub const NEAR_NAMES_MAX: usize = 3;
+/// By how many characters those may be longer or shorter than what was written.
+pub const NEAR_NAMES_CHARS_APART_MAX: usize = 2;
 /// Known clients that are looked at for those.
 pub const NEAR_NAMES_LOOKED_AT_MAX: usize = 5_000;
 /// Broadcasts that a client may have read before its cursor is written down.
@@ -154,6 +156,34 @@ pub const ROOM_IDLE: Duration = Duration::from_secs(300);
 pub const RESTARTS_MAX: usize = 5;
 /// The window of [`RESTARTS_MAX`].
 pub const RESTART_WITHIN: Duration = Duration::from_secs(30);
+
+// ---- mailboxes in memory -------------------------------------------------------------------
+
+/// Mailboxes that are awake at once; more are answered `busy` until one has gone to sleep.
+pub const MAILBOXES_AWAKE_MAX: usize = 20_000;
+/// Commands that wait in one mailbox, or on the broadcast stream.
+pub const MAILBOX_QUEUE_COMMANDS_MAX: usize = 4_096;
+/// Bytes of commands that wait in one of them.
+pub const MAILBOX_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of messages that a mailbox keeps in memory after they were stored, so that a session that
+/// is there gets them without a read.
+pub const MAILBOX_BODIES_BYTES_MAX: usize = 256 * 1024;
+/// Attempts that one command ends: a session that is lost may have had thousands of messages.
+pub const RETURNED_AT_ONCE_MAX: usize = 256;
+/// Clients that the server remembers to be known, so that a request need not ask their mailbox.
+pub const CLIENTS_REMEMBERED_MAX: usize = 100_000;
+/// Mailboxes that are told at once that something is due in them.
+pub const DUE_MAILBOXES_MAX: usize = 256;
+/// Between two looks at what is due, while something is overdue: what was told needs a moment.
+pub const DUE_LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Before another look when the store could not be asked what is due.
+pub const DUE_RETRY: Duration = Duration::from_secs(1);
+/// Longest sleep until something is due, for clocks that jump.
+pub const DUE_SLEEP_MAX: Duration = Duration::from_secs(60);
+/// Effects on other streams that are brought about at once.
+pub const FOLLOW_UPS_AT_ONCE_MAX: usize = 64;
+/// Before those that could not be brought about are tried again.
+pub const FOLLOW_UPS_RETRY: Duration = Duration::from_secs(1);
 
 // ---- presence ------------------------------------------------------------------------------
 
@@ -232,5 +262,3 @@ pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
 
 /// How long a stopping server waits for what is under way.
 pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
-/// T
-pub const NEAR_NAMES_CHARS_APART_MAX: usize = 2;
