@@ -176,7 +176,7 @@ impl Application {
 /// Says goodbye to every session, stops listening, and lets the writer finish what is queued.
 async fn shut_down(handle: &ServerHandle, bridge: Bridge, writer: JoinHandle<()>, health: &Health) {
     tracing::info!(sessions = bridge.sessions_total(), "stopping");
-    bridge.drain_sessions();
+    bridge.drain();
     let stopping = tokio::time::timeout(limits::SHUTDOWN_WITHIN, handle.stop(true));
     if stopping.await.is_err() {
         tracing::warn!("connections were still open at the end of the time to stop");
