@@ -16,7 +16,7 @@ use crate::passwords::Passwords;
 use crate::storage::OpenError;
 use crate::storage::sqlite::{self, DataLock, Opened};
 use crate::system::{Stopwatch, SystemClock, SystemIds};
-use crate::tokens::{KeyError, SigningKey, Tokens};
+use crate::tokens::{KeyError, SigningKey, Tickets, Tokens};
 use crate::transport::{self, State};
 
 /// Why the server did not start, or did not end well.
@@ -117,6 +117,7 @@ impl Application {
         let state = State {
             bridge: bridge.clone(),
             tokens: Arc::clone(&tokens),
+            tickets: Arc::new(Tickets::default()),
             since: Stopwatch::start(),
         };
         let server = transport::serve(state, listener, config.server.workers)

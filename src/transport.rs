@@ -18,7 +18,7 @@ use bridge_core::limits;
 
 use crate::actors::Bridge;
 use crate::system::Stopwatch;
-use crate::tokens::Tokens;
+use crate::tokens::{Tickets, Tokens};
 
 /// What every handler can reach.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct State {
     pub bridge: Bridge,
     /// Who may come in.
     pub tokens: Arc<Tokens>,
+    /// Who may open a WebSocket without a token.
+    pub tickets: Arc<Tickets>,
     /// Since the start.
     pub since: Stopwatch,
 }

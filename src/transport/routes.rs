@@ -4,7 +4,7 @@ use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig, delete, get, post, put, resource};
 
 use super::error::ApiError;
-use super::rest::{events, members, messages, rooms, service};
+use super::rest::{events, members, messages, rooms, service, tickets};
 use super::socket;
 
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -48,6 +48,7 @@ fn v1(v1: &mut ServiceConfig) {
             .route(get().to(messages::list)),
     )
     .service(at("/rooms/{room}/events").route(get().to(events::list)))
+    .service(at("/tickets").route(post().to(tickets::issue)))
     .service(at("/admin/stats").route(get().to(service::stats)));
 }
 

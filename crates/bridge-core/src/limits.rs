@@ -164,6 +164,13 @@ pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 pub const TOKEN_SCOPES_MAX: usize = 32;
 /// Seconds by which two machines' clocks may differ when a token is checked.
 pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
+/// How long a ticket is good: a page opens its WebSocket at once, and a ticket is seen by whoever
+/// logs addresses.
+pub const TICKET_LIFE: Duration = Duration::from_secs(30);
+/// Unused tickets of one client: more than its sessions, so that all of them can come back at once.
+pub const CLIENT_TICKETS_MAX: usize = 16;
+/// Tickets in all: for as many clients at once as have a place on the server, and some of each.
+pub const TICKETS_MAX: usize = 4_096;
 
 // ---- start and stop ------------------------------------------------------------------------
 
