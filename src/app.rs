@@ -13,6 +13,7 @@ use crate::actors::{Bridge, Options};
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
 use crate::passwords::Passwords;
+use crate::permits::Permits;
 use crate::storage::OpenError;
 use crate::storage::sqlite::{self, DataLock, Opened};
 use crate::system::{Stopwatch, SystemClock, SystemIds};
@@ -118,6 +119,7 @@ impl Application {
             bridge: bridge.clone(),
             tokens: Arc::clone(&tokens),
             tickets: Arc::new(Tickets::default()),
+            streams: Permits::new(config.sessions.event_streams, 0),
             since: Stopwatch::start(),
         };
         let server = transport::serve(state, listener, config.server.workers)

@@ -17,6 +17,7 @@ use actix_web::{App, HttpServer, web};
 use bridge_core::limits;
 
 use crate::actors::Bridge;
+use crate::permits::Permits;
 use crate::system::Stopwatch;
 use crate::tokens::{Tickets, Tokens};
 
@@ -29,6 +30,8 @@ pub struct State {
     pub tokens: Arc<Tokens>,
     /// Who may open a WebSocket without a token.
     pub tickets: Arc<Tickets>,
+    /// Streams of events that are open.
+    pub streams: Permits,
     /// Since the start.
     pub since: Stopwatch,
 }

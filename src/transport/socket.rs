@@ -91,7 +91,8 @@ fn speaks_our_protocol(request: &HttpRequest) -> bool {
     named.any(|name| name.trim() == SUBPROTOCOL)
 }
 
-fn hang_up(request: &HttpRequest) -> actors::HangUp {
+/// What shuts a request's connection down, whether or not its client reads.
+pub(super) fn hang_up(request: &HttpRequest) -> actors::HangUp {
     let descriptor = request.conn_data::<Descriptor>().cloned();
     Box::new(move || {
         let Some(Descriptor(stream)) = &descriptor else {

@@ -131,7 +131,8 @@ pub const OUTBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const OUTBOX_RESERVE_BYTES: usize = 16 * 1024;
 /// Bytes of one write to a socket: many frames a write are worth four times the throughput.
 pub const WRITE_BYTES_MAX: usize = 32 * 1024;
-/// How long a session that catches up may stand still before it counts as slow.
+/// How long a session that catches up, or a stream of events, may stand still before it counts as
+/// slow.
 pub const CATCH_UP_STALL: Duration = Duration::from_secs(30);
 /// How long a closing session may take to write its last words before its socket is shut down.
 pub const GOODBYE_WITHIN: Duration = Duration::from_secs(5);
@@ -147,6 +148,9 @@ pub const AFTER_GOODBYE: Duration = Duration::from_millis(20);
 pub const BODY_BYTES_MAX: usize = FRAME_BYTES_MAX;
 /// Longest wait of a long poll: below the 60 s at which many clients and proxies give up.
 pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
+/// Streams of events in all; then new ones are refused. Each reads the log for itself, where
+/// sessions share what a room tells, so there are fewer. Default of `sessions.event_streams`.
+pub const EVENT_STREAMS_TOTAL: usize = 256;
 /// Requests that read the database at once; as many connections are in the pool.
 pub const READS_AT_ONCE_MAX: usize = 8;
 /// Requests that wait to read the database.

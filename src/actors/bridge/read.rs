@@ -5,7 +5,7 @@ use std::time::Duration;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::{PostsQuery, RoomRow, Store, Window};
 use bridge_core::principal::Action;
-use bridge_core::replay::{self, Claim};
+use bridge_core::replay::{self, Claim, Resumed};
 use bridge_core::{ChannelName, Epoch, Principal, Reject, RoomId, Seq, limits};
 
 use super::Bridge;
@@ -30,8 +30,8 @@ pub struct EventsPage {
     pub events: Vec<Envelope>,
     /// Go on after this one.
     pub next: Seq,
-    /// Whether this is everything since the cursor.
-    pub complete: bool,
+    /// What could be promised for the cursor.
+    pub resumed: Resumed,
     /// Which life of the log it is.
     pub epoch: Epoch,
 }
@@ -93,7 +93,7 @@ impl Bridge {
         Ok(EventsPage {
             events,
             next,
-            complete: resumed.complete,
+            resumed,
             epoch: self.epoch(),
         })
     }
