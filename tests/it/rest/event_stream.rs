@@ -248,10 +248,13 @@ async fn a_quiet_stream_says_that_it_is_alive_and_ends_with_its_token() {
     den(&server).await;
     let three = Duration::from_secs(3);
     let token = mint(&server.tokens, "ann", USUAL_SCOPES, three, Duration::ZERO);
+    let since = Stopwatch::start();
     let mut stream = Sse::open(&Rest::new(server.addr, Some(token)), PATH, None).await;
     let bye = stream.bye(4500).await;
     assert_eq!(bye.data["reconnect"], false);
     assert!(stream.heartbeats > 0, "it was quiet for seconds");
+    let took = since.elapsed();
+    assert!(took < 2 * three, "{took:?}");
     until_open(&server, 0).await;
 }
 
