@@ -13,10 +13,11 @@ use crate::actors::{Bridge, Options};
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
 use crate::passwords::Passwords;
+use crate::permits::Permits;
 use crate::storage::OpenError;
 use crate::storage::sqlite::{self, DataLock, Opened};
 use crate::system::{Stopwatch, SystemClock, SystemIds};
-use crate::tokens::{KeyError, SigningKey, Tokens};
+use crate::tokens::{KeyError, SigningKey, Tickets, Tokens};
 use crate::transport::{self, State};
 
 /// Why the server did not start, or did not end well.
@@ -117,6 +118,8 @@ impl Application {
         let state = State {
             bridge: bridge.clone(),
             tokens: Arc::clone(&tokens),
+            tickets: Arc::new(Tickets::default()),
+            streams: Permits::new(config.sessions.event_streams, 0),
             since: Stopwatch::start(),
         };
         let server = transport::serve(state, listener, config.server.workers)
@@ -176,7 +179,7 @@ impl Application {
 /// Says goodbye to every session, stops listening, and lets the writer finish what is queued.
 async fn shut_down(handle: &ServerHandle, bridge: Bridge, writer: JoinHandle<()>, health: &Health) {
     tracing::info!(sessions = bridge.sessions_total(), "stopping");
-    bridge.drain_sessions();
+    bridge.drain();
     let stopping = tokio::time::timeout(limits::SHUTDOWN_WITHIN, handle.stop(true));
     if stopping.await.is_err() {
         tracing::warn!("connections were still open at the end of the time to stop");

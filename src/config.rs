@@ -80,6 +80,8 @@ pub struct Sessions {
     pub per_client: usize,
     /// In all.
     pub total: usize,
+    /// Streams of events in all.
+    pub event_streams: usize,
     heartbeat_seconds: u64,
 }
 
@@ -184,6 +186,7 @@ impl Config {
         for (key, value) in [
             ("sessions.per_client", self.sessions.per_client as u64),
             ("sessions.total", self.sessions.total as u64),
+            ("sessions.event_streams", self.sessions.event_streams as u64),
             (
                 "sessions.heartbeat_seconds",
                 self.sessions.heartbeat_seconds,
@@ -296,6 +299,8 @@ mod tests {
         let options = crate::actors::Options::default();
         assert_eq!(config.sessions.per_client, options.sessions_per_client);
         assert_eq!(config.sessions.total, options.sessions_total);
+        let streams = bridge_core::limits::EVENT_STREAMS_TOTAL;
+        assert_eq!(config.sessions.event_streams, streams);
         assert_eq!(config.heartbeat(), options.heartbeat);
         assert_eq!(config.room_idle(), options.room_idle);
         assert_eq!(config.password_cost(), Cost::default());

@@ -1,10 +1,11 @@
-//! The only places that read the clock and make ids; everybody else is given them.
+//! The only places that read the clock, make ids and draw secrets for requests; everybody else is
+//! given them.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bridge_core::Timestamp;
 use bridge_core::ports::{Clock, Ids};
+use bridge_core::{Reject, Timestamp};
 use uuid::{ContextV7, Uuid};
 
 /// The machine's wall clock.
@@ -59,5 +60,19 @@ impl Ids for SystemIds {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         Uuid::new_v7(uuid::Timestamp::now(&*context))
+    }
+}
+
+/// Bytes from the system's random source, good for a secret.
+///
+/// # Errors
+/// [`Reject::Internal`] when the system has none to give.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], Reject> {
+    let mut bytes = [0; N];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(why) => Err(Reject::Internal {
+            detail: format!("no random bytes: {why}"),
+        }),
     }
 }

@@ -3,7 +3,9 @@
 //! JWTs, signed with HS256 by a key in the data folder. RFC 8725's advice is kept: one algorithm,
 //! required claims, an audience, no key named by the token itself, a bound on its size.
 
+mod hex;
 mod key;
+mod tickets;
 
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 pub use key::{KeyError, SigningKey};
+pub use tickets::{Ticket, TicketSecret, Tickets};
 
 const ALGORITHM: Algorithm = Algorithm::HS256;
 

@@ -17,8 +17,9 @@ use actix_web::{App, HttpServer, web};
 use bridge_core::limits;
 
 use crate::actors::Bridge;
+use crate::permits::Permits;
 use crate::system::Stopwatch;
-use crate::tokens::Tokens;
+use crate::tokens::{Tickets, Tokens};
 
 /// What every handler can reach.
 #[derive(Debug, Clone)]
@@ -27,6 +28,10 @@ pub struct State {
     pub bridge: Bridge,
     /// Who may come in.
     pub tokens: Arc<Tokens>,
+    /// Who may open a WebSocket without a token.
+    pub tickets: Arc<Tickets>,
+    /// Streams of events that are open.
+    pub streams: Permits,
     /// Since the start.
     pub since: Stopwatch,
 }

@@ -5,4 +5,5 @@ pub mod decode;
 pub mod encode;
 pub mod frame;
 pub mod rest;
+pub mod sse;
 pub mod time;

@@ -15,6 +15,7 @@ use bridge_core::room::RoomView;
 use bridge_core::session::CloseReason;
 use bridge_core::text::Topic;
 use bridge_core::{IdempotencyKey, MessageId, Principal, Reject, RoomId, limits};
+use tokio::sync::watch;
 
 use super::handle::RoomHandle;
 use super::reads::Reads;
@@ -91,6 +92,7 @@ struct Inside {
     options: Options,
     rooms: Rooms,
     sessions: Sessions,
+    draining: watch::Sender<bool>,
     incarnations: AtomicU64,
     quarantined: AtomicUsize,
 }
@@ -127,6 +129,7 @@ impl Bridge {
             options: parts.options,
             rooms: Rooms::default(),
             sessions: Sessions::default(),
+            draining: watch::Sender::new(false),
             incarnations: AtomicU64::new(0),
             quarantined: AtomicUsize::new(0),
         }))
@@ -210,11 +213,27 @@ impl Bridge {
         self.0.log.health()
     }
 
-    /// Tells every session that the server stops, and lets no new one in. They say goodbye and close
-    /// by themselves.
-    pub fn drain_sessions(&self) {
+    /// Tells everybody who waits for news that the server stops, and lets no new session in. The
+    /// sessions say goodbye and close by themselves.
+    pub fn drain(&self) {
+        self.0.draining.send_replace(true);
         for session in self.0.sessions.drain() {
             session.close(CloseReason::Draining);
+        }
+    }
+
+    /// Whether the server is stopping.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        *self.0.draining.borrow()
+    }
+
+    /// Waits until the server stops. Who waits for news must wait for this as well: a request that
+    /// is still open holds up the stop.
+    pub async fn until_draining(&self) {
+        let mut draining = self.0.draining.subscribe();
+        if draining.wait_for(|is_draining| *is_draining).await.is_err() {
+            tracing::trace!("the sender lives as long as the bridge itself");
         }
     }
 

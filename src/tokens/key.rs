@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::hex;
+
 /// The key's file in the data folder.
 pub(super) const KEY_FILE: &str = "signing.key";
 const KEY_BYTES: usize = 32;
@@ -56,7 +58,7 @@ impl SigningKey {
         }
         check_private(&path)?;
         let text = fs::read_to_string(&path).map_err(failed)?;
-        parse_hex(text.trim())
+        hex::bytes(text.trim())
             .map(Self)
             .ok_or(KeyError::NotAKey(path))
     }
@@ -72,8 +74,7 @@ fn create(data_dir: &Path, path: &Path) -> io::Result<()> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
     let mut file = tempfile::NamedTempFile::new_in(data_dir)?;
-    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    writeln!(file, "{hex}")?;
+    writeln!(file, "{}", hex::text(&key))?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
@@ -102,16 +103,4 @@ fn check_private(path: &Path) -> Result<(), KeyError> {
 #[cfg(not(unix))]
 fn check_private(_: &Path) -> Result<(), KeyError> {
     Ok(())
-}
-
-fn parse_hex(text: &str) -> Option<[u8; KEY_BYTES]> {
-    if text.len() != 2 * KEY_BYTES || !text.is_ascii() {
-        return None;
-    }
-    let mut key = [0; KEY_BYTES];
-    for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
-        let digits = std::str::from_utf8(digits).ok()?;
-        *byte = u8::from_str_radix(digits, 16).ok()?;
-    }
-    Some(key)
 }

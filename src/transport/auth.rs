@@ -9,9 +9,13 @@ use bridge_core::{Principal, Reject, Timestamp};
 
 use super::State;
 use super::error::ApiError;
+use crate::tokens::Verified;
 
 /// What stands before a token among the subprotocols of a browser's WebSocket.
 const SUBPROTOCOL_PREFIX: &str = "bearer.";
+
+/// What stands before a ticket in the address of a WebSocket.
+const TICKET: &str = "ticket";
 
 /// An authenticated caller.
 #[derive(Debug)]
@@ -22,6 +26,20 @@ pub(super) struct Caller {
     pub(super) expires_at: Timestamp,
 }
 
+impl From<Verified> for Caller {
+    fn from(verified: Verified) -> Self {
+        Self {
+            principal: verified.principal,
+            expires_at: verified.expires_at,
+        }
+    }
+}
+
+/// Whoever opens a WebSocket: with a token, or with a ticket in the address. Nothing else takes a
+/// ticket.
+#[derive(Debug)]
+pub(super) struct Opener(pub(super) Caller);
+
 impl FromRequest for Caller {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
@@ -31,23 +49,52 @@ impl FromRequest for Caller {
     }
 }
 
+impl FromRequest for Opener {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(opener(request).map(Self).map_err(ApiError::from))
+    }
+}
+
 fn caller(request: &HttpRequest) -> Result<Caller, Reject> {
-    let state = request
-        .app_data::<web::Data<State>>()
+    let state = state(request)?;
+    let token = token(request).ok_or(Reject::Unauthorized(
+        "send a token: `Authorization: Bearer …`",
+    ))?;
+    let now = state.bridge.clock().now();
+    state.tokens.verify(token, now).map(Caller::from)
+}
+
+/// A ticket beside a token is refused, not overlooked: it would stay good, in an address.
+fn opener(request: &HttpRequest) -> Result<Caller, Reject> {
+    let mut query = form_urlencoded::parse(request.query_string().as_bytes());
+    let Some((_, ticket)) = query.find(|(name, _)| name == TICKET) else {
+        return caller(request);
+    };
+    if token(request).is_some() {
+        return Err(Reject::field(
+            TICKET,
+            "goes without a token; send one of them",
+        ));
+    }
+    let state = state(request)?;
+    let now = state.bridge.clock().now();
+    state.tickets.redeem(&ticket, now).map(Caller::from)
+}
+
+fn state(request: &HttpRequest) -> Result<&State, Reject> {
+    let state = request.app_data::<web::Data<State>>();
+    state
+        .map(web::Data::get_ref)
         .ok_or_else(|| Reject::Internal {
             detail: "no state in the app".into(),
-        })?;
-    let token = bearer(request)
-        .or_else(|| among_subprotocols(request))
-        .ok_or(Reject::Unauthorized(
-            "send a token: `Authorization: Bearer …`",
-        ))?;
-    let now = state.bridge.clock().now();
-    let verified = state.tokens.verify(token, now)?;
-    Ok(Caller {
-        principal: verified.principal,
-        expires_at: verified.expires_at,
-    })
+        })
+}
+
+fn token(request: &HttpRequest) -> Option<&str> {
+    bearer(request).or_else(|| among_subprotocols(request))
 }
 
 fn bearer(request: &HttpRequest) -> Option<&str> {

@@ -57,14 +57,21 @@ async fn bytes(payload: web::Payload) -> Result<web::Bytes, Reject> {
 
 /// The header `Idempotency-Key`.
 pub(super) fn key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Reject> {
-    const NAME: &str = "Idempotency-Key";
-    let Some(value) = request.headers().get(NAME) else {
+    header(request, "Idempotency-Key")
+}
+
+/// A header that may be there.
+pub(super) fn header<T>(request: &HttpRequest, name: &str) -> Result<Option<T>, Reject>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    let Some(value) = request.headers().get(name) else {
         return Ok(None);
     };
-    let text = std::str::from_utf8(value.as_bytes()).map_err(|why| Reject::field(NAME, why))?;
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|why| Reject::field(name, why))?;
     text.parse()
         .map(Some)
-        .map_err(|why| Reject::field(NAME, why))
+        .map_err(|why| Reject::field(name, why))
 }
 
 /// How many items a page may have.

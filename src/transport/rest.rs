@@ -5,6 +5,7 @@ pub(super) mod members;
 pub(super) mod messages;
 pub(super) mod rooms;
 pub(super) mod service;
+pub(super) mod tickets;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;

@@ -1,10 +1,11 @@
 //! Every route, on one screen.
 
-use actix_web::Resource;
+use actix_web::guard::Acceptable;
 use actix_web::web::{self, ServiceConfig, delete, get, post, put, resource};
+use actix_web::{Resource, mime};
 
 use super::error::ApiError;
-use super::rest::{events, members, messages, rooms, service};
+use super::rest::{events, members, messages, rooms, service, tickets};
 use super::socket;
 
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -47,8 +48,18 @@ fn v1(v1: &mut ServiceConfig) {
             .route(post().to(messages::post))
             .route(get().to(messages::list)),
     )
-    .service(at("/rooms/{room}/events").route(get().to(events::list)))
+    .service(
+        at("/rooms/{room}/events")
+            .route(get().guard(accepts_event_stream()).to(events::stream))
+            .route(get().to(events::list)),
+    )
+    .service(at("/tickets").route(post().to(tickets::issue)))
     .service(at("/admin/stats").route(get().to(service::stats)));
+}
+
+/// Whether `Accept` names `text/event-stream`; `*/*` gets JSON.
+fn accepts_event_stream() -> Acceptable {
+    Acceptable::new(mime::TEXT_EVENT_STREAM)
 }
 
 /// A path. A method that it does not have is refused like a path that is not there.

@@ -15,7 +15,7 @@ use actix_web_actors::ws;
 use bridge_core::{ClientId, Reject};
 
 use super::State;
-use super::auth::Caller;
+use super::auth::Opener;
 use super::error::ApiError;
 use super::extract;
 use crate::actors::{self, Connection};
@@ -59,11 +59,12 @@ pub(super) async fn open(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
-    caller: Caller,
+    opener: Opener,
 ) -> Result<HttpResponse, ApiError> {
     let client: ClientId = extract::path(&request, "client")?;
+    let Opener(caller) = opener;
     if client != *caller.principal.client() {
-        let why = "the path must name the client of the token";
+        let why = "the path must name the client of the token, or of the ticket";
         return Err(Reject::Forbidden(why).into());
     }
     if !speaks_our_protocol(&request) {
@@ -90,7 +91,8 @@ fn speaks_our_protocol(request: &HttpRequest) -> bool {
     named.any(|name| name.trim() == SUBPROTOCOL)
 }
 
-fn hang_up(request: &HttpRequest) -> actors::HangUp {
+/// What shuts a request's connection down, whether or not its client reads.
+pub(super) fn hang_up(request: &HttpRequest) -> actors::HangUp {
     let descriptor = request.conn_data::<Descriptor>().cloned();
     Box::new(move || {
         let Some(Descriptor(stream)) = &descriptor else {

@@ -2,7 +2,7 @@
 
 use bridge_core::policy::Role;
 use bridge_core::text::{Reason, Topic};
-use bridge_core::{ChannelName, Epoch, RoomId, Seq};
+use bridge_core::{ChannelName, ClientId, Epoch, RoomId, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -83,6 +83,17 @@ pub struct EventsQuery {
     /// How many seconds to wait when there is none.
     #[serde(default)]
     pub wait: Option<u64>,
+}
+
+/// The answer of `POST /v1/tickets`. Not `Debug`: a ticket is not to be logged.
+#[derive(Serialize)]
+pub struct TicketBody {
+    /// What opens one WebSocket.
+    pub ticket: String,
+    /// Until when.
+    pub expires_at: String,
+    /// For whom.
+    pub client: ClientId,
 }
 
 /// The body of every error.

@@ -1,5 +1,6 @@
 //! Rooms over REST.
 
+mod event_stream;
 mod events;
 mod lists;
 mod messages;

@@ -5,8 +5,13 @@ mod ending;
 mod heartbeat;
 mod hello;
 mod opening;
+mod tickets;
+
+use reqwest::{Method, RequestBuilder};
 
 use crate::support::{Rest, TestServer, within};
+
+const PROTOCOL: &str = "sec-websocket-protocol";
 
 /// How many sessions the server says it has.
 async fn live(server: &TestServer) -> u64 {
@@ -22,4 +27,13 @@ async fn until_live(server: &TestServer, sessions: u64) {
         }
     };
     within(&format!("{sessions} sessions"), counted).await;
+}
+
+/// An upgrade by hand, whose refusal can be read whole.
+fn upgrade_over_http(rest: &Rest, path: &str) -> RequestBuilder {
+    rest.request(Method::GET, path)
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
 }

@@ -3,6 +3,7 @@
 pub(crate) mod binary;
 pub(crate) mod rest;
 pub(crate) mod server;
+pub(crate) mod sse;
 pub(crate) mod tokens;
 pub(crate) mod wait;
 pub(crate) mod ws;
@@ -10,5 +11,6 @@ pub(crate) mod ws;
 pub(crate) use binary::{Binary, program};
 pub(crate) use rest::{Reply, Rest};
 pub(crate) use server::TestServer;
+pub(crate) use sse::Sse;
 pub(crate) use wait::{PATIENCE, within};
 pub(crate) use ws::Ws;

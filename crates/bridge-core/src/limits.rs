@@ -224,7 +224,8 @@ pub const OUTBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const OUTBOX_RESERVE_BYTES: usize = 16 * 1024;
 /// Bytes of one write to a socket: many frames a write are worth four times the throughput.
 pub const WRITE_BYTES_MAX: usize = 32 * 1024;
-/// How long a session that catches up may stand still before it counts as slow.
+/// How long a session that catches up, or a stream of events, may stand still before it counts as
+/// slow.
 pub const CATCH_UP_STALL: Duration = Duration::from_secs(30);
 /// How long a closing session may take to write its last words before its socket is shut down.
 pub const GOODBYE_WITHIN: Duration = Duration::from_secs(5);
@@ -240,6 +241,9 @@ pub const AFTER_GOODBYE: Duration = Duration::from_millis(20);
 pub const BODY_BYTES_MAX: usize = FRAME_BYTES_MAX;
 /// Longest wait of a long poll: below the 60 s at which many clients and proxies give up.
 pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
+/// Streams of events in all; then new ones are refused. Each reads the log for itself, where
+/// sessions share what a room tells, so there are fewer. Default of `sessions.event_streams`.
+pub const EVENT_STREAMS_TOTAL: usize = 256;
 /// Requests that read the database at once; as many connections are in the pool.
 pub const READS_AT_ONCE_MAX: usize = 8;
 /// Requests that wait to read the database.
@@ -257,6 +261,13 @@ pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 pub const TOKEN_SCOPES_MAX: usize = 32;
 /// Seconds by which two machines' clocks may differ when a token is checked.
 pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
+/// How long a ticket is good: a page opens its WebSocket at once, and a ticket is seen by whoever
+/// logs addresses.
+pub const TICKET_LIFE: Duration = Duration::from_secs(30);
+/// Unused tickets of one client: more than its sessions, so that all of them can come back at once.
+pub const CLIENT_TICKETS_MAX: usize = 16;
+/// Tickets in all: for as many clients at once as have a place on the server, and some of each.
+pub const TICKETS_MAX: usize = 4_096;
 
 // ---- start and stop ------------------------------------------------------------------------
 

@@ -162,8 +162,8 @@ pub enum Reject {
     /// The disk is full.
     #[error("the server's storage is full; nothing can be written until there is room")]
     StorageFull,
-    /// As many sessions as the server holds.
-    #[error("the server holds as many sessions as it may; try again later")]
+    /// As many connections of this kind as the server holds.
+    #[error("the server holds as many of these connections as it may; try again later")]
     ServerFull,
     /// Something that should not happen.
     #[error("an internal error; the server's log has the details under the request's id")]

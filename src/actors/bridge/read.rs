@@ -5,7 +5,7 @@ use std::time::Duration;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::{PostsQuery, RoomRow, Store, Window};
 use bridge_core::principal::Action;
-use bridge_core::replay::{self, Claim};
+use bridge_core::replay::{self, Claim, Resumed};
 use bridge_core::{ChannelName, Epoch, Principal, Reject, RoomId, Seq, limits};
 
 use super::Bridge;
@@ -30,8 +30,8 @@ pub struct EventsPage {
     pub events: Vec<Envelope>,
     /// Go on after this one.
     pub next: Seq,
-    /// Whether this is everything since the cursor.
-    pub complete: bool,
+    /// What could be promised for the cursor.
+    pub resumed: Resumed,
     /// Which life of the log it is.
     pub epoch: Epoch,
 }
@@ -53,7 +53,7 @@ impl Bridge {
         head.map_err(|reject| reject.as_asked(room))
     }
 
-    /// Events of a room, in order; waits for one when there is none yet.
+    /// Events of a room, in order; waits for one when there is none yet, unless the server stops.
     ///
     /// # Errors
     /// When the caller may not read the room.
@@ -75,8 +75,14 @@ impl Bridge {
         if events.is_empty() && !asked.wait.is_zero() {
             let handle = self.room(room)?;
             let wait = asked.wait.min(limits::LONG_POLL_MAX);
-            let news = handle.wait_for_record_after(resumed.from);
-            if tokio::time::timeout(wait, news).await.is_ok() {
+            let is_news = tokio::select! {
+                // First, because a room of a stopping server may be gone and is not to be woken.
+                biased;
+                () = self.until_draining() => false,
+                () = handle.wait_for_record_after(resumed.from) => true,
+                () = tokio::time::sleep(wait) => false,
+            };
+            if is_news {
                 // Somebody may have been shown the door in the meantime.
                 let head = self.head_for_member(room, &by).await?;
                 events = self.page(room, resumed.from, asked.records_max).await?;
@@ -87,7 +93,7 @@ impl Bridge {
         Ok(EventsPage {
             events,
             next,
-            complete: resumed.complete,
+            resumed,
             epoch: self.epoch(),
         })
     }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::binary::{Binary, folder};
+use crate::support::ws::{handshake, upgrade, with_header};
 
 const SECRETS: [&str; 5] = [
     "text-4711-secret",
@@ -47,6 +48,14 @@ async fn nothing_secret_is_logged() {
         1200,
     )
     .await;
+    let ticket = rest.post("/v1/tickets", &json!({})).await.ok(201);
+    let ticket = ticket["ticket"].as_str().expect("a text").to_owned();
+    for _ in 0..2 {
+        // It opens a session, and then it does not.
+        let upgrade = upgrade(server.addr, &format!("bob?ticket={ticket}"));
+        let upgrade = with_header(upgrade, "sec-websocket-protocol", "agent-bridge.v1");
+        drop(handshake(server.addr, upgrade).await);
+    }
     let bad = crate::support::Rest::new(server.addr, Some(format!("{token}x")));
     bad.get("/v1/rooms").await.error(401, "unauthorized", 1100);
     let key = std::fs::read_to_string(folder.path().join("signing.key")).expect("the key");
@@ -59,9 +68,11 @@ async fn nothing_secret_is_logged() {
         "it says everything: {log}"
     );
     let (_, signature) = token.rsplit_once('.').expect("a JWT");
-    for secret in SECRETS
-        .into_iter()
-        .chain([token.as_str(), signature, key.trim(), "$argon2"])
+    let (_, ticket) = ticket.split_once('_').expect("a prefix");
+    for secret in
+        SECRETS
+            .into_iter()
+            .chain([token.as_str(), signature, ticket, key.trim(), "$argon2"])
     {
         let line = log.lines().find(|line| line.contains(secret));
         assert!(line.is_none(), "{secret:?} is in the log: {line:?}");

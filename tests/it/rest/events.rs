@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agent_bridge::system::Stopwatch;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::support::{Rest, TestServer};
@@ -118,4 +119,29 @@ async fn a_long_poll_ends_for_whoever_is_removed() {
     let (reply, _) = tokio::join!(bob.get("/v1/rooms/den/events?after=3&wait=15"), remove);
     // It may have come a moment too late to wait at all; it is told nothing in either case.
     reply.error(403, "not_a_member", 1201);
+}
+
+#[tokio::test]
+async fn long_polls_do_not_hold_up_a_stop() {
+    let mut server = TestServer::start();
+    let rest = den(&server).await;
+    let since = Stopwatch::start();
+    let stop = async {
+        // The polls are under way when the room's other readers have been served.
+        for _ in 0..4 {
+            rest.events("den", 0).await;
+        }
+        tokio::task::spawn_blocking(move || server.stop()).await
+    };
+    // Several, so that the thread on which the room lives has one of them.
+    let poll = || rest.get("/v1/rooms/den/events?after=2&wait=15");
+    let (pages, stopped) = tokio::join!(join_all((0..8).map(|_| poll())), stop);
+    for page in pages {
+        let page = page.ok(200);
+        assert_eq!((&page["items"], &page["next"]), (&json!([]), &json!(2)));
+    }
+    stopped.expect("no panic").expect("an orderly end");
+    // The server gives requests ten seconds to end, and looks every second whether they have.
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(6), "{took:?}");
 }

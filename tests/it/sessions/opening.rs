@@ -2,24 +2,13 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use tokio_tungstenite::tungstenite::Error;
 
-use super::live;
+use super::{PROTOCOL, live, upgrade_over_http};
 use crate::support::tokens::{USUAL_SCOPES, mint};
 use crate::support::ws::{handshake, upgrade, usual, with_header};
 use crate::support::{Rest, TestServer, Ws};
-
-const PROTOCOL: &str = "sec-websocket-protocol";
-
-/// An upgrade by hand, whose refusal can be read whole.
-fn upgrade_over_http(rest: &Rest, path: &str) -> RequestBuilder {
-    rest.request(Method::GET, path)
-        .header("connection", "upgrade")
-        .header("upgrade", "websocket")
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-}
 
 #[tokio::test]
 async fn without_the_subprotocol_there_is_no_session() {

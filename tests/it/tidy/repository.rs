@@ -15,6 +15,9 @@ fn is_skipped(path: &str) -> bool {
     matches!(path, ".git" | "data" | "target") || path.starts_with("target-")
 }
 
+/// In a second working tree, git keeps a path of this machine in a file of this name.
+const GIT_FILE: &str = ".git";
+
 /// Every text file of the repository. The walk does not ask git, so that a
 /// source archive can be tested, too.
 pub(super) fn text_files() -> Vec<TextFile> {
@@ -33,7 +36,7 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<TextFile>) {
         let kind = entry.file_type().expect("an entry has a file type");
         if kind.is_dir() && !is_skipped(&path) {
             walk(&entry.path(), &format!("{path}/"), files);
-        } else if kind.is_file() {
+        } else if kind.is_file() && path != GIT_FILE {
             files.extend(read(&entry.path()).map(|text| TextFile { path, text }));
         }
     }
