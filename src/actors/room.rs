@@ -16,9 +16,10 @@ use actix::{Actor, Addr, AsyncContext, Context};
 use bridge_core::command::RoomCommand;
 use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
+use bridge_core::owner::{Draft, Effect, Owner, PendingRefusal, Request};
 use bridge_core::ports::{Append, Record, Snapshot};
 use bridge_core::replay::Tail;
-use bridge_core::room::{Draft, Effect, Owner, PendingRefusal, Request, Room, SNAPSHOT_FORMAT};
+use bridge_core::room::{Room, SNAPSHOT_FORMAT};
 use bridge_core::{ClientId, MessageId, Reject, RoomId, Seq, Timestamp, limits};
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -34,14 +35,14 @@ use tell::Telling;
 
 pub(super) use messages::{Answers, Attach, Begin, Detach, Look, Reply, Submit};
 
-type Effects = Vec<Effect<Ticket>>;
+type Effects = Vec<Effect<Room, Ticket>>;
 
 /// The owner of one room.
 pub(super) struct RoomActor {
     bridge: Bridge,
     stream: Stream,
     own: Option<WeakRoomHandle>,
-    owner: Owner<Ticket>,
+    owner: Owner<Room, Ticket>,
     life: Life,
     supervisor: Supervisor,
     is_quarantined: bool,
@@ -109,12 +110,14 @@ impl RoomActor {
     }
 
     fn room(&self) -> &Room {
-        self.owner.room()
+        self.owner.state()
     }
 
     fn room_id(&self) -> &RoomId {
-        let Stream::Room(id) = &self.stream;
-        id
+        match &self.stream {
+            Stream::Room(id) => id,
+            other => unreachable!("the actor of a room owns a room's log, not {other}"),
+        }
     }
 
     /// Runs a handler. A panic outside of the owner leaves the readers' side in doubt as well, so
@@ -140,7 +143,7 @@ impl RoomActor {
     fn with_owner(
         &mut self,
         ctx: &mut Context<Self>,
-        work: impl FnOnce(&mut Owner<Ticket>, Timestamp, &mut Effects),
+        work: impl FnOnce(&mut Owner<Room, Ticket>, Timestamp, &mut Effects),
     ) {
         let now = self.bridge.clock().now();
         let mut effects = Effects::new();
@@ -166,7 +169,10 @@ impl RoomActor {
                 Effect::Known { seq, asker } => self.repeat(seq, asker, ctx),
                 Effect::Refused { reject, asker } => asker.refuse(reject),
                 Effect::CheckKey { refusal, asker } => self.check_key(refusal, asker, ctx),
-                Effect::LookUp { message, request } => self.look_up(message, request, ctx),
+                Effect::Unchanged { asker } => asker.refuse(Reject::Internal {
+                    detail: "a room had nothing to write".to_owned(),
+                }),
+                Effect::LookUp { question, request } => self.look_up(question, request, ctx),
                 Effect::Behind(request) => self.wait_behind_look_up(request),
                 Effect::Reload => self.load(ctx),
             }
@@ -275,7 +281,7 @@ impl RoomActor {
         });
     }
 
-    fn wait_behind_look_up(&mut self, request: Request<Ticket>) {
+    fn wait_behind_look_up(&mut self, request: Request<RoomCommand, Ticket>) {
         let Request {
             command,
             by,
@@ -292,7 +298,12 @@ impl RoomActor {
     }
 
     /// Looks for the message that a post answers, and hands the post in again.
-    fn look_up(&mut self, message: MessageId, request: Request<Ticket>, ctx: &mut Context<Self>) {
+    fn look_up(
+        &mut self,
+        message: MessageId,
+        request: Request<RoomCommand, Ticket>,
+        ctx: &mut Context<Self>,
+    ) {
         self.look_ups
             .entry(request.by.client().clone())
             .or_default();
@@ -312,7 +323,7 @@ impl RoomActor {
     fn looked_up(
         &mut self,
         message: MessageId,
-        mut request: Request<Ticket>,
+        mut request: Request<RoomCommand, Ticket>,
         found: Result<Option<(Stream, Seq)>, Reject>,
         ctx: &mut Context<Self>,
     ) {

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use bridge_core::event::Envelope;
-use bridge_core::room::{Asker, RoomView};
+use bridge_core::owner::Asker;
+use bridge_core::room::RoomView;
 use bridge_core::{Principal, Reject, RejectCode, RoomId, SessionId};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};

@@ -62,8 +62,11 @@ pub const fn reject(code: RejectCode) -> RejectRow {
         RejectCode::RoomFull => row(1210, "room_full", 409),
         RejectCode::TooManyRooms => row(1211, "too_many_rooms", 409),
 
-        // 1300 unknown_recipient and 1301 mailbox_full belong to direct messages.
+        RejectCode::UnknownRecipient => row(1300, "unknown_recipient", 404),
+        RejectCode::MailboxFull => passing(1301, "mailbox_full", 503, 5_000),
         RejectCode::MessageNotFound => row(1302, "message_not_found", 404),
+        RejectCode::StageBackwards => row(1303, "stage_backwards", 409),
+        RejectCode::MailboxQuarantined => row(1304, "mailbox_quarantined", 503),
 
         RejectCode::KeyReused => row(1400, "key_reused", 409),
 
@@ -71,6 +74,7 @@ pub const fn reject(code: RejectCode) -> RejectRow {
         RejectCode::Retry => passing(1602, "retry", 503, 100),
         RejectCode::OutcomeUnknown => passing(1603, "outcome_unknown", 503, 500),
         RejectCode::StorageFull => passing(1604, "storage_full", 503, 5_000),
+        RejectCode::LoopStopped => row(1605, "loop_stopped", 409),
         RejectCode::ServerFull => passing(1606, "server_full", 503, 5_000),
 
         RejectCode::Internal => row(1900, "internal", 500),
@@ -165,12 +169,17 @@ mod tests {
             (RejectCode::ChannelExists, 1209, "channel_exists"),
             (RejectCode::RoomFull, 1210, "room_full"),
             (RejectCode::TooManyRooms, 1211, "too_many_rooms"),
+            (RejectCode::UnknownRecipient, 1300, "unknown_recipient"),
+            (RejectCode::MailboxFull, 1301, "mailbox_full"),
             (RejectCode::MessageNotFound, 1302, "message_not_found"),
+            (RejectCode::StageBackwards, 1303, "stage_backwards"),
+            (RejectCode::MailboxQuarantined, 1304, "mailbox_quarantined"),
             (RejectCode::KeyReused, 1400, "key_reused"),
             (RejectCode::Busy, 1601, "busy"),
             (RejectCode::Retry, 1602, "retry"),
             (RejectCode::OutcomeUnknown, 1603, "outcome_unknown"),
             (RejectCode::StorageFull, 1604, "storage_full"),
+            (RejectCode::LoopStopped, 1605, "loop_stopped"),
             (RejectCode::ServerFull, 1606, "server_full"),
             (RejectCode::Internal, 1900, "internal"),
         ];

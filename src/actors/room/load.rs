@@ -6,9 +6,10 @@ use actix::fut::{ActorFutureExt, wrap_future};
 use actix::{AsyncContext, Context};
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::id::Incarnation;
+use bridge_core::owner::Effect;
 use bridge_core::ports::{Store, StoreError};
 use bridge_core::replay::Tail;
-use bridge_core::room::{Effect, Room, SNAPSHOT_FORMAT};
+use bridge_core::room::{Room, SNAPSHOT_FORMAT};
 use bridge_core::{Reject, RoomId, Seq, limits};
 use tokio::sync::oneshot;
 

@@ -3,7 +3,8 @@
 use actix::{Context, Handler, Message};
 use bridge_core::command::{Key, RoomCommand};
 use bridge_core::id::Incarnation;
-use bridge_core::room::{Answer, Room};
+use bridge_core::owner::Answer;
+use bridge_core::room::Room;
 use bridge_core::{Principal, Reject, Seq, SessionId};
 use tokio::sync::oneshot;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use actix::Context;
 use bridge_core::event::{Envelope, Event};
-use bridge_core::room::{Draft, RoomView};
+use bridge_core::owner::Draft;
+use bridge_core::room::RoomView;
 use bridge_core::session::CloseReason;
 use bridge_core::{ClientId, Principal, Reject, Seq, SessionId};
 use bytes::Bytes;
@@ -110,6 +111,7 @@ impl RoomActor {
             | Event::ChannelCreated(_)
             | Event::Posted(_)
             | Event::RoomClosed(_) => {}
+            other => unreachable!("no room decides on {}", other.kind()),
         }
     }
 
