@@ -1,15 +1,17 @@
-//! Rooms and sessions as actors, behind handles.
+//! The owners of streams, and sessions, as actors behind handles.
 //!
-//! Read `handle` first: it is what everybody else sees. Each room's state has one owner, each
+//! Read `handle` first: it is what everybody else sees. Each stream's state has one owner, each
 //! session one actor; they exchange one-way messages whose number is bounded by permits.
 
 pub mod bridge;
 pub mod handle;
 pub mod outbox;
+mod readers;
 mod reads;
 mod registry;
 mod room;
 mod session;
+mod stream;
 mod supervisor;
 pub mod ticket;
 

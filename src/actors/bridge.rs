@@ -19,9 +19,9 @@ use tokio::sync::watch;
 
 use super::handle::RoomHandle;
 use super::reads::Reads;
-use super::registry::{Rooms, Sessions};
-use super::room::RoomActor;
-use super::ticket::{Answered, Receipt, Ticket};
+use super::registry::{Awake, Sessions};
+use super::room::{self, RoomKind};
+use super::ticket::{About, Answered, Receipt, Ticket};
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
 
@@ -90,11 +90,11 @@ struct Inside {
     ids: Arc<dyn Ids>,
     passwords: Passwords,
     options: Options,
-    rooms: Rooms,
+    rooms: Awake<RoomId, RoomKind>,
     sessions: Sessions,
     draining: watch::Sender<bool>,
     incarnations: AtomicU64,
-    quarantined: AtomicUsize,
+    rooms_quarantined: AtomicUsize,
 }
 
 impl std::fmt::Debug for Bridge {
@@ -127,11 +127,11 @@ impl Bridge {
             ids: parts.ids,
             passwords: parts.passwords,
             options: parts.options,
-            rooms: Rooms::default(),
+            rooms: Awake::new("rooms", limits::ROOMS_AWAKE_MAX),
             sessions: Sessions::default(),
             draining: watch::Sender::new(false),
             incarnations: AtomicU64::new(0),
-            quarantined: AtomicUsize::new(0),
+            rooms_quarantined: AtomicUsize::new(0),
         }))
     }
 
@@ -143,7 +143,7 @@ impl Bridge {
         &self.0.reads
     }
 
-    pub(super) fn rooms(&self) -> &Rooms {
+    pub(super) fn rooms(&self) -> &Awake<RoomId, RoomKind> {
         &self.0.rooms
     }
 
@@ -185,20 +185,22 @@ impl Bridge {
         Incarnation::new(self.0.incarnations.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    pub(super) fn count_quarantined(&self) {
-        self.0.quarantined.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count_quarantined(&self, stream: &Stream) {
+        if let Stream::Room(_) = stream {
+            self.0.rooms_quarantined.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Rooms that failed too often and are held back.
     #[must_use]
     pub fn rooms_quarantined(&self) -> usize {
-        self.0.quarantined.load(Ordering::Relaxed)
+        self.0.rooms_quarantined.load(Ordering::Relaxed)
     }
 
     /// Rooms that are awake.
     #[must_use]
     pub fn rooms_awake(&self) -> usize {
-        self.0.rooms.awake()
+        self.0.rooms.count()
     }
 
     /// Live sessions.
@@ -242,7 +244,8 @@ impl Bridge {
     /// # Errors
     /// When too many rooms are awake.
     pub fn room(&self, room: &RoomId) -> Result<RoomHandle, Reject> {
-        self.0.rooms.get(room, || RoomActor::wake(self, room))
+        let handle = self.0.rooms.get(room, || room::wake(self, room))?;
+        Ok(RoomHandle::from(handle))
     }
 
     /// Carries out a command and waits until its outcome is durable.
@@ -257,7 +260,8 @@ impl Bridge {
         key: Option<IdempotencyKey>,
     ) -> Answered {
         let enters = matches!(command, RoomCommand::Create(_) | RoomCommand::Join(_));
-        let (ticket, answer) = Ticket::caller(room.clone(), enters.then(|| by.clone()));
+        let about = About::Room(room.clone());
+        let (ticket, answer) = Ticket::caller(about, enters.then(|| by.clone()));
         let key = key.map(|word| Key::new(word, &command));
         self.room(room)?.submit(command, by, key, ticket);
         answer.await.unwrap_or(Err(Reject::Internal {

@@ -1,13 +1,15 @@
-//! Which rooms are awake, and which sessions are live.
+//! Which owners of streams are awake, and which sessions are live.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bridge_core::session::CloseReason;
-use bridge_core::{ClientId, Reject, RoomId, SessionId, limits};
+use bridge_core::{ClientId, Reject, SessionId};
 
-use super::handle::{RoomHandle, SessionHandle};
+use super::handle::{SessionHandle, StreamHandle};
+use super::stream::Kind;
 
 /// A map that several threads look into, briefly.
 #[derive(Debug)]
@@ -32,47 +34,57 @@ impl<T> Shared<T> {
     }
 }
 
-/// The rooms that are awake.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Rooms {
-    awake: Shared<HashMap<RoomId, RoomHandle>>,
+/// The owners of one kind of stream that are awake, by the streams' names.
+pub(super) struct Awake<Id, K: Kind> {
+    handles: Shared<HashMap<Id, StreamHandle<K>>>,
+    what: &'static str,
+    count_max: usize,
 }
 
-impl Rooms {
-    /// A room that is awake, or is woken by `start`.
+impl<Id: Clone + Eq + Hash, K: Kind> Awake<Id, K> {
+    /// None yet; `what` they are, for the operator.
+    pub(super) fn new(what: &'static str, count_max: usize) -> Self {
+        Self {
+            handles: Shared::default(),
+            what,
+            count_max,
+        }
+    }
+
+    /// An owner that is awake, or is woken by `start`.
     pub(super) fn get(
         &self,
-        room: &RoomId,
-        start: impl FnOnce() -> RoomHandle,
-    ) -> Result<RoomHandle, Reject> {
-        let mut awake = self.awake.lock();
+        id: &Id,
+        start: impl FnOnce() -> StreamHandle<K>,
+    ) -> Result<StreamHandle<K>, Reject> {
+        let mut handles = self.handles.lock();
         // A dead one is replaced: its successor reads the log, and fences off what it left.
-        if let Some(handle) = awake.get(room).filter(|handle| !handle.is_dead()) {
+        if let Some(handle) = handles.get(id).filter(|handle| !handle.is_dead()) {
             return Ok(handle.clone());
         }
-        awake.remove(room);
-        if awake.len() >= limits::ROOMS_AWAKE_MAX {
-            return Err(Reject::Busy { queue: "rooms" });
+        handles.remove(id);
+        if handles.len() >= self.count_max {
+            return Err(Reject::Busy { queue: self.what });
         }
         let handle = start();
-        awake.insert(room.clone(), handle.clone());
+        handles.insert(id.clone(), handle.clone());
         Ok(handle)
     }
 
-    /// Lets a room go to sleep, unless somebody has got hold of it in the meantime. `own` is the
-    /// room's own handle.
-    pub(super) fn retire(&self, room: &RoomId, own: RoomHandle) -> bool {
-        let mut awake = self.awake.lock();
+    /// Lets an owner go to sleep, unless somebody has got hold of it in the meantime. `own` is the
+    /// owner's own handle.
+    pub(super) fn retire(&self, id: &Id, own: StreamHandle<K>) -> bool {
+        let mut handles = self.handles.lock();
         // Two holders are expected: the map, and `own`.
         if !own.is_unused(2) {
             return false;
         }
-        awake.remove(room);
+        handles.remove(id);
         true
     }
 
-    pub(super) fn awake(&self) -> usize {
-        self.awake.lock().len()
+    pub(super) fn count(&self) -> usize {
+        self.handles.lock().len()
     }
 }
 

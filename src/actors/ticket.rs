@@ -9,24 +9,53 @@ use std::sync::Arc;
 use bridge_core::event::Envelope;
 use bridge_core::owner::Asker;
 use bridge_core::room::RoomView;
-use bridge_core::{Principal, Reject, RejectCode, RoomId, SessionId};
+use bridge_core::{Principal, Reject, RejectCode, RoomId};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::handle::SessionHandle;
 use crate::permits::Permit;
-use crate::wire::encode::{self, EventText};
+use crate::wire::encode;
 use crate::wire::frame::Ref;
 
 /// What a request led to.
 #[derive(Debug, Clone)]
 pub struct Receipt {
-    /// The first record that followed from it.
-    pub envelope: Arc<Envelope>,
-    /// Whether it is the original answer to a repeated request.
+    /// The records that followed from it. A repeat gets the first of them; there are none when
+    /// everything was as the request wants it.
+    pub envelopes: Vec<Arc<Envelope>>,
+    /// Whether nothing was written for it now: it is the original answer to a repeated request, or
+    /// there was nothing to do.
     pub duplicate: bool,
     /// The room, for requests that enter it.
     pub view: Option<RoomView>,
+}
+
+impl Receipt {
+    /// The first record that followed.
+    #[must_use]
+    pub fn first(&self) -> Option<&Envelope> {
+        self.envelopes.first().map(|envelope| &**envelope)
+    }
+
+    /// The first record, for a command that never goes without one.
+    ///
+    /// # Errors
+    /// When it did all the same.
+    pub fn record(&self) -> Result<&Envelope, Reject> {
+        self.first().ok_or_else(|| Reject::Internal {
+            detail: "a receipt without a record".into(),
+        })
+    }
+}
+
+/// What a request is about, in its sender's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// A room.
+    Room(RoomId),
+    /// A message, or what somebody does with one.
+    Message,
 }
 
 /// What a request gets.
@@ -47,7 +76,7 @@ enum Waiter {
 /// The right to an answer.
 #[derive(Debug)]
 pub struct Ticket {
-    room: RoomId,
+    about: About,
     waiter: Option<Waiter>,
     is_with_log: bool,
     viewer: Option<Principal>,
@@ -58,15 +87,15 @@ pub struct Ticket {
 #[derive(Debug, Default)]
 struct Held {
     _window: Option<OwnedSemaphorePermit>,
-    _room: Option<Permit>,
+    _owner: Option<Permit>,
     _log: Option<Permit>,
 }
 
 impl Ticket {
-    /// A ticket for a session's request to a room, as its client named it; `window` is its place among the session's requests.
+    /// A ticket for a session's request; `window` is its place among the session's requests.
     #[must_use]
     pub fn session(
-        room: RoomId,
+        about: About,
         session: SessionHandle,
         reference: Option<Ref>,
         window: OwnedSemaphorePermit,
@@ -77,7 +106,7 @@ impl Ticket {
         };
         let waiter = Some(Waiter::Session { session, reference });
         Self {
-            room,
+            about,
             waiter,
             is_with_log: false,
             viewer: None,
@@ -88,12 +117,12 @@ impl Ticket {
     /// A ticket for a caller within the server, and where its answer comes. With a viewer the
     /// answer shows the room, as far as the viewer may see it.
     #[must_use]
-    pub fn caller(room: RoomId, viewer: Option<Principal>) -> (Self, oneshot::Receiver<Answered>) {
+    pub fn caller(about: About, viewer: Option<Principal>) -> (Self, oneshot::Receiver<Answered>) {
         let (sender, receiver) = oneshot::channel();
         let waiter = Some(Waiter::Caller(sender));
         (
             Self {
-                room,
+                about,
                 waiter,
                 is_with_log: false,
                 viewer,
@@ -104,8 +133,8 @@ impl Ticket {
     }
 
     /// Takes over the permits under which the request is admitted.
-    pub(super) fn hold(&mut self, room: Permit, log: Permit) {
-        self.held._room = Some(room);
+    pub(super) fn hold(&mut self, owner: Permit, log: Permit) {
+        self.held._owner = Some(owner);
         self.held._log = Some(log);
     }
 
@@ -127,17 +156,15 @@ impl Ticket {
         self.answer_refusal(reject);
     }
 
-    /// Answers a caller, and gives a session's answer back to be sent in its place among the
-    /// events.
+    /// Answers a caller with a receipt. A session's answer, which `frame` makes, is given back to be
+    /// sent in its place among what else the session is told.
     pub(super) fn accept(
         mut self,
-        text: &EventText,
+        frame: impl FnOnce(Option<&Ref>) -> Bytes,
         receipt: impl FnOnce() -> Receipt,
-    ) -> Option<(SessionId, Bytes)> {
+    ) -> Option<(SessionHandle, Bytes)> {
         match self.waiter.take()? {
-            Waiter::Session { session, reference } => {
-                Some((session.id(), text.answer(reference.as_ref(), false)))
-            }
+            Waiter::Session { session, reference } => Some((session, frame(reference.as_ref()))),
             Waiter::Caller(caller) => {
                 // Who no longer waits needs no answer.
                 drop(caller.send(Ok(receipt())));
@@ -146,20 +173,36 @@ impl Ticket {
         }
     }
 
-    /// Answers with the original receipt.
-    pub(super) fn repeat(mut self, receipt: Receipt) {
+    /// Answers with a receipt, a session by the frame that is made of it.
+    pub(super) fn answer(
+        mut self,
+        receipt: Receipt,
+        frame: impl FnOnce(&Receipt, Option<&Ref>) -> Bytes,
+    ) {
         match self.waiter.take() {
             None => {}
             Some(Waiter::Session { session, reference }) => {
-                let text = encode::event(&receipt.envelope);
-                session.reply(text.answer(reference.as_ref(), true));
+                session.reply(frame(&receipt, reference.as_ref()));
             }
             Some(Waiter::Caller(caller)) => drop(caller.send(Ok(receipt))),
         }
     }
 
+    /// Answers that everything is as the request wants it already.
+    pub(super) fn unchanged(self, frame: impl FnOnce(&Receipt, Option<&Ref>) -> Bytes) {
+        let receipt = Receipt {
+            envelopes: Vec::new(),
+            duplicate: true,
+            view: None,
+        };
+        self.answer(receipt, frame);
+    }
+
     fn answer_refusal(&mut self, reject: Reject) {
-        let reject = reject.as_asked(&self.room);
+        let reject = match &self.about {
+            About::Room(room) => reject.as_asked(room),
+            About::Message => reject,
+        };
         if let Some(detail) = reject.detail() {
             // Overload is not told line by line: that would be a second overload.
             if reject.code() == RejectCode::Internal {

@@ -40,7 +40,7 @@ async fn change(
     let key = extract::key(request)?;
     let receipt = state.bridge.command(&room, command, caller.principal, key);
     let receipt = receipt.await?;
-    let text = encode::event(&receipt.envelope).answer_text(None, receipt.duplicate);
+    let text = encode::event(receipt.record()?).answer_text(None, receipt.duplicate);
     Ok(json_text(status(receipt.duplicate), text))
 }
 

@@ -23,41 +23,43 @@ pub(super) struct Presence {
 impl RoomActor {
     /// A client has come or gone, perhaps.
     pub(super) fn presence_changed(&mut self, client: ClientId, ctx: &mut Context<Self>) {
-        self.presence.changed.insert(client);
-        if !self.presence.is_due {
-            self.presence.is_due = true;
+        self.kind.presence.changed.insert(client);
+        if !self.kind.presence.is_due {
+            self.kind.presence.is_due = true;
             ctx.run_later(limits::PRESENCE_EVERY, Self::tell_presence);
         }
     }
 
     fn tell_presence(&mut self, ctx: &mut Context<Self>) {
-        self.presence.is_due = false;
+        self.kind.presence.is_due = false;
         let mut told = 0;
         while told < limits::PRESENCE_CHANGES_MAX {
-            let Some(client) = self.presence.changed.pop_first() else {
+            let Some(client) = self.kind.presence.changed.pop_first() else {
                 return;
             };
             told += usize::from(self.tell_presence_of(&client));
         }
-        if !self.presence.changed.is_empty() {
-            self.presence.is_due = true;
+        if !self.kind.presence.changed.is_empty() {
+            self.kind.presence.is_due = true;
             ctx.run_later(limits::PRESENCE_EVERY, Self::tell_presence);
         }
     }
 
     /// Whether there was something to tell.
     fn tell_presence_of(&mut self, client: &ClientId) -> bool {
-        let online = self.subscribers.is_online(client);
+        let online = self.kind.is_online(client);
         let known = if online {
-            !self.presence.told_online.insert(client.clone())
+            !self.kind.presence.told_online.insert(client.clone())
         } else {
-            !self.presence.told_online.remove(client)
+            !self.kind.presence.told_online.remove(client)
         };
-        if known || self.subscribers.len() > limits::PRESENCE_SESSIONS_MAX {
+        if known || self.kind.readers.subscribers.len() > limits::PRESENCE_SESSIONS_MAX {
             return false;
         }
         let frame = encode::presence(client, online, self.room_id());
         for session in self
+            .kind
+            .readers
             .subscribers
             .iter()
             .filter(|session| session.client() != client)

@@ -1,69 +1,49 @@
 //! Telling everybody what has become durable.
 
-use std::sync::Arc;
-
 use actix::Context;
 use bridge_core::event::{Envelope, Event};
 use bridge_core::owner::Draft;
 use bridge_core::room::RoomView;
-use bridge_core::session::CloseReason;
-use bridge_core::{ClientId, Principal, Reject, Seq, SessionId};
+use bridge_core::{ClientId, Principal, SessionId};
 use bytes::Bytes;
 
-use super::messages::Attach;
-use super::{RoomActor, WeakRoomHandle};
-use crate::actors::handle::Attached;
+use super::RoomActor;
+use crate::actors::handle::RoomHandle;
+use crate::actors::readers::News;
 use crate::actors::ticket::{Receipt, Ticket};
 use crate::wire::encode::{self, EventText};
-
-/// Events on their way to every session, in order.
-#[derive(Debug, Default)]
-pub(super) struct Telling {
-    news: Vec<News>,
-}
-
-/// One event: the frame for all, and another for the one who caused it.
-#[derive(Debug)]
-struct News {
-    seq: Seq,
-    frame: Bytes,
-    answer: Option<(SessionId, Bytes)>,
-}
-
-impl News {
-    fn frame_for(&self, session: SessionId) -> Bytes {
-        match &self.answer {
-            Some((asker, frame)) if *asker == session => frame.clone(),
-            _ => self.frame.clone(),
-        }
-    }
-}
+use crate::wire::frame::Ref;
 
 impl RoomActor {
     /// A draft has become durable: encode it once, for everybody.
     pub(super) fn tell(
         &mut self,
-        draft: Draft,
+        draft: &Draft,
         ticket: Ticket,
-        telling: &mut Telling,
+        telling: &mut Vec<News>,
         ctx: &mut Context<Self>,
     ) {
-        self.subscribe_asker(&ticket, &draft, telling, ctx);
+        self.subscribe_asker(&ticket, draft, telling, ctx);
         let view = ticket.viewer().map(|by| self.view_on_entry(by));
-        let mut ticket = Some(ticket);
+        let mut asked = Some((ticket, view));
         for envelope in &draft.envelopes {
             if let Some(hook) = self.bridge.options().faults.on_event {
                 hook(&envelope.event);
             }
             let text = encode::event(envelope);
-            let answer = match ticket.take() {
-                Some(ticket) => self.accept(ticket, envelope, &text, view.clone()),
+            let answer = match asked.take() {
+                Some((ticket, view)) => self.accept(ticket, &text, || Receipt {
+                    envelopes: draft.envelopes.clone(),
+                    duplicate: false,
+                    view,
+                }),
                 None => None,
             };
-            telling.news.push(News {
+            telling.push(News {
                 seq: envelope.seq,
                 frame: text.frame(),
                 answer,
+                expires_at: None,
             });
             self.follow(envelope, telling, ctx);
         }
@@ -74,29 +54,20 @@ impl RoomActor {
     fn accept(
         &self,
         ticket: Ticket,
-        envelope: &Arc<Envelope>,
         text: &EventText,
-        view: Option<RoomView>,
+        receipt: impl FnOnce() -> Receipt,
     ) -> Option<(SessionId, Bytes)> {
-        let session = ticket.session_handle().cloned();
-        let envelope = Arc::clone(envelope);
-        let answer = ticket.accept(text, || Receipt {
-            envelope,
-            duplicate: false,
-            view,
-        })?;
-        let outside = session.filter(|session| !self.subscribers.has(session.id()));
-        match outside {
-            None => Some(answer),
-            Some(session) => {
-                session.reply(answer.1);
-                None
-            }
+        let frame = |reference: Option<&Ref>| text.answer(reference, false);
+        let (session, answer) = ticket.accept(frame, receipt)?;
+        if self.kind.readers.subscribers.has(session.id()) {
+            return Some((session.id(), answer));
         }
+        session.reply(answer);
+        None
     }
 
     /// What else an event means for the sessions in the room.
-    fn follow(&mut self, envelope: &Envelope, telling: &mut Telling, ctx: &mut Context<Self>) {
+    fn follow(&mut self, envelope: &Envelope, telling: &mut Vec<News>, ctx: &mut Context<Self>) {
         match &envelope.event {
             // The creator's spelling of the room's id is the room's.
             Event::RoomCreated(_) => self.stream = envelope.stream.clone(),
@@ -116,9 +87,9 @@ impl RoomActor {
     }
 
     /// Who is no longer a member hears that, and nothing after it.
-    fn show_out(&mut self, client: &ClientId, telling: &mut Telling, ctx: &mut Context<Self>) {
+    fn show_out(&mut self, client: &ClientId, telling: &mut Vec<News>, ctx: &mut Context<Self>) {
         self.flush(telling, ctx);
-        for session in self.subscribers.remove_client(client) {
+        for session in self.kind.readers.subscribers.remove_client(client) {
             session.left(self.room_id().clone());
         }
         self.presence_changed(client.clone(), ctx);
@@ -129,116 +100,58 @@ impl RoomActor {
         &mut self,
         ticket: &Ticket,
         draft: &Draft,
-        telling: &mut Telling,
+        telling: &mut Vec<News>,
         ctx: &mut Context<Self>,
     ) {
         let Some(session) = ticket.session_handle() else {
             return;
         };
-        let is_news = !self.subscribers.has(session.id());
-        if !is_news || !self.room().is_member(session.client()) {
+        let is_news = !self.kind.readers.subscribers.has(session.id());
+        if !is_news || !self.state().is_member(session.client()) {
             return;
         }
-        let Some(own) = self.own.as_ref().and_then(WeakRoomHandle::upgrade) else {
+        let Some(own) = self.own() else {
             return;
         };
         let session = session.clone();
         self.flush(telling, ctx);
-        self.subscribers
+        self.kind
+            .readers
+            .subscribers
             .add(session.clone(), draft.first_seq().prev());
         self.presence_changed(session.client().clone(), ctx);
-        session.attached(self.room_id().clone(), own);
+        session.attached(self.room_id().clone(), RoomHandle::from(own));
     }
 
     /// Records that were committed before the room failed, and that nobody was told.
     pub(super) fn tell_untold(&mut self, untold: Vec<Envelope>, ctx: &mut Context<Self>) {
-        let mut telling = Telling::default();
+        let mut telling = Vec::new();
         for envelope in untold {
-            let frame = encode::event(&envelope).frame();
-            telling.news.push(News {
+            telling.push(News {
                 seq: envelope.seq,
-                frame,
+                frame: encode::event(&envelope).frame(),
                 answer: None,
+                expires_at: None,
             });
             self.follow(&envelope, &mut telling, ctx);
         }
-        self.flush(&mut telling, ctx);
+        self.tell_news(telling, ctx);
     }
 
-    /// Puts what has gathered into every outbox, and into the tail for those who come later.
-    pub(super) fn flush(&mut self, telling: &mut Telling, ctx: &mut Context<Self>) {
-        let news = std::mem::take(&mut telling.news);
-        if news.is_empty() {
-            return;
-        }
-        let mut gone = Vec::new();
-        for subscriber in self.subscribers.iter_mut() {
-            let id = subscriber.session.id();
-            let contiguous = news
-                .iter()
-                .all(|n| subscriber.cursor.advance(n.seq).is_ok());
-            if !contiguous {
-                tracing::error!(session = %id, "a session would have missed an event");
-                subscriber.session.close(CloseReason::ServerError);
-                gone.push(id);
-                continue;
-            }
-            let frames = news.iter().map(|n| n.frame_for(id));
-            if subscriber.session.outbox().push(frames).is_err() {
-                // The session notices by itself, and closes or has closed.
-                gone.push(id);
-            }
-        }
-        for id in gone {
-            if let Some(session) = self.subscribers.remove(id) {
-                self.presence_changed(session.client().clone(), ctx);
-            }
-        }
-        for n in news {
-            let bytes = n.frame.len();
-            self.tail.push(n.frame, bytes);
-        }
-        self.head.send_replace(self.tail.head());
-    }
-
-    /// Makes a session live, if the tail reaches back far enough.
-    pub(super) fn attach(&mut self, attach: Attach, ctx: &mut Context<Self>) {
-        let Attach {
-            session,
-            after,
-            reply,
-        } = attach;
-        if !self.room().is_member(session.client()) {
-            return reply.send(Err(Reject::NotAMember(self.room_id().clone())));
-        }
-        if self.subscribers.has(session.id()) {
-            return reply.send(Ok(Attached::Live));
-        }
-        let head = self.tail.head();
-        let Some(missed) = self.tail.after(after) else {
-            return reply.send(Ok(Attached::Behind { head }));
-        };
-        let frames = missed.map(|(_, frame)| frame.clone());
-        if session.outbox().push(frames).is_err() {
-            return reply.send(Err(Reject::Retry {
-                detail: "the session is going away",
-            }));
-        }
-        let client = session.client().clone();
-        self.subscribers.add(session, head);
-        reply.send(Ok(Attached::Live));
-        self.presence_changed(client, ctx);
+    /// Tells what has gathered so far, because the readers are about to change.
+    fn flush(&mut self, telling: &mut Vec<News>, ctx: &mut Context<Self>) {
+        self.tell_news(std::mem::take(telling), ctx);
     }
 
     /// The room as somebody sees it who has just entered. Who has left again at once sees what
     /// strangers see.
     fn view_on_entry(&self, by: &Principal) -> RoomView {
-        let is_online = |client: &ClientId| self.subscribers.is_online(client);
-        self.room()
+        let is_online = |client: &ClientId| self.kind.is_online(client);
+        self.state()
             .view(by, is_online)
             .unwrap_or_else(|_| RoomView {
                 inside: None,
-                ..self.room().view_from_inside(is_online)
+                ..self.state().view_from_inside(is_online)
             })
     }
 }

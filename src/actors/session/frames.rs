@@ -13,7 +13,7 @@ use super::resume::{self, Trouble};
 use super::{Paused, SessionActor};
 use crate::actors::bridge::{NewRoom, view_of};
 use crate::actors::handle::RoomHandle;
-use crate::actors::ticket::{Receipt, Ticket};
+use crate::actors::ticket::{About, Receipt, Ticket};
 use crate::wire::encode::{self, JoinedFacts};
 use crate::wire::frame::{
     ClientFrame, CreateRoomBody, Hello, InRoom, Inbound as Asked, JoinBody, PostBody, Ref,
@@ -172,7 +172,8 @@ impl SessionActor {
             None => self.bridge.room(room)?,
         };
         let key = key.map(|word| Key::new(word, &command));
-        let ticket = Ticket::session(room.clone(), self.handle.clone(), reference, window);
+        let about = About::Room(room.clone());
+        let ticket = Ticket::session(about, self.handle.clone(), reference, window);
         handle.submit(command, self.principal.clone(), key, ticket);
         Ok(())
     }
@@ -207,9 +208,10 @@ impl SessionActor {
                     return Ok(None);
                 }
             };
-            let text = encode::event(&receipt.envelope);
+            let created = receipt.record().map_err(Trouble::Failed)?;
+            let text = encode::event(created);
             session.reply(text.answer(reference.as_ref(), receipt.duplicate));
-            let seq = receipt.envelope.seq;
+            let seq = created.seq;
             match view_of(&receipt) {
                 // The room's own spelling, and one of its own when the server named it.
                 Ok(view) => resume::catch_up(&bridge, &session, view.room.clone(), seq).await,
@@ -309,13 +311,14 @@ fn joined(
     since: Option<Seq>,
 ) -> Result<Seq, Reject> {
     let view = view_of(receipt)?;
+    let record = receipt.record()?;
     let claim = since.map(|seq| Claim { epoch: None, seq });
     let promise = replay::resume(claim, bridge.epoch(), view.head);
     let facts = JoinedFacts {
         epoch: bridge.epoch(),
         complete: promise.complete,
-        seq: receipt.envelope.seq,
-        at: receipt.envelope.at,
+        seq: record.seq,
+        at: record.at,
         duplicate: receipt.duplicate,
     };
     session.reply(encode::joined(reference, view, &facts));

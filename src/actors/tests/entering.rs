@@ -102,7 +102,7 @@ fn what_a_client_says_in_order_is_told_in_order() {
         let house = house(&[], Faults::default(), SOON);
         house.create("alpha", "ann").await.unwrap();
         let old = house.post("alpha", "ann", "old", None).await.unwrap();
-        let Event::Posted(old) = &old.envelope.event else {
+        let Event::Posted(old) = &old.envelopes[0].event else {
             panic!("a post");
         };
         until(|| house.bridge.rooms_awake() == 0).await;

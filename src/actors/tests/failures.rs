@@ -111,7 +111,7 @@ fn a_full_disk_refuses_and_recovers_by_itself() {
         let answered = house.post("alpha", "ann", "no room", None).await;
         assert_eq!(code(&answered), Some(RejectCode::StorageFull));
         let receipt = house.post("alpha", "ann", "room", None).await.unwrap();
-        assert_eq!(receipt.envelope.seq, Seq::new(3));
+        assert_eq!(receipt.envelopes[0].seq, Seq::new(3));
     });
 }
 
@@ -136,7 +136,7 @@ fn an_unknown_outcome_is_said_and_resolved() {
             .await
             .unwrap();
         assert_eq!(
-            (receipt.duplicate, receipt.envelope.seq),
+            (receipt.duplicate, receipt.envelopes[0].seq),
             (true, Seq::new(3))
         );
         house.post("alpha", "ann", "next", None).await.unwrap();
@@ -166,7 +166,7 @@ fn a_panic_while_telling_ends_the_sessions_and_loses_nothing() {
         let repeat = house.post("alpha", "ann", "panic when told", Some("k"));
         let receipt = repeat.await.unwrap();
         assert_eq!(
-            (receipt.duplicate, receipt.envelope.seq),
+            (receipt.duplicate, receipt.envelopes[0].seq),
             (true, Seq::new(3))
         );
         let mut again = Player::connect(&house, "ann").await;

@@ -19,9 +19,12 @@ fn an_idle_room_sleeps_and_wakes_as_it_was() {
         house.post("alpha", "ann", "one", Some("k")).await.unwrap();
         until(|| house.bridge.rooms_awake() == 0).await;
         let receipt = house.post("alpha", "ann", "two", None).await.unwrap();
-        assert_eq!(receipt.envelope.seq, Seq::new(4));
+        assert_eq!(receipt.envelopes[0].seq, Seq::new(4));
         let repeat = house.post("alpha", "ann", "one", Some("k")).await.unwrap();
-        assert_eq!((repeat.duplicate, repeat.envelope.seq), (true, Seq::new(3)));
+        assert_eq!(
+            (repeat.duplicate, repeat.envelopes[0].seq),
+            (true, Seq::new(3))
+        );
     });
 }
 

@@ -1,4 +1,4 @@
-//! The sessions that are live in a room.
+//! The sessions that are live on a stream.
 
 use std::collections::HashMap;
 
@@ -10,45 +10,45 @@ use crate::actors::handle::SessionHandle;
 
 /// A session that is told everything.
 #[derive(Debug)]
-pub(super) struct Subscriber {
-    pub(super) session: SessionHandle,
-    pub(super) cursor: Cursor,
+pub(in crate::actors) struct Subscriber {
+    pub(in crate::actors) session: SessionHandle,
+    pub(in crate::actors) cursor: Cursor,
 }
 
 /// The sessions that are told everything, and how many each client has.
 #[derive(Debug, Default)]
-pub(super) struct Subscribers {
+pub(in crate::actors) struct Subscribers {
     by_session: HashMap<SessionId, Subscriber>,
     by_client: HashMap<ClientId, usize>,
 }
 
 impl Subscribers {
-    /// Ends every session: it would not be told the room's events any more, and must not find out
+    /// Ends every session: it would not be told the stream's events any more, and must not find out
     /// by itself. They come back with their cursors.
-    pub(super) fn end_all(&mut self) {
+    pub(in crate::actors) fn end_all(&mut self) {
         self.by_client.clear();
         for (_, subscriber) in self.by_session.drain() {
             subscriber.session.close(CloseReason::ServerError);
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::actors) fn is_empty(&self) -> bool {
         self.by_session.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::actors) fn len(&self) -> usize {
         self.by_session.len()
     }
 
-    pub(super) fn has(&self, session: SessionId) -> bool {
+    pub(in crate::actors) fn has(&self, session: SessionId) -> bool {
         self.by_session.contains_key(&session)
     }
 
-    pub(super) fn is_online(&self, client: &ClientId) -> bool {
+    pub(in crate::actors) fn is_online(&self, client: &ClientId) -> bool {
         self.by_client.contains_key(client)
     }
 
-    pub(super) fn add(&mut self, session: SessionHandle, at: Seq) {
+    pub(in crate::actors) fn add(&mut self, session: SessionHandle, at: Seq) {
         *self.by_client.entry(session.client().clone()).or_default() += 1;
         let subscriber = Subscriber {
             cursor: Cursor::at(at),
@@ -57,7 +57,7 @@ impl Subscribers {
         self.by_session.insert(session.id(), subscriber);
     }
 
-    pub(super) fn remove(&mut self, id: SessionId) -> Option<SessionHandle> {
+    pub(in crate::actors) fn remove(&mut self, id: SessionId) -> Option<SessionHandle> {
         let gone = self.by_session.remove(&id)?.session;
         if let Some(sessions) = self.by_client.get_mut(gone.client()) {
             *sessions -= 1;
@@ -69,7 +69,7 @@ impl Subscribers {
     }
 
     /// Takes out every session of a client.
-    pub(super) fn remove_client(&mut self, client: &ClientId) -> Vec<SessionHandle> {
+    pub(in crate::actors) fn remove_client(&mut self, client: &ClientId) -> Vec<SessionHandle> {
         let ids: Vec<_> = self
             .by_session
             .values()
@@ -79,18 +79,18 @@ impl Subscribers {
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Subscriber> {
+    pub(in crate::actors) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Subscriber> {
         self.by_session.values_mut()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &SessionHandle> {
+    pub(in crate::actors) fn iter(&self) -> impl Iterator<Item = &SessionHandle> {
         self.by_session
             .values()
             .map(|subscriber| &subscriber.session)
     }
 }
 
-/// A room that goes to sleep has none; one that dies in any other way leaves nobody waiting.
+/// An owner that goes to sleep has none; one that dies in any other way leaves nobody waiting.
 impl Drop for Subscribers {
     fn drop(&mut self) {
         self.end_all();

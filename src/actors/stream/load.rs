@@ -1,35 +1,34 @@
-//! Waking a room: fence off its predecessor, then read a snapshot and what came after it.
+//! Waking an owner: fence off its predecessor, then read a snapshot and what came after it.
 
 use std::time::Duration;
 
 use actix::fut::{ActorFutureExt, wrap_future};
 use actix::{AsyncContext, Context};
+use bridge_core::aggregate::Aggregate;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::id::Incarnation;
 use bridge_core::owner::Effect;
 use bridge_core::ports::{Store, StoreError};
-use bridge_core::replay::Tail;
-use bridge_core::room::{Room, SNAPSHOT_FORMAT};
-use bridge_core::{Reject, RoomId, Seq, limits};
+use bridge_core::{Reject, Seq, limits};
 use tokio::sync::oneshot;
 
-use super::{Life, RoomActor};
+use super::{Kind, Life, StreamActor};
 use crate::actors::supervisor::Verdict;
 
-/// Between two attempts to read a room that could not be read.
+/// Between two attempts to read a stream that could not be read.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
-/// How long a newly woken room that nobody has made stays awake.
+/// How long a newly woken owner of a stream without a record stays awake.
 const VACANT_IDLE: Duration = Duration::from_secs(1);
 
 /// What was read.
-struct Read {
-    room: Room,
+struct Read<S> {
+    state: S,
     snapshot_at: Seq,
-    /// Records that were committed but not told, because the room failed in between.
+    /// Records that were committed but not told, because the owner failed in between.
     untold: Vec<Envelope>,
 }
 
-impl RoomActor {
+impl<K: Kind> StreamActor<K> {
     /// Begins a new life: from here on, what its predecessors left in the writer's queue is either
     /// in the log, and read now, or dropped.
     pub(super) fn load(&mut self, ctx: &mut Context<Self>) {
@@ -50,19 +49,19 @@ impl RoomActor {
             .log()
             .fence(self.stream.clone(), incarnation, done)
         {
-            tracing::warn!(stream = %self.stream, error = %why, "a room cannot be fenced now");
+            tracing::warn!(stream = %self.stream, error = %why, "an owner cannot be fenced now");
             return self.not_read(&Reject::Busy { queue: "log" }, ctx);
         }
         let reads = self.bridge.reads().clone();
-        let room = self.room_id().clone();
-        let told = self.was_read.then(|| self.tail.head());
+        let stream = self.stream.clone();
+        let told = self.was_read.then(|| self.kind.told());
         let reading = async move {
             if is_fenced.await.is_err() {
                 return Err(Reject::Retry {
                     detail: "the log writer went away",
                 });
             }
-            reads.run(move |store| Ok(read(store, &room, told))).await
+            reads.run(move |store| Ok(read(store, &stream, told))).await
         };
         ctx.spawn(
             wrap_future::<_, Self>(reading).map(move |read, actor, ctx| {
@@ -74,7 +73,7 @@ impl RoomActor {
     fn read(
         &mut self,
         incarnation: Incarnation,
-        read: Result<Result<Read, StoreError>, Reject>,
+        read: Result<Result<Read<K::State>, StoreError>, Reject>,
         ctx: &mut Context<Self>,
     ) {
         if incarnation != self.life.incarnation {
@@ -89,30 +88,26 @@ impl RoomActor {
             Err(reject) => return self.not_read(&reject, ctx),
         };
         let Read {
-            room,
+            state,
             snapshot_at,
             untold,
         } = read;
         self.snapshot_at = snapshot_at;
-        self.stream = Stream::Room(room.id().clone());
-        if !self.was_read {
-            let head = room.head();
-            self.tail = Tail::new(head, limits::TAIL_RECORDS_MAX, limits::TAIL_BYTES_MAX);
-            self.was_read = true;
+        self.stream = state.stream();
+        let is_vacant = state.head() == Seq::ZERO;
+        self.with_owner(ctx, |owner, now, effects| owner.loaded(state, now, effects));
+        if self.owner.is_loading() {
+            // A request that had waited made it fail: what was read is gone, and so is not told.
+            return;
         }
-        let is_vacant = room.head() == Seq::ZERO;
-        self.head.send_replace(room.head());
-        self.with_owner(ctx, |owner, now, effects| owner.loaded(room, now, effects));
-        self.tell_untold(untold, ctx);
-        for waiting in std::mem::take(&mut self.attaching) {
-            self.attach(waiting, ctx);
-        }
+        let is_first = !std::mem::replace(&mut self.was_read, true);
+        K::loaded(self, untold, is_first, ctx);
         for waiting in std::mem::take(&mut self.looking) {
             self.look(waiting);
         }
         if is_vacant {
             ctx.run_later(VACANT_IDLE, |actor, ctx| {
-                if actor.room().head() == Seq::ZERO {
+                if actor.state().head() == Seq::ZERO {
                     actor.is_touched = false;
                     actor.sleep_if_idle(ctx);
                 }
@@ -120,17 +115,17 @@ impl RoomActor {
         }
     }
 
-    /// The store does not answer now. That is not the room's fault: it is tried again for as long
-    /// as somebody may want the room.
+    /// The store does not answer now. That is not the owner's fault: it is tried again for as long
+    /// as somebody may want it.
     fn not_read(&mut self, reject: &Reject, ctx: &mut Context<Self>) {
-        tracing::warn!(stream = %self.stream, detail = reject.detail(), "a room cannot be read");
+        tracing::warn!(stream = %self.stream, detail = reject.detail(), "a stream cannot be read");
         self.tell_waiting(reject);
         ctx.run_later(TRY_AGAIN_AFTER, Self::load);
     }
 
-    /// The log of the room is not what was written. Trying again rarely helps, and is bounded.
+    /// The log is not what was written. Trying again rarely helps, and is bounded.
     fn corrupt(&mut self, detail: String, ctx: &mut Context<Self>) {
-        tracing::error!(stream = %self.stream, detail, "the log of a room is corrupt");
+        tracing::error!(stream = %self.stream, detail, "the log of a stream is corrupt");
         self.tell_waiting(&Reject::Internal { detail });
         match self.supervisor.failed(self.bridge.clock().now()) {
             Verdict::Restart => {
@@ -140,7 +135,7 @@ impl RoomActor {
         }
     }
 
-    /// Everybody who waits for the room is told that it does not come.
+    /// Everybody who waits for the state is told that it does not come.
     pub(super) fn tell_waiting(&mut self, reject: &Reject) {
         let mut effects = Vec::new();
         self.owner.not_loaded(reject, &mut effects);
@@ -149,54 +144,58 @@ impl RoomActor {
                 asker.refuse(reject);
             }
         }
-        for waiting in std::mem::take(&mut self.attaching) {
-            waiting.reply.send(Err(reject.clone()));
-        }
+        self.kind.tell_waiting(reject);
         for waiting in std::mem::take(&mut self.looking) {
             (waiting.look)(Err(reject.clone()));
         }
     }
 }
 
-/// Reads a room as its log has it: the latest snapshot and the records after it.
-fn read(store: &dyn Store, id: &RoomId, told: Option<Seq>) -> Result<Read, StoreError> {
-    let stream = Stream::Room(id.clone());
-    let mut room = from_snapshot(store, &stream)?.unwrap_or_else(|| Room::vacant(id.clone()));
-    let snapshot_at = room.head();
+/// Reads a state as its log has it: the latest snapshot and the records after it.
+fn read<S: Aggregate>(
+    store: &dyn Store,
+    stream: &Stream,
+    told: Option<Seq>,
+) -> Result<Read<S>, StoreError> {
+    let mut state: S = from_snapshot(store, stream)?.unwrap_or_else(|| S::empty(stream));
+    let snapshot_at = state.head();
     loop {
-        let page = store.page(&stream, room.head(), limits::PAGE_RECORDS_MAX)?;
+        let page = store.page(stream, state.head(), limits::PAGE_RECORDS_MAX)?;
         let Some(last) = page.last().map(|record| record.seq) else {
             break;
         };
-        let dense = room.head().next().get()..=last.get();
+        let dense = state.head().next().get()..=last.get();
         if !page.iter().map(|record| record.seq.get()).eq(dense) {
-            let text = format!("{stream}: the records after {} have a gap", room.head());
+            let text = format!("{stream}: the records after {} have a gap", state.head());
             return Err(StoreError::Corrupt(text));
         }
         for record in &page {
-            room.apply(record);
+            state.apply(record);
         }
     }
     let untold = match told {
-        Some(told) => records_between(store, &stream, told, room.head())?,
+        Some(told) => records_between(store, stream, told, state.head())?,
         None => Vec::new(),
     };
     Ok(Read {
-        room,
+        state,
         snapshot_at,
         untold,
     })
 }
 
-fn from_snapshot(store: &dyn Store, stream: &Stream) -> Result<Option<Room>, StoreError> {
+fn from_snapshot<S: Aggregate>(
+    store: &dyn Store,
+    stream: &Stream,
+) -> Result<Option<S>, StoreError> {
     let Some(snapshot) = store.snapshot(stream)? else {
         return Ok(None);
     };
-    if snapshot.format != SNAPSHOT_FORMAT {
+    if snapshot.format != S::SNAPSHOT_FORMAT {
         return Ok(None);
     }
-    match Room::from_snapshot(&snapshot.body) {
-        Ok(room) if room.head() == snapshot.seq => Ok(Some(room)),
+    match S::from_snapshot(&snapshot.body) {
+        Ok(state) if state.head() == snapshot.seq => Ok(Some(state)),
         Ok(_) => Ok(None),
         Err(why) => {
             tracing::warn!(%stream, error = %why, "a snapshot is not used; the log is read whole");

@@ -1,0 +1,91 @@
+//! Reaching a room.
+
+use bridge_core::command::{Key, RoomCommand};
+use bridge_core::room::RoomView;
+use bridge_core::text::PasswordHash;
+use bridge_core::{ClientId, Principal, Reject, Seq, SessionId};
+
+use super::{Attached, SessionHandle, StreamHandle};
+use crate::actors::room::RoomKind;
+use crate::actors::ticket::Ticket;
+
+/// A room that is awake. Whoever holds one keeps it awake.
+#[derive(Debug, Clone)]
+pub struct RoomHandle(StreamHandle<RoomKind>);
+
+impl From<StreamHandle<RoomKind>> for RoomHandle {
+    fn from(handle: StreamHandle<RoomKind>) -> Self {
+        Self(handle)
+    }
+}
+
+impl RoomHandle {
+    /// Whether its actor has died. Nobody answers there any more.
+    pub(in crate::actors) fn is_dead(&self) -> bool {
+        self.0.is_dead()
+    }
+
+    /// Hands in a request. The ticket is answered, whatever happens.
+    pub fn submit(&self, command: RoomCommand, by: Principal, key: Option<Key>, ticket: Ticket) {
+        self.0.submit(command, by, key, ticket);
+    }
+
+    /// Makes a session live after a position, if the room remembers that far back.
+    ///
+    /// # Errors
+    /// When the session's client is no member, or the room cannot take more requests.
+    pub async fn attach(&self, session: SessionHandle, after: Seq) -> Result<Attached, Reject> {
+        self.0.attach(session, after).await
+    }
+
+    /// Ends what [`RoomHandle::attach`] began.
+    pub fn detach(&self, session: SessionId) {
+        self.0.detach(session);
+    }
+
+    /// Waits until the room has a record after this position.
+    pub async fn wait_for_record_after(&self, seq: Seq) {
+        self.0.wait_for_record_after(seq).await;
+    }
+
+    /// What a principal may see of the room.
+    ///
+    /// # Errors
+    /// When it may not know that there is one.
+    pub async fn view(&self, by: Principal) -> Result<RoomView, Reject> {
+        let look = self.0.look(move |room, kind| {
+            let is_online = |client: &ClientId| kind.is_online(client);
+            room.view(&by, is_online)
+        });
+        look.await
+    }
+
+    /// The room's last record, for a member.
+    ///
+    /// # Errors
+    /// When the principal is none, or may not know that there is such a room.
+    pub async fn head_for_member(&self, by: Principal) -> Result<Seq, Reject> {
+        let look = self.0.look(move |room, _| {
+            if room.is_member(by.client()) {
+                return Ok(room.head());
+            }
+            Err(room.stranger(&by))
+        });
+        look.await
+    }
+
+    /// The hash of the room's password, to verify a password against; for a client that may see
+    /// the room.
+    ///
+    /// # Errors
+    /// When the client may not know that there is such a room.
+    pub async fn password(&self, by: Principal) -> Result<Option<PasswordHash>, Reject> {
+        let look = self.0.look(move |room, _| {
+            if room.is_visible_to(&by) {
+                return Ok(room.password().cloned());
+            }
+            Err(room.stranger(&by))
+        });
+        look.await
+    }
+}

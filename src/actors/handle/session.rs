@@ -1,0 +1,121 @@
+//! Reaching a session.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix::{Addr, Handler};
+use bridge_core::session::CloseReason;
+use bridge_core::{ClientId, RoomId, Seq, SessionId, limits};
+use bytes::Bytes;
+
+use super::{Permitted, RoomHandle, tell};
+use crate::actors::outbox::Outbox;
+use crate::actors::session::{self, SessionActor};
+use crate::permits::Permits;
+
+/// A live session.
+#[derive(Debug, Clone)]
+pub struct SessionHandle(Arc<SessionShared>);
+
+#[derive(Debug)]
+struct SessionShared {
+    id: SessionId,
+    client: ClientId,
+    outbox: Outbox,
+    notices: Permits,
+    attaching: Mutex<Vec<RoomHandle>>,
+    addr: Addr<SessionActor>,
+}
+
+impl SessionHandle {
+    pub(in crate::actors) fn new(
+        id: SessionId,
+        client: ClientId,
+        outbox: Outbox,
+        addr: Addr<SessionActor>,
+    ) -> Self {
+        Self(Arc::new(SessionShared {
+            id,
+            client,
+            outbox,
+            notices: Permits::new(limits::SESSION_NOTICES_MAX, 0),
+            attaching: Mutex::default(),
+            addr,
+        }))
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.0.id
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn client(&self) -> &ClientId {
+        &self.0.client
+    }
+
+    /// What waits for its socket.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    /// Notes a room that the session is about to be live in, so that a session that ends before
+    /// its actor knows of it leaves that room too.
+    pub(in crate::actors) fn note_attaching(&self, room: RoomHandle) {
+        self.attaching().push(room);
+    }
+
+    /// The rooms noted since the last call.
+    pub(in crate::actors) fn take_attaching(&self) -> Vec<RoomHandle> {
+        std::mem::take(&mut *self.attaching())
+    }
+
+    fn attaching(&self) -> MutexGuard<'_, Vec<RoomHandle>> {
+        // A list is a list, whoever panicked beside it.
+        self.0
+            .attaching
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends an answer. A session that is going away needs none.
+    pub fn reply(&self, frame: Bytes) {
+        if self.0.outbox.reply(frame).is_err() {
+            tracing::trace!(session = %self.0.id, "an answer came after the session's end");
+        }
+    }
+
+    /// Tells the session something that it must not miss; one that is too busy to hear it is ended.
+    fn notify<M>(&self, notice: M)
+    where
+        M: Send + 'static,
+        SessionActor: Handler<Permitted<M>>,
+    {
+        match self.0.notices.acquire(0) {
+            Some(permit) => tell(&self.0.addr, Permitted::new(notice, permit)),
+            None => self.0.outbox.overflow(),
+        }
+    }
+
+    /// Ends the session.
+    pub fn close(&self, reason: CloseReason) {
+        self.notify(session::End { reason });
+    }
+
+    /// Its client has become a member of a room in another way than by this session.
+    pub(in crate::actors) fn entered(&self, room: RoomId, after: Seq) {
+        self.notify(session::Entered { room, after });
+    }
+
+    /// It is live in a room because it posted there.
+    pub(in crate::actors) fn attached(&self, room: RoomId, handle: RoomHandle) {
+        self.notify(session::LiveIn { room, handle });
+    }
+
+    /// Its client is no longer a member of a room.
+    pub(in crate::actors) fn left(&self, room: RoomId) {
+        self.notify(session::Left { room });
+    }
+}

@@ -1,0 +1,213 @@
+//! The actor that owns one stream: a room, and whatever else is a log with rules.
+//!
+//! It decides nothing itself: `bridge_core::owner::Owner` does, under `catch_unwind`. What is here
+//! is carrying out its effects, the same for every kind: loading and fencing, appending, answering
+//! repeats, looking up, snapshots, sleeping, failing. What differs is in [`Kind`].
+
+mod kind;
+mod load;
+mod messages;
+mod requests;
+mod sleep;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use actix::{Actor, Addr, AsyncContext, Context};
+use bridge_core::aggregate::Aggregate;
+use bridge_core::event::Stream;
+use bridge_core::id::Incarnation;
+use bridge_core::owner::{Draft, Effect, Owner, Request};
+use bridge_core::ports::{Append, Record};
+use bridge_core::{ClientId, Seq, Timestamp};
+
+use super::bridge::Bridge;
+use super::handle::{StreamHandle, WeakStreamHandle};
+use super::supervisor::{Supervisor, Verdict};
+use super::ticket::Ticket;
+use crate::log_writer::{LogUnavailable, Sink};
+
+pub(super) use kind::{CommandOf, Kind, QuestionOf};
+pub(super) use messages::{Answers, Begin, Look, Readiness, Reply, Submit};
+
+type Effects<K> = Vec<Effect<<K as Kind>::State, Ticket>>;
+type Waiting<K> = VecDeque<Request<CommandOf<K>, Ticket>>;
+
+/// The owner of one stream.
+pub(super) struct StreamActor<K: Kind> {
+    pub(super) bridge: Bridge,
+    /// In the spelling of its first record, as far as it is known.
+    pub(super) stream: Stream,
+    /// What is special about it.
+    pub(super) kind: K,
+    own: Option<WeakStreamHandle<K>>,
+    owner: Owner<K::State, Ticket>,
+    life: Life,
+    supervisor: Supervisor,
+    is_quarantined: bool,
+    was_read: bool,
+    looking: Vec<Look<K>>,
+    /// Requests behind a look-up of their sender, in their order.
+    look_ups: HashMap<ClientId, Waiting<K>>,
+    snapshot_at: Seq,
+    is_touched: bool,
+}
+
+/// Nothing in it is ever pinned.
+impl<K: Kind> Unpin for StreamActor<K> {}
+
+/// One incarnation of the owner, and where its answers go.
+struct Life {
+    incarnation: Incarnation,
+    sink: Arc<dyn Sink>,
+}
+
+impl Life {
+    fn new<K: Kind>(addr: Addr<StreamActor<K>>, incarnation: Incarnation) -> Self {
+        let sink = StreamHandle::sink(addr, incarnation);
+        Self { incarnation, sink }
+    }
+}
+
+impl<K: Kind> Actor for StreamActor<K> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.load(ctx);
+        ctx.run_interval(self.bridge.options().room_idle, Self::sleep_if_idle);
+    }
+}
+
+impl<K: Kind> StreamActor<K> {
+    /// Starts the actor of a stream on this thread. `shown` is what its handles show.
+    pub(super) fn wake(
+        bridge: &Bridge,
+        stream: Stream,
+        kind: K,
+        shown: K::Shown,
+    ) -> StreamHandle<K> {
+        let addr = Self::create(|ctx| Self {
+            bridge: bridge.clone(),
+            owner: Owner::loading(K::State::empty(&stream)),
+            stream,
+            kind,
+            own: None,
+            life: Life::new(ctx.address(), Incarnation::new(0)),
+            supervisor: Supervisor::new(),
+            is_quarantined: false,
+            was_read: false,
+            looking: Vec::new(),
+            look_ups: HashMap::new(),
+            snapshot_at: Seq::ZERO,
+            is_touched: false,
+        });
+        let handle = StreamHandle::new(addr, bridge.log().clone(), shown);
+        handle.begin();
+        handle
+    }
+
+    /// The committed state.
+    pub(super) const fn state(&self) -> &K::State {
+        self.owner.state()
+    }
+
+    /// A handle on itself, which keeps it awake.
+    pub(super) fn own(&self) -> Option<StreamHandle<K>> {
+        self.own.as_ref().and_then(WeakStreamHandle::upgrade)
+    }
+
+    /// Runs a handler. A panic outside of the owner leaves the readers' side in doubt as well, so
+    /// their sessions are ended and the owner begins anew.
+    pub(super) fn guarded(
+        &mut self,
+        ctx: &mut Context<Self>,
+        handler: impl FnOnce(&mut Self, &mut Context<Self>),
+    ) {
+        if Supervisor::run(|| handler(self, ctx)).is_err() {
+            self.kind.end_readers();
+            self.was_read = false;
+            self.failed("a panic", ctx);
+        }
+    }
+
+    fn look(&self, look: Look<K>) {
+        (look.look)(Ok((self.state(), &self.kind)));
+    }
+
+    /// Lets the owner work, and carries out what it says. If it panics, its state is dropped.
+    fn with_owner(
+        &mut self,
+        ctx: &mut Context<Self>,
+        work: impl FnOnce(&mut Owner<K::State, Ticket>, Timestamp, &mut Effects<K>),
+    ) {
+        let now = self.bridge.clock().now();
+        let mut effects = Effects::<K>::new();
+        let outcome = Supervisor::run(|| work(&mut self.owner, now, &mut effects));
+        if outcome.is_err() {
+            drop(effects);
+            return self.failed("a panic", ctx);
+        }
+        self.perform(effects, ctx);
+    }
+
+    fn perform(&mut self, effects: Effects<K>, ctx: &mut Context<Self>) {
+        let mut telling = K::Telling::default();
+        for effect in effects {
+            match effect {
+                Effect::Append(draft) => {
+                    if self.append(&draft).is_err() {
+                        // What is left of the list belongs to the state that is dropped with it.
+                        return self.failed("no log writer", ctx);
+                    }
+                }
+                Effect::Committed { draft, asker } => {
+                    K::committed(self, draft, asker, &mut telling, ctx);
+                }
+                Effect::Known { seq, asker } => self.repeat(seq, asker, ctx),
+                Effect::Refused { reject, asker } => asker.refuse(reject),
+                Effect::CheckKey { refusal, asker } => self.check_key(refusal, asker, ctx),
+                Effect::Unchanged { asker } => asker.unchanged(K::answer),
+                Effect::LookUp { question, request } => self.look_up(question, request, ctx),
+                Effect::Behind(request) => self.wait_behind_look_up(request),
+                Effect::Reload => self.load(ctx),
+            }
+        }
+        K::flush(self, telling, ctx);
+        self.snapshot_if_due();
+    }
+
+    /// Every request in flight holds a permit, so the queue has room; a refusal says that the
+    /// writer is gone, and the process about to end.
+    fn append(&mut self, draft: &Draft) -> Result<(), LogUnavailable> {
+        let records = draft.envelopes.iter().map(|e| Record::new(Arc::clone(e)));
+        let append = Append {
+            incarnation: self.life.incarnation,
+            records: records.collect(),
+        };
+        self.bridge
+            .log()
+            .append(append, Arc::clone(&self.life.sink))
+    }
+
+    /// The owner cannot go on. Its state and everybody who waits in it are dropped; a waiting
+    /// ticket answers by itself.
+    fn failed(&mut self, why: &'static str, ctx: &mut Context<Self>) {
+        tracing::error!(stream = %self.stream, why, "an owner failed and is read again");
+        self.owner = Owner::loading(K::State::empty(&self.stream));
+        match self.supervisor.failed(self.bridge.clock().now()) {
+            Verdict::Restart => self.load(ctx),
+            Verdict::Quarantine => self.quarantine(),
+        }
+    }
+
+    fn quarantine(&mut self) {
+        tracing::error!(stream = %self.stream, "an owner is quarantined");
+        self.is_quarantined = true;
+        let reject = K::quarantined(&self.stream);
+        self.tell_waiting(&reject);
+        for request in std::mem::take(&mut self.look_ups).into_values().flatten() {
+            request.asker.refuse(reject.clone());
+        }
+        self.bridge.count_quarantined(&self.stream);
+    }
+}
