@@ -4,7 +4,10 @@
 //! session one actor; they exchange one-way messages whose number is bounded by permits.
 
 pub mod bridge;
+mod broadcast;
+mod follower;
 pub mod handle;
+mod mailbox;
 pub mod outbox;
 mod readers;
 mod reads;
@@ -14,6 +17,7 @@ mod session;
 mod stream;
 mod supervisor;
 pub mod ticket;
+mod timekeeper;
 
 pub use bridge::{Bridge, Options};
 pub use session::{Connection, Gate, HangUp, Inbound, Violation, open};

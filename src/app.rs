@@ -158,6 +158,11 @@ impl Application {
             ..
         } = self;
         let handle = server.handle();
+        // A thread of its own: the owners that it wakes end with it.
+        let background = actix::Arbiter::new();
+        if !background.spawn(bridge.clone().run_background()) {
+            tracing::error!("nothing runs in the background: leases and deadlines do not end");
+        }
         let mut serving = actix_web::rt::spawn(server);
         let health = Arc::clone(bridge.log_health());
         let broken = tokio::select! {
@@ -168,7 +173,7 @@ impl Application {
                 Some("the server ended by itself".to_owned())
             }
         };
-        shut_down(&handle, bridge, writer, &health).await;
+        shut_down(&handle, bridge, background, writer, &health).await;
         match broken {
             None => Ok(()),
             Some(why) => Err(AppError::LogBroken(why)),
@@ -177,7 +182,13 @@ impl Application {
 }
 
 /// Says goodbye to every session, stops listening, and lets the writer finish what is queued.
-async fn shut_down(handle: &ServerHandle, bridge: Bridge, writer: JoinHandle<()>, health: &Health) {
+async fn shut_down(
+    handle: &ServerHandle,
+    bridge: Bridge,
+    background: actix::Arbiter,
+    writer: JoinHandle<()>,
+    health: &Health,
+) {
     tracing::info!(sessions = bridge.sessions_total(), "stopping");
     bridge.drain();
     let stopping = tokio::time::timeout(limits::SHUTDOWN_WITHIN, handle.stop(true));
@@ -185,8 +196,12 @@ async fn shut_down(handle: &ServerHandle, bridge: Bridge, writer: JoinHandle<()>
         tracing::warn!("connections were still open at the end of the time to stop");
     }
     drop(bridge);
-    // The writer ends when the last room has let go of its queue.
-    let joined = tokio::task::spawn_blocking(move || writer.join());
+    background.stop();
+    // The writer ends when the last owner has let go of its queue.
+    let joined = tokio::task::spawn_blocking(move || {
+        let background = background.join();
+        writer.join().and(background)
+    });
     match tokio::time::timeout(limits::SHUTDOWN_WITHIN, joined).await {
         Ok(_) => tracing::info!(log = ?health.stats(), "stopped"),
         Err(_) => tracing::warn!("the log writer did not end in time; it holds nothing unwritten"),
@@ -225,6 +240,7 @@ fn options(config: &Config) -> Options {
         sessions_total: config.sessions.total,
         heartbeat: config.heartbeat(),
         room_idle: config.room_idle(),
+        rules: config.rules(),
         faults: Faults::default(),
     }
 }

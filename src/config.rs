@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bridge_core::mailbox::Rules;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub struct Config {
     pub auth: Auth,
     /// Live sessions.
     pub sessions: Sessions,
+    /// Direct messages.
+    pub messages: Messages,
     /// Rooms.
     pub rooms: Rooms,
     /// What it says of itself.
@@ -83,6 +86,15 @@ pub struct Sessions {
     /// Streams of events in all.
     pub event_streams: usize,
     heartbeat_seconds: u64,
+}
+
+/// Direct messages.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Messages {
+    lease_seconds: u64,
+    call_lease_seconds: u64,
+    attempts: u32,
 }
 
 /// Rooms.
@@ -192,6 +204,12 @@ impl Config {
                 self.sessions.heartbeat_seconds,
             ),
             ("rooms.idle_seconds", self.rooms.idle_seconds),
+            ("messages.lease_seconds", self.messages.lease_seconds),
+            (
+                "messages.call_lease_seconds",
+                self.messages.call_lease_seconds,
+            ),
+            ("messages.attempts", u64::from(self.messages.attempts)),
         ] {
             if value == 0 || value > 1_000_000 {
                 let why = format!("must be from 1 to 1000000, but is {value}");
@@ -255,7 +273,19 @@ impl Config {
         Duration::from_secs(self.sessions.heartbeat_seconds)
     }
 
-    /// How long a room that nobody uses stays awake.
+    /// Leases and attempts of messages.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        // Both are at most a million seconds.
+        let millis = |seconds: u64| i64::try_from(seconds * 1_000).unwrap_or(i64::MAX);
+        Rules {
+            lease_millis: millis(self.messages.lease_seconds),
+            call_lease_millis: millis(self.messages.call_lease_seconds),
+            attempts_max: self.messages.attempts,
+        }
+    }
+
+    /// How long a room, or a mailbox, that nobody uses stays awake.
     #[must_use]
     pub const fn room_idle(&self) -> Duration {
         Duration::from_secs(self.rooms.idle_seconds)

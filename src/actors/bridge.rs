@@ -1,5 +1,10 @@
 //! The server's inside, as its transports see it: one cheap handle with methods.
 
+mod clients;
+mod history;
+mod mailbox;
+mod messages;
+mod near;
 mod read;
 
 use std::sync::Arc;
@@ -9,22 +14,30 @@ use std::time::Duration;
 use bridge_core::command::{CreateRoom, Join, Key, PasswordProof, RoomCommand, room_named_after};
 use bridge_core::event::{Event, Stream};
 use bridge_core::id::Incarnation;
+use bridge_core::mailbox::{MailboxCommand, Rules};
 use bridge_core::policy::{Policy, Role};
 use bridge_core::ports::{Clock, Ids, Store};
 use bridge_core::room::RoomView;
 use bridge_core::session::CloseReason;
 use bridge_core::text::Topic;
-use bridge_core::{IdempotencyKey, MessageId, Principal, Reject, RoomId, limits};
+use bridge_core::{ClientId, IdempotencyKey, MessageId, Principal, Reject, RoomId, limits};
 use tokio::sync::watch;
 
-use super::handle::RoomHandle;
+use super::broadcast::{self, BroadcastKind};
+use super::follower::{self, Follower};
+use super::handle::{BroadcastHandle, MailboxHandle, RoomHandle};
+use super::mailbox::MailboxKind;
 use super::reads::Reads;
 use super::registry::{Awake, Sessions};
 use super::room::{self, RoomKind};
 use super::ticket::{About, Answered, Receipt, Ticket};
+use super::timekeeper::{self, Timekeeper};
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
 
+pub use history::MessageHistory;
+pub use mailbox::{Confirmed, MailboxAsked, MailboxPage};
+pub use messages::{Acknowledgement, Sent};
 pub use read::{EventsAsked, EventsPage, PostsPage};
 
 /// Hooks by which a test makes a room panic.
@@ -32,7 +45,9 @@ pub use read::{EventsAsked, EventsPage, PostsPage};
 pub struct Faults {
     /// Run before a room decides a command.
     pub on_command: Option<fn(&RoomCommand)>,
-    /// Run before a room tells a durable event.
+    /// Run before a mailbox decides a command.
+    pub on_mailbox_command: Option<fn(&MailboxCommand)>,
+    /// Run before an owner tells a durable event.
     pub on_event: Option<fn(&Event)>,
 }
 
@@ -45,8 +60,10 @@ pub struct Options {
     pub sessions_total: usize,
     /// Between two pings of the server.
     pub heartbeat: Duration,
-    /// How long a room that nobody uses stays awake.
+    /// How long a room, or a mailbox, that nobody uses stays awake.
     pub room_idle: Duration,
+    /// Leases and attempts of messages.
+    pub rules: Rules,
     /// For tests.
     pub faults: Faults,
 }
@@ -58,6 +75,7 @@ impl Default for Options {
             sessions_total: limits::SESSIONS_TOTAL,
             heartbeat: limits::HEARTBEAT,
             room_idle: limits::ROOM_IDLE,
+            rules: Rules::default(),
             faults: Faults::default(),
         }
     }
@@ -91,6 +109,11 @@ struct Inside {
     passwords: Passwords,
     options: Options,
     rooms: Awake<RoomId, RoomKind>,
+    mailboxes: Awake<ClientId, MailboxKind>,
+    broadcasts: Awake<(), BroadcastKind>,
+    known: clients::Known,
+    timekeeper: Timekeeper,
+    follower: Follower,
     sessions: Sessions,
     draining: watch::Sender<bool>,
     incarnations: AtomicU64,
@@ -128,6 +151,11 @@ impl Bridge {
             passwords: parts.passwords,
             options: parts.options,
             rooms: Awake::new("rooms", limits::ROOMS_AWAKE_MAX),
+            mailboxes: Awake::new("mailboxes", limits::MAILBOXES_AWAKE_MAX),
+            broadcasts: Awake::new("broadcast", 1),
+            known: clients::Known::default(),
+            timekeeper: Timekeeper::default(),
+            follower: Follower::default(),
             sessions: Sessions::default(),
             draining: watch::Sender::new(false),
             incarnations: AtomicU64::new(0),
@@ -145,6 +173,56 @@ impl Bridge {
 
     pub(super) fn rooms(&self) -> &Awake<RoomId, RoomKind> {
         &self.0.rooms
+    }
+
+    pub(super) fn mailboxes(&self) -> &Awake<ClientId, MailboxKind> {
+        &self.0.mailboxes
+    }
+
+    pub(super) fn broadcasts(&self) -> &Awake<(), BroadcastKind> {
+        &self.0.broadcasts
+    }
+
+    fn known(&self) -> &clients::Known {
+        &self.0.known
+    }
+
+    pub(super) fn timekeeper(&self) -> &Timekeeper {
+        &self.0.timekeeper
+    }
+
+    pub(super) fn follower(&self) -> &Follower {
+        &self.0.follower
+    }
+
+    /// The broadcast stream, awake. It must be called on a thread that runs actors.
+    pub(super) fn broadcast(&self) -> Result<BroadcastHandle, Reject> {
+        let stream = self.0.broadcasts.get(&(), || broadcast::wake(self));
+        stream.map(BroadcastHandle::from)
+    }
+
+    /// Carries out a command to a mailbox and waits until its outcome is durable.
+    pub(super) async fn ask_mailbox(
+        &self,
+        client: &ClientId,
+        command: MailboxCommand,
+        by: Principal,
+        key: Option<Key>,
+    ) -> Answered {
+        self.mailbox(client)?.ask(command, by, key).await
+    }
+
+    /// Tells a client's sessions what became of a message that it sent, if it has any.
+    pub(super) fn report_if_awake(&self, client: &ClientId, receipt: crate::wire::encode::Receipt) {
+        if let Some(mailbox) = self.0.mailboxes.find(client) {
+            MailboxHandle::from(mailbox).report_now(receipt);
+        }
+    }
+
+    /// What runs in the background for as long as the server does: the clock of what is due, and
+    /// the effects that records have on other streams.
+    pub async fn run_background(self) {
+        tokio::join!(timekeeper::run(self.clone()), follower::run(self));
     }
 
     pub(super) fn sessions(&self) -> &Sessions {

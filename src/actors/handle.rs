@@ -3,6 +3,8 @@
 //! This is the only place that sends to an actor. `do_send` ignores the mailbox's bound, so each
 //! message carries a permit, or is one of a few that its receiver itself asked for.
 
+mod broadcast;
+mod mailbox;
 mod room;
 mod session;
 mod stream;
@@ -11,7 +13,10 @@ use actix::{Actor, Addr, Context, Handler, Message};
 
 use crate::permits::Permit;
 
+pub(super) use broadcast::BroadcastHandle;
+pub(super) use mailbox::MailboxHandle;
 pub use room::RoomHandle;
+pub(super) use session::Attachment;
 pub use session::SessionHandle;
 pub use stream::Attached;
 pub(super) use stream::{StreamHandle, WeakStreamHandle};

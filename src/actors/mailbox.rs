@@ -36,7 +36,9 @@ use bodies::Bodies;
 use readers::Readers;
 use tell::Telling;
 
-pub(super) use messages::{Attach, Detach, FlushWritten, Report, Reserve, Sweep, Written};
+pub(super) use messages::{Attach, Detach, Report, Reserve, Sweep, What, Written};
+pub(super) use readers::Senders;
+pub(super) use tell::receipt_of;
 
 /// The owner of one mailbox.
 pub(super) type MailboxActor = StreamActor<MailboxKind>;

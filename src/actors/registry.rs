@@ -71,6 +71,12 @@ impl<Id: Clone + Eq + Hash, K: Kind> Awake<Id, K> {
         Ok(handle)
     }
 
+    /// An owner, if it is awake.
+    pub(super) fn find(&self, id: &Id) -> Option<StreamHandle<K>> {
+        let handles = self.handles.lock();
+        handles.get(id).filter(|handle| !handle.is_dead()).cloned()
+    }
+
     /// Lets an owner go to sleep, unless somebody has got hold of it in the meantime. `own` is the
     /// owner's own handle.
     pub(super) fn retire(&self, id: &Id, own: StreamHandle<K>) -> bool {

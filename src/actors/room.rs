@@ -87,7 +87,11 @@ impl Kind for RoomKind {
     }
 
     /// Where the message is that a post answers.
-    fn find(store: &dyn Store, message: &MessageId) -> Result<Self::Found, StoreError> {
+    fn find(
+        store: &dyn Store,
+        _room: &Stream,
+        message: &MessageId,
+    ) -> Result<Self::Found, StoreError> {
         store.message(*message)
     }
 

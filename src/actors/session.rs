@@ -6,6 +6,7 @@
 
 mod frames;
 mod gate;
+mod mail;
 mod resume;
 
 use std::collections::{HashMap, HashSet};
@@ -22,13 +23,14 @@ use futures_util::Stream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::bridge::Bridge;
-use super::handle::{Permitted, RoomHandle, SessionHandle};
+use super::handle::{Attachment, Permitted, RoomHandle, SessionHandle};
 use super::outbox::{Outbox, OutboxBody};
 use crate::wire::encode;
 use crate::wire::frame::{Inbound as Asked, Ref};
 
 pub use gate::Gate;
 use gate::Paused;
+use mail::Mail;
 
 /// Shuts the socket down, whether or not its client reads.
 pub type HangUp = Box<dyn Fn() + Send>;
@@ -99,6 +101,8 @@ pub(super) struct SessionActor {
     hang_up: HangUp,
     heard: Arc<AtomicU64>,
     rooms: HashMap<RoomId, RoomHandle>,
+    /// Where its client's messages come from, once it has said hello.
+    mail: Option<Mail>,
     entering: HashSet<RoomId>,
     held: Vec<Held>,
     taken: u64,
@@ -150,6 +154,7 @@ impl SessionActor {
             gate,
             heard: Arc::default(),
             rooms: HashMap::new(),
+            mail: None,
             entering: HashSet::new(),
             held: Vec::new(),
             taken: 0,
@@ -183,6 +188,9 @@ impl SessionActor {
             // While it catches up we do not read from it, but it reads from us.
             self.note_sign_of_life();
         }
+        if let Some(mail) = &mut self.mail {
+            mail.note_broadcasts(&self.handle);
+        }
         match self.machine.tick(self.bridge.clock().now()) {
             Due::Nothing => {}
             Due::Ping => self.handle.reply(encode::ping_frame()),
@@ -205,7 +213,7 @@ impl SessionActor {
         }
         tracing::debug!(session = %self.id(), client = %self.principal.client(), ?reason, "closing");
         self.machine.close();
-        self.leave_rooms();
+        self.leave();
         self.outbox().finish(last_words);
         let outbox = self.outbox().clone();
         let goodbye = async move {
@@ -227,9 +235,13 @@ impl SessionActor {
         }));
     }
 
-    fn leave_rooms(&mut self) {
-        for room in self.handle.take_attaching() {
-            room.detach(self.handle.id());
+    /// Leaves everything that it is told of.
+    fn leave(&mut self) {
+        if let Some(mail) = self.mail.take() {
+            mail.end(&self.handle);
+        }
+        for attachment in self.handle.take_attaching() {
+            attachment.detach(self.handle.id());
         }
         for (_, room) in self.rooms.drain() {
             room.detach(self.handle.id());
@@ -274,7 +286,7 @@ impl Actor for SessionActor {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.leave_rooms();
+        self.leave();
         self.bridge
             .sessions()
             .remove(self.handle.client(), self.handle.id());

@@ -111,6 +111,21 @@ impl<K: Kind> StreamActor<K> {
         self.owner.state()
     }
 
+    /// The state once everything in flight has landed.
+    pub(super) const fn tentative(&self) -> &K::State {
+        self.owner.tentative()
+    }
+
+    /// The committed state, beside what is special about the stream.
+    pub(super) const fn parts(&mut self) -> (&K::State, &mut K) {
+        (self.owner.state(), &mut self.kind)
+    }
+
+    /// A handle on itself, which does not keep it awake.
+    pub(super) fn own_weak(&self) -> Option<WeakStreamHandle<K>> {
+        self.own.clone()
+    }
+
     /// A handle on itself, which keeps it awake.
     pub(super) fn own(&self) -> Option<StreamHandle<K>> {
         self.own.as_ref().and_then(WeakStreamHandle::upgrade)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bridge_core::event::Envelope;
 use bridge_core::owner::Asker;
 use bridge_core::room::RoomView;
-use bridge_core::{Principal, Reject, RejectCode, RoomId};
+use bridge_core::{Principal, Reject, RejectCode, RoomId, SessionId};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -80,6 +80,7 @@ pub struct Ticket {
     waiter: Option<Waiter>,
     is_with_log: bool,
     viewer: Option<Principal>,
+    origin: Option<SessionId>,
     held: Held,
 }
 
@@ -110,6 +111,7 @@ impl Ticket {
             waiter,
             is_with_log: false,
             viewer: None,
+            origin: None,
             held,
         }
     }
@@ -126,10 +128,23 @@ impl Ticket {
                 waiter,
                 is_with_log: false,
                 viewer,
+                origin: None,
                 held: Held::default(),
             },
             receiver,
         )
+    }
+
+    /// A caller's ticket for what a session asked.
+    #[must_use]
+    pub(super) fn from_session(mut self, origin: Option<SessionId>) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// The session that asked, when a caller waits for it.
+    pub(super) const fn origin(&self) -> Option<SessionId> {
+        self.origin
     }
 
     /// Takes over the permits under which the request is admitted.

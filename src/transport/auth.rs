@@ -1,11 +1,11 @@
 //! Who calls: the token in the request becomes a principal.
 
-use std::future::{Ready, ready};
-
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use actix_web::{FromRequest, HttpRequest, web};
 use bridge_core::{Principal, Reject, Timestamp};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 
 use super::State;
 use super::error::ApiError;
@@ -40,22 +40,36 @@ impl From<Verified> for Caller {
 #[derive(Debug)]
 pub(super) struct Opener(pub(super) Caller);
 
+type Extracting<T> = LocalBoxFuture<'static, Result<T, ApiError>>;
+
 impl FromRequest for Caller {
     type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+    type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).map_err(ApiError::from))
+        meet(request, caller(request))
     }
 }
 
 impl FromRequest for Opener {
     type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+    type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(opener(request).map(Self).map_err(ApiError::from))
+        let opened = meet(request, opener(request));
+        async move { opened.await.map(Self) }.boxed_local()
     }
+}
+
+/// A client is known from the first time that its token is good.
+fn meet(request: &HttpRequest, caller: Result<Caller, Reject>) -> Extracting<Caller> {
+    let bridge = state(request).map(|state| state.bridge.clone());
+    async move {
+        let caller = caller?;
+        bridge?.meet(&caller.principal).await;
+        Ok(caller)
+    }
+    .boxed_local()
 }
 
 fn caller(request: &HttpRequest) -> Result<Caller, Reject> {

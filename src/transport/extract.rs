@@ -1,6 +1,7 @@
 //! Parts of a request become types, or a refusal that names them.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
 use bridge_core::{IdempotencyKey, Reject, limits};
@@ -84,4 +85,14 @@ pub(super) fn limit(asked: Option<usize>) -> Result<usize, Reject> {
         "limit",
         format!("must be from 1 to {}", limits::PAGE_RECORDS_MAX),
     ))
+}
+
+/// How long a call may wait.
+pub(super) fn wait(seconds: Option<u64>) -> Result<Duration, Reject> {
+    let wait = Duration::from_secs(seconds.unwrap_or_default());
+    if wait <= limits::LONG_POLL_MAX {
+        return Ok(wait);
+    }
+    let max = limits::LONG_POLL_MAX.as_secs();
+    Err(Reject::field("wait", format!("must be at most {max} seconds")))
 }

@@ -1,8 +1,11 @@
 //! REST: one file for each resource.
 
+pub(super) mod dead_letters;
 pub(super) mod events;
+pub(super) mod mailbox;
 pub(super) mod members;
 pub(super) mod messages;
+pub(super) mod posts;
 pub(super) mod rooms;
 pub(super) mod service;
 pub(super) mod tickets;

@@ -5,7 +5,9 @@ use actix_web::web::{self, ServiceConfig, delete, get, post, put, resource};
 use actix_web::{Resource, mime};
 
 use super::error::ApiError;
-use super::rest::{events, members, messages, rooms, service, tickets};
+use super::rest::{
+    dead_letters, events, mailbox, members, messages, posts, rooms, service, tickets,
+};
 use super::socket;
 
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -45,15 +47,21 @@ fn v1(v1: &mut ServiceConfig) {
     )
     .service(
         at("/rooms/{room}/messages")
-            .route(post().to(messages::post))
-            .route(get().to(messages::list)),
+            .route(post().to(posts::post))
+            .route(get().to(posts::list)),
     )
     .service(
         at("/rooms/{room}/events")
             .route(get().guard(accepts_event_stream()).to(events::stream))
             .route(get().to(events::list)),
     )
+    .service(at("/messages").route(post().to(messages::send)))
+    .service(at("/messages/{id}").route(get().to(messages::show)))
+    .service(at("/messages/{id}/ack").route(post().to(messages::acknowledge)))
+    .service(at("/mailbox").route(get().to(mailbox::take)))
+    .service(at("/dead-letters").route(get().to(dead_letters::own)))
     .service(at("/tickets").route(post().to(tickets::issue)))
+    .service(at("/admin/dead-letters").route(get().to(dead_letters::everybodys)))
     .service(at("/admin/stats").route(get().to(service::stats)));
 }
 

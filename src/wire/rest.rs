@@ -1,10 +1,14 @@
 //! Bodies and queries of REST that no frame has.
 
+mod cursor;
+
 use bridge_core::policy::Role;
 use bridge_core::text::{Reason, Topic};
 use bridge_core::{ChannelName, ClientId, Epoch, RoomId, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use cursor::{InvalidCursor, MailboxCursor};
 
 use super::frame::{Password, PolicyBody, Rejected, object};
 
@@ -94,6 +98,42 @@ pub struct TicketBody {
     pub expires_at: String,
     /// For whom.
     pub client: ClientId,
+}
+
+/// The query of `GET /v1/messages/{id}`.
+#[derive(Debug, Default, Deserialize)]
+pub struct WaitQuery {
+    /// How many seconds to wait for its end.
+    #[serde(default)]
+    pub wait: Option<u64>,
+}
+
+/// The query of `GET /v1/mailbox`.
+#[derive(Debug, Default, Deserialize)]
+pub struct MailboxQuery {
+    /// The `next` of the answer before, which confirms what that returned.
+    #[serde(default)]
+    pub after: Option<MailboxCursor>,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+    /// How many seconds to wait when there is none.
+    #[serde(default)]
+    pub wait: Option<u64>,
+    /// Whether only to show what waits.
+    #[serde(default)]
+    pub peek: bool,
+}
+
+/// The query of `GET /v1/dead-letters`.
+#[derive(Debug, Default, Deserialize)]
+pub struct DeadLettersQuery {
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub after: Option<MessageId>,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
 }
 
 /// The body of every error.

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::MessageStored;
 use crate::id::{MessageId, Timestamp};
 use crate::limits;
 use crate::text::{MessageText, Metadata, Payload};
@@ -158,6 +159,25 @@ impl Outgoing {
     pub fn weight_bytes(&self) -> usize {
         let metadata = self.metadata.as_ref().map_or(0, Metadata::weight_bytes);
         self.body.weight_bytes() + metadata + self.to.weight_bytes() + size_of::<Self>()
+    }
+
+    /// A message that is stored somewhere, on its way to another of its recipients.
+    #[must_use]
+    pub fn of(stored: &MessageStored) -> Self {
+        Self {
+            id: stored.id,
+            to: stored.to.clone(),
+            body: stored.body.clone(),
+            kind: stored.kind,
+            priority: stored.priority,
+            ttl_seconds: limits::TTL_SECONDS_DEFAULT,
+            reply_to: stored.reply_to,
+            expects_reply: None,
+            keep: true,
+            trace_given: None,
+            trace: stored.trace,
+            metadata: stored.metadata.clone(),
+        }
     }
 
     /// When it expires that was accepted at `at`.

@@ -66,9 +66,9 @@ pub enum Effect<S: Aggregate, T> {
         /// Who waits.
         asker: T,
     },
-    /// The answer is no, unless the log knows the key: the state remembers the recent ones only, and
-    /// a repeat is never told that it cannot be done what it did. Look the key up, and answer with
-    /// [`PendingRefusal::settle`].
+    /// The answer is no, or that there is nothing to do, unless the log knows the key: the state
+    /// remembers the recent ones only, and a repeat is never told that it cannot be done what it did.
+    /// Look the key up, and answer with [`PendingRefusal::settle`].
     CheckKey {
         /// The key, its sender and the answer.
         refusal: PendingRefusal,
@@ -94,25 +94,27 @@ pub enum Effect<S: Aggregate, T> {
     Reload,
 }
 
-/// A refusal of a request with a key that the state does not remember.
+/// The answer to a request, which writes nothing, with a key that the state does not remember.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRefusal {
     /// Who sent it.
     pub by: ClientId,
     /// Under which key.
     pub key: Key,
-    reject: Reject,
+    /// Why it is refused; `None` when there is nothing to do.
+    reject: Option<Reject>,
 }
 
 impl PendingRefusal {
-    /// The position of the original, when the log knows the key.
+    /// The position of the original, when the log knows the key; `None` when it does not, and
+    /// there is nothing to do.
     ///
     /// # Errors
     /// The refusal, or [`Reject::KeyReused`] when the key was used for something else.
-    pub fn settle(self, found: Option<(Seq, Fingerprint)>) -> Result<Seq, Reject> {
+    pub fn settle(self, found: Option<(Seq, Fingerprint)>) -> Result<Option<Seq>, Reject> {
         match found {
-            None => Err(self.reject),
-            Some((seq, fingerprint)) if fingerprint == self.key.fingerprint => Ok(seq),
+            None => self.reject.map_or(Ok(None), Err),
+            Some((seq, fingerprint)) if fingerprint == self.key.fingerprint => Ok(Some(seq)),
             Some(_) => Err(Reject::KeyReused),
         }
     }
@@ -260,9 +262,13 @@ impl<S: Aggregate, T: Asker> Owner<S, T> {
                 self.in_flight.push_back((draft.first_seq(), arrived));
                 effects.push(Effect::Append(draft));
             }
-            Ok(Decision::Nothing) => effects.push(Effect::Unchanged {
-                asker: arrived.request.asker,
-            }),
+            Ok(Decision::Nothing) if self.ledger.is_settled(command, by, now) => {
+                effects.push(unchanged(arrived.request));
+            }
+            // It rests on something in flight, whose fate is also this one's.
+            Ok(Decision::Nothing) => {
+                self.repeats.push((self.ledger.tentative().head(), arrived));
+            }
             Ok(Decision::Duplicate(seq)) if seq <= self.state().head() => {
                 effects.push(Effect::Known {
                     seq,
@@ -409,12 +415,30 @@ impl<S: Aggregate, T: Asker> Owner<S, T> {
     }
 }
 
+/// Nothing follows from a request, unless the log has its key: then it is a repeat.
+fn unchanged<S: Aggregate, T>(request: Request<S::Command, T>) -> Effect<S, T> {
+    let Request { by, key, asker, .. } = request;
+    match key {
+        None => Effect::Unchanged { asker },
+        Some(key) => {
+            let by = by.client().clone();
+            let refusal = PendingRefusal {
+                by,
+                key,
+                reject: None,
+            };
+            Effect::CheckKey { refusal, asker }
+        }
+    }
+}
+
 /// What a token does not allow, and a key that is remembered, need no look-up.
 fn refusal<S: Aggregate, T>(request: Request<S::Command, T>, reject: Reject) -> Effect<S, T> {
     let Request { by, key, asker, .. } = request;
     match key {
         Some(key) if !matches!(reject, Reject::KeyReused | Reject::ScopeMissing { .. }) => {
             let by = by.client().clone();
+            let reject = Some(reject);
             let refusal = PendingRefusal { by, key, reject };
             Effect::CheckKey { refusal, asker }
         }

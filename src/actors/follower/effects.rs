@@ -59,7 +59,7 @@ async fn mention(
         let message = notice(bridge, record, room, posted, &client)?;
         let key = Key::new(key_of(record, "mention")?, &message.metadata);
         let sent = bridge
-            .deliver_as(system(), &client, message, None, Some(key))
+            .deliver_as(system(), &client, message, key)
             .await;
         match sent {
             // Who has ten thousand messages to read does not need to know of one more.

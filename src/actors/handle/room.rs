@@ -74,6 +74,34 @@ impl RoomHandle {
         look.await
     }
 
+    /// Those of some members who have no session in the room, but for the one who caused it.
+    ///
+    /// # Errors
+    /// When the room cannot be read, or cannot take more requests.
+    pub(in crate::actors) async fn members_absent(
+        &self,
+        among: Vec<ClientId>,
+        by: ClientId,
+    ) -> Result<Vec<ClientId>, Reject> {
+        let look = self.0.look(move |room, kind| {
+            let is_absent =
+                |client: &ClientId| *client != by && room.is_member(client) && !kind.is_online(client);
+            Ok(among.into_iter().filter(is_absent).collect())
+        });
+        look.await
+    }
+
+    /// All its members.
+    ///
+    /// # Errors
+    /// When the room cannot be read, or cannot take more requests.
+    pub(in crate::actors) async fn members(&self) -> Result<Vec<ClientId>, Reject> {
+        let look = self
+            .0
+            .look(|room, _| Ok(room.members().keys().cloned().collect()));
+        look.await
+    }
+
     /// The hash of the room's password, to verify a password against; for a client that may see
     /// the room.
     ///

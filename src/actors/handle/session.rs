@@ -7,10 +7,29 @@ use bridge_core::session::CloseReason;
 use bridge_core::{ClientId, RoomId, Seq, SessionId, limits};
 use bytes::Bytes;
 
-use super::{Permitted, RoomHandle, tell};
+use super::{BroadcastHandle, MailboxHandle, Permitted, RoomHandle, tell};
 use crate::actors::outbox::Outbox;
 use crate::actors::session::{self, SessionActor};
 use crate::permits::Permits;
+
+/// Something that a session is told of, and must leave when it ends.
+#[derive(Debug, Clone)]
+pub(in crate::actors) enum Attachment {
+    Room(RoomHandle),
+    Mailbox(MailboxHandle),
+    Broadcast(BroadcastHandle),
+}
+
+impl Attachment {
+    /// The session is gone.
+    pub(in crate::actors) fn detach(&self, session: SessionId) {
+        match self {
+            Self::Room(room) => room.detach(session),
+            Self::Mailbox(mailbox) => mailbox.detach(session),
+            Self::Broadcast(broadcast) => broadcast.detach(session),
+        }
+    }
+}
 
 /// A live session.
 #[derive(Debug, Clone)]
@@ -22,7 +41,7 @@ struct SessionShared {
     client: ClientId,
     outbox: Outbox,
     notices: Permits,
-    attaching: Mutex<Vec<RoomHandle>>,
+    attaching: Mutex<Vec<Attachment>>,
     addr: Addr<SessionActor>,
 }
 
@@ -61,18 +80,18 @@ impl SessionHandle {
         &self.0.outbox
     }
 
-    /// Notes a room that the session is about to be live in, so that a session that ends before
-    /// its actor knows of it leaves that room too.
-    pub(in crate::actors) fn note_attaching(&self, room: RoomHandle) {
-        self.attaching().push(room);
+    /// Notes what the session is about to be told of, so that a session that ends before its actor
+    /// knows of it leaves that too.
+    pub(in crate::actors) fn note_attaching(&self, attachment: Attachment) {
+        self.attaching().push(attachment);
     }
 
-    /// The rooms noted since the last call.
-    pub(in crate::actors) fn take_attaching(&self) -> Vec<RoomHandle> {
+    /// What was noted since the last call.
+    pub(in crate::actors) fn take_attaching(&self) -> Vec<Attachment> {
         std::mem::take(&mut *self.attaching())
     }
 
-    fn attaching(&self) -> MutexGuard<'_, Vec<RoomHandle>> {
+    fn attaching(&self) -> MutexGuard<'_, Vec<Attachment>> {
         // A list is a list, whoever panicked beside it.
         self.0
             .attaching

@@ -121,21 +121,45 @@ impl<K: Kind> StreamHandle<K> {
         .await
     }
 
-    async fn ask<M, T>(&self, message: impl FnOnce(Reply<T>) -> M) -> Result<T, Reject>
+    /// Asks for something that needs no record, and waits for the answer.
+    pub(super) async fn ask<M, T>(&self, message: impl FnOnce(Reply<T>) -> M) -> Result<T, Reject>
     where
         M: Message<Result = ()> + Send + 'static,
         StreamActor<K>: Actor<Context = Context<StreamActor<K>>> + Handler<M>,
     {
-        let permit = self
-            .0
-            .permits
-            .acquire(0)
-            .ok_or(Reject::Busy { queue: K::NAME })?;
-        let (sender, receiver) = oneshot::channel();
-        tell(&self.0.addr, message(Reply::new(sender, permit)));
-        receiver.await.unwrap_or(Err(Reject::Retry {
+        let answer = self.asking(message)?;
+        answer.await.unwrap_or(Err(Reject::Retry {
             detail: "the owner of the stream went away",
         }))
+    }
+
+    /// The same, without waiting.
+    pub(super) fn asking<M, T>(
+        &self,
+        message: impl FnOnce(Reply<T>) -> M,
+    ) -> Result<oneshot::Receiver<Result<T, Reject>>, Reject>
+    where
+        M: Message<Result = ()> + Send + 'static,
+        StreamActor<K>: Actor<Context = Context<StreamActor<K>>> + Handler<M>,
+    {
+        let permit = self.permit().ok_or(Reject::Busy { queue: K::NAME })?;
+        let (sender, receiver) = oneshot::channel();
+        tell(&self.0.addr, message(Reply::new(sender, permit)));
+        Ok(receiver)
+    }
+
+    /// A place in its queue for something that holds no bytes.
+    pub(super) fn permit(&self) -> Option<Permit> {
+        self.0.permits.acquire(0)
+    }
+
+    pub(super) fn addr(&self) -> &Addr<StreamActor<K>> {
+        &self.0.addr
+    }
+
+    /// What it shows without being asked.
+    pub(in crate::actors) fn shown(&self) -> &K::Shown {
+        &self.0.shown
     }
 
     pub(in crate::actors) fn begin(&self) {
@@ -171,7 +195,7 @@ impl<K: Readable> StreamHandle<K> {
 
     /// Ends what [`StreamHandle::attach`] began.
     pub(in crate::actors) fn detach(&self, session: SessionId) {
-        let Some(permit) = self.0.permits.acquire(0) else {
+        let Some(permit) = self.permit() else {
             // The owner finds out by itself when it has something to tell that session.
             tracing::debug!(%session, "a busy {} was not told of a session's end", K::NAME);
             return;
@@ -191,6 +215,12 @@ impl<K: Readable> StreamHandle<K> {
 
 /// An owner's own handle on itself, which does not keep it awake.
 pub(in crate::actors) struct WeakStreamHandle<K: Kind>(Weak<StreamShared<K>>);
+
+impl<K: Kind> Clone for WeakStreamHandle<K> {
+    fn clone(&self) -> Self {
+        Self(Weak::clone(&self.0))
+    }
+}
 
 impl<K: Kind> WeakStreamHandle<K> {
     pub(in crate::actors) fn upgrade(&self) -> Option<StreamHandle<K>> {

@@ -161,7 +161,7 @@ impl MailboxActor {
 }
 
 /// A receipt that was kept, as it is told.
-pub(super) fn receipt_of(kept: &ReceiptKept) -> encode::Receipt {
+pub(in crate::actors) fn receipt_of(kept: &ReceiptKept) -> encode::Receipt {
     encode::Receipt {
         id: kept.id,
         stage: kept.stage,

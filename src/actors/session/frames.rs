@@ -10,7 +10,7 @@ use bridge_core::{IdempotencyKey, Reject, RoomId, Seq};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::resume::{self, Trouble};
-use super::{Paused, SessionActor};
+use super::{Mail, Paused, SessionActor};
 use crate::actors::bridge::{NewRoom, view_of};
 use crate::actors::handle::RoomHandle;
 use crate::actors::ticket::{About, Receipt, Ticket};
@@ -34,6 +34,10 @@ impl SessionActor {
         let outcome = match frame {
             ClientFrame::Hello(hello) => self.hello(reference.clone(), hello, ctx),
             ClientFrame::Ping => self.ping(reference.as_ref()),
+            ClientFrame::Send(key, body) => self.send(reference.clone(), key, *body, window, ctx),
+            ClientFrame::Ack(key, ack) => {
+                self.acknowledge(reference.clone(), key, ack, window, ctx)
+            }
             ClientFrame::InRoom(asked) => self.in_room(reference.clone(), asked, window, ctx),
         };
         if let Err(reject) = outcome {
@@ -61,8 +65,9 @@ impl SessionActor {
         ctx.spawn(
             wrap_future::<_, Self>(resuming).map(move |outcome, actor, ctx| {
                 match outcome {
-                    Ok(rooms) => {
-                        actor.live_in(rooms);
+                    Ok(entered) => {
+                        actor.live_in(entered.rooms);
+                        actor.take_mail(entered.mail);
                         actor.machine.resumed();
                         actor.act_on_held(ctx);
                     }
@@ -85,6 +90,13 @@ impl SessionActor {
             } else {
                 self.rooms.insert(room, handle);
             }
+        }
+    }
+
+    fn take_mail(&mut self, mail: Option<Mail>) {
+        match mail {
+            Some(mail) if self.machine.phase() == Phase::Closed => mail.end(&self.handle),
+            mail => self.mail = mail,
         }
     }
 

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use bridge_core::id::Seq;
-use bridge_core::ports::Membership;
+use bridge_core::event::{Event, Stream};
+use bridge_core::ports::{Membership, Store};
 use bridge_core::principal::Action;
 use bridge_core::replay::{self, Claim};
 use bridge_core::{Principal, Reject, RoomId, limits};
 use futures_util::StreamExt;
 
 use crate::actors::bridge::Bridge;
-use crate::actors::handle::{Attached, RoomHandle, SessionHandle};
+use super::Mail;
+use crate::actors::handle::{
+    Attached, Attachment, BroadcastHandle, MailboxHandle, RoomHandle, SessionHandle,
+};
 use crate::wire::encode::{self, WelcomeFacts};
 use crate::wire::frame::{Hello, Ref, ResumeBody, ResumedBody};
 
@@ -35,14 +39,21 @@ pub(super) enum Trouble {
     Failed(Reject),
 }
 
-/// Welcomes a client and brings it up to date in all its rooms.
+/// What a session is told of after its hello.
+pub(super) struct Entered {
+    pub(super) rooms: Vec<(RoomId, RoomHandle)>,
+    pub(super) mail: Option<Mail>,
+}
+
+/// Welcomes a client, brings it up to date in all its rooms, and then with its messages.
 pub(super) async fn resume(
     bridge: Bridge,
     session: SessionHandle,
     principal: Principal,
     reference: Option<Ref>,
     hello: Hello,
-) -> Result<Vec<(RoomId, RoomHandle)>, Trouble> {
+) -> Result<Entered, Trouble> {
+    let takes_mail = hello.messages && principal.allows(Action::Message).is_ok();
     let memberships = memberships(&bridge, &principal)
         .await
         .map_err(Trouble::Failed)?;
@@ -65,12 +76,22 @@ pub(super) async fn resume(
         starts.push((room, promise.from));
     }
     resumed.extend(no_longer_mine(&wanted, &starts));
+    let mailbox = match takes_mail {
+        true => Some(
+            bridge
+                .mailbox(principal.client())
+                .map_err(Trouble::Failed)?,
+        ),
+        false => None,
+    };
+    let broadcast = broadcast(&bridge, &principal, mailbox.as_ref(), &wanted).await?;
     let facts = WelcomeFacts {
         session: session.id(),
         client: session.client(),
         epoch: bridge.epoch(),
         heartbeat_seconds: bridge.options().heartbeat.as_secs(),
         resumed: &resumed,
+        broadcast: broadcast.as_ref().map(|(_, body)| body),
     };
     session.reply(encode::welcome(reference.as_ref(), &facts));
     let mut rooms = Vec::new();
@@ -80,7 +101,122 @@ pub(super) async fn resume(
     while let Some(caught_up) = catching_up.next().await {
         rooms.extend(caught_up?);
     }
-    Ok(rooms)
+    drop(catching_up);
+    let mail = match mailbox {
+        Some(mailbox) => Some(mail(&bridge, &session, &principal, mailbox, broadcast).await?),
+        None => None,
+    };
+    Ok(Entered { rooms, mail })
+}
+
+/// From where a session is told messages to `all`: after the client's cursor, else after what the
+/// server has noted.
+async fn broadcast(
+    bridge: &Bridge,
+    principal: &Principal,
+    mailbox: Option<&MailboxHandle>,
+    wanted: &ResumeBody,
+) -> Result<Option<(BroadcastHandle, ResumedBody)>, Trouble> {
+    let Some(mailbox) = mailbox.filter(|_| principal.confined_to().is_none()) else {
+        return Ok(None);
+    };
+    let stream = bridge.broadcast().map_err(Trouble::Failed)?;
+    let head = stream.head().await.map_err(Trouble::Failed)?;
+    let noted = mailbox.look(bridge_core::mailbox::Mailbox::broadcasts_read);
+    let noted = noted.await.map_err(Trouble::Failed)?;
+    let claim = match wanted.broadcast {
+        Some(seq) => Claim {
+            epoch: wanted.epoch,
+            seq,
+        },
+        None => Claim {
+            epoch: None,
+            seq: noted.min(head),
+        },
+    };
+    let promise = replay::resume(Some(claim), bridge.epoch(), head);
+    let body = ResumedBody {
+        from: promise.from,
+        to: promise.to,
+        complete: promise.complete,
+        reason: None,
+    };
+    Ok(Some((stream, body)))
+}
+
+/// Makes a session get its client's messages.
+async fn mail(
+    bridge: &Bridge,
+    session: &SessionHandle,
+    principal: &Principal,
+    mailbox: MailboxHandle,
+    broadcast: Option<(BroadcastHandle, ResumedBody)>,
+) -> Result<Mail, Trouble> {
+    let senders = bridge.correspondents(principal).await;
+    let senders = senders.map_err(Trouble::Failed)?;
+    session.note_attaching(Attachment::Mailbox(mailbox.clone()));
+    let attached = mailbox.attach(session.clone(), senders).await;
+    attached.map_err(Trouble::Failed)?;
+    let stream = match broadcast {
+        Some((stream, body)) => {
+            hear_all(bridge, session, &stream, body.from).await?;
+            Some(stream)
+        }
+        None => None,
+    };
+    Ok(Mail::new(mailbox, stream))
+}
+
+/// Brings a session up to date with the messages to `all`, and makes it live there. What has
+/// expired is left out.
+async fn hear_all(
+    bridge: &Bridge,
+    session: &SessionHandle,
+    stream: &BroadcastHandle,
+    after: Seq,
+) -> Result<(), Trouble> {
+    session.note_attaching(Attachment::Broadcast(stream.clone()));
+    let mut at = after;
+    loop {
+        has_room(session).await?;
+        match stream.attach(session.clone(), at).await {
+            Ok(Attached::Live) => return Ok(()),
+            Ok(Attached::Behind { head }) if head > at => {
+                at = send_broadcasts(bridge, session, at).await?;
+            }
+            // The log is ahead of its owner, which is about to tell.
+            Ok(Attached::Behind { .. }) => tokio::time::sleep(IN_A_MOMENT).await,
+            Err(_) if !session.outbox().is_open() => return Err(Trouble::Gone),
+            Err(reject) if reject.is_temporary() => tokio::time::sleep(IN_A_MOMENT).await,
+            Err(reject) => return Err(Trouble::Failed(reject)),
+        }
+    }
+}
+
+async fn send_broadcasts(
+    bridge: &Bridge,
+    session: &SessionHandle,
+    after: Seq,
+) -> Result<Seq, Trouble> {
+    let read = move |store: &dyn Store| {
+        store.page(&Stream::Broadcast, after, limits::PAGE_RECORDS_MAX)
+    };
+    let page = bridge.reads().run(read).await.map_err(Trouble::Failed)?;
+    let now = bridge.clock().now();
+    let mut at = after;
+    for record in &page {
+        at = record.seq;
+        let Event::MessageStored(stored) = &record.event else {
+            continue;
+        };
+        let text = encode::message_text(record, None).filter(|_| now < stored.expires_at);
+        if let Some(text) = text {
+            has_room(session).await?;
+            let frame = encode::text_frame(&text);
+            session.outbox().push([frame]).map_err(|_| Trouble::Gone)?;
+        }
+    }
+    Ok(at)
 }
 
 /// Every room of a client that its token reaches.
@@ -134,7 +270,7 @@ pub(super) async fn catch_up(
     after: Seq,
 ) -> Result<Option<(RoomId, RoomHandle)>, Trouble> {
     let handle = bridge.room(&room).map_err(Trouble::Failed)?;
-    session.note_attaching(handle.clone());
+    session.note_attaching(Attachment::Room(handle.clone()));
     let mut at = after;
     loop {
         has_room(session).await?;

@@ -57,14 +57,21 @@ pub(in crate::actors) trait Kind: Sized + 'static {
         None
     }
 
+    /// Completes a command with what only the actor knows, before it is decided.
+    fn prepare(&self, _command: &mut CommandOf<Self>) {}
+
     /// Looks up what a command depends on. Runs on a thread that may wait for the store.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn find(store: &dyn Store, question: &QuestionOf<Self>) -> Result<Self::Found, StoreError>;
+    fn find(
+        store: &dyn Store,
+        stream: &Stream,
+        question: &QuestionOf<Self>,
+    ) -> Result<Self::Found, StoreError>;
 
     /// Puts what was found into the command that depends on it, which is then decided again. It
-    /// must not lead to the same question once more.
+    /// must not lead to the same question once more, unless what was found is out of date by then.
     ///
     /// # Errors
     /// When the command is refused because of what was found.

@@ -14,13 +14,18 @@ use crate::actors::ticket::{Receipt, Ticket};
 impl<K: Kind> StreamActor<K> {
     /// Takes a request in. One whose sender waits for a look-up waits behind it, so that what a
     /// client says in order is decided in order.
-    pub(super) fn take(&mut self, request: Request<CommandOf<K>, Ticket>, ctx: &mut Context<Self>) {
+    pub(super) fn take(
+        &mut self,
+        mut request: Request<CommandOf<K>, Ticket>,
+        ctx: &mut Context<Self>,
+    ) {
         if self.is_quarantined {
             return request.asker.refuse(K::quarantined(&self.stream));
         }
         if let Some(waiting) = self.look_ups.get_mut(request.by.client()) {
             return waiting.push_back(request);
         }
+        self.kind.prepare(&mut request.command);
         let hook = K::on_command(self.bridge.options());
         self.with_owner(ctx, |owner, now, effects| {
             if let Some(hook) = hook {
@@ -45,10 +50,11 @@ impl<K: Kind> StreamActor<K> {
         self.look_ups
             .entry(request.by.client().clone())
             .or_default();
-        let reads = self.bridge.reads().clone();
+        let (stream, reads) = (self.stream.clone(), self.bridge.reads().clone());
         let found = async move {
-            let find =
-                move |store: &dyn Store| K::find(store, &question).map(|found| (question, found));
+            let find = move |store: &dyn Store| {
+                K::find(store, &stream, &question).map(|found| (question, found))
+            };
             reads.run(find).await
         };
         ctx.spawn(wrap_future::<_, Self>(found).map(move |found, actor, ctx| {
@@ -121,7 +127,8 @@ impl<K: Kind> StreamActor<K> {
         };
         ctx.spawn(
             wrap_future::<_, Self>(found).map(|found, actor, ctx| match found {
-                Ok(seq) => actor.repeat(seq, ticket, ctx),
+                Ok(Some(seq)) => actor.repeat(seq, ticket, ctx),
+                Ok(None) => ticket.unchanged(K::answer),
                 Err(reject) => ticket.refuse(reject),
             }),
         );

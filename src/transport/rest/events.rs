@@ -35,14 +35,7 @@ pub(in crate::transport) async fn list(
         wait,
     } = extract::query(&request)?;
     let records_max = extract::limit(limit)?;
-    let wait = Duration::from_secs(wait.unwrap_or_default());
-    if wait > limits::LONG_POLL_MAX {
-        let why = format!(
-            "must be at most {} seconds",
-            limits::LONG_POLL_MAX.as_secs()
-        );
-        return Err(Reject::field("wait", why).into());
-    }
+    let wait = extract::wait(wait)?;
     let asked = EventsAsked {
         after,
         epoch,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::event::ReceiptKept;
+use crate::event::{MessageStored, ReceiptKept};
 use crate::id::{ClientId, MessageId, Seq};
 use crate::limits;
 use crate::message::{AckStage, Ending, Outgoing};
@@ -91,6 +91,9 @@ pub struct Deliver {
     /// Places that are promised to others, unless this message has a promise of its own.
     #[serde(skip)]
     pub reserved: Reserved,
+    /// The message as its home has it, when this is one of the other recipients' mailboxes.
+    #[serde(skip)]
+    pub as_at_home: Option<Box<MessageStored>>,
 }
 
 /// What a message may count on when it comes.

@@ -40,7 +40,11 @@ impl Mailbox {
             Reserved::Mine => {}
             Reserved::Others(places) => self.has_place(message.keep, places)?,
         }
-        Ok(vec![Event::MessageStored(Box::new(stored(message, now)))])
+        let stored = match &deliver.as_at_home {
+            Some(stored) => stored.clone(),
+            None => Box::new(stored(message, now)),
+        };
+        Ok(vec![Event::MessageStored(stored)])
     }
 }
 

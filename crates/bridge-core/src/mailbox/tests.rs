@@ -350,6 +350,7 @@ fn deliver(message: Outgoing) -> MailboxCommand {
     MailboxCommand::Deliver(Box::new(Deliver {
         message,
         reserved: Reserved::Others(0),
+        as_at_home: None,
     }))
 }
 

@@ -120,6 +120,14 @@ impl<S: Aggregate> Ledger<S> {
         Ok(Decision::Append(draft))
     }
 
+    /// Whether nothing follows from a command even as the log is now, whatever becomes of what is
+    /// pending.
+    pub(super) fn is_settled(&self, command: &S::Command, by: &Principal, now: Timestamp) -> bool {
+        let at = now.max(self.committed.last_at());
+        let decided = self.committed.decide(command, by, at);
+        decided.is_ok_and(|events| events.is_empty())
+    }
+
     fn known(&self, by: &Principal, key: Option<&Key>) -> Result<Option<Decision>, Reject> {
         let Some(key) = key else { return Ok(None) };
         let Some((seq, fingerprint)) = self.tentative.keys().find(by.client(), &key.word) else {

@@ -68,6 +68,7 @@ fn a_promised_place_is_kept() {
     let late = Deliver {
         message: outgoing(3),
         reserved: Reserved::Others(free),
+        as_at_home: None,
     };
     let refused = scene.refused("ann", &MailboxCommand::Deliver(Box::new(late.clone())));
     assert_eq!(refused, RejectCode::MailboxFull);

@@ -148,7 +148,8 @@ impl World {
         let stream = self.houses[n].stream();
         let found = self.store.key(&stream, &refusal.by, &refusal.key.word);
         match refusal.settle(found.expect("the memory store can be read")) {
-            Ok(seq) => {
+            Ok(None) => return Err("a room always decides".to_owned()),
+            Ok(Some(seq)) => {
                 self.stats.saved_by_the_log += 1;
                 asker.answer(Reply::Known(seq));
             }
