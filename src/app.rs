@@ -160,7 +160,12 @@ impl Application {
         let handle = server.handle();
         // A thread of its own: the owners that it wakes end with it.
         let background = actix::Arbiter::new();
-        if !background.spawn(bridge.clone().run_background()) {
+        let inside = bridge.clone();
+        let is_running = background.spawn_fn(move || {
+            // It ends with its thread.
+            drop(actix_web::rt::spawn(inside.run_background()));
+        });
+        if !is_running {
             tracing::error!("nothing runs in the background: leases and deadlines do not end");
         }
         let mut serving = actix_web::rt::spawn(server);

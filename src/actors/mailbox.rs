@@ -204,11 +204,7 @@ impl Kind for MailboxKind {
 
     /// What the store has of a message that was seen or has ended. The head is asked first: what is
     /// read after it is at least as new.
-    fn find(
-        store: &dyn Store,
-        stream: &Stream,
-        message: &MessageId,
-    ) -> Result<Found, StoreError> {
+    fn find(store: &dyn Store, stream: &Stream, message: &MessageId) -> Result<Found, StoreError> {
         let as_of = store.head(stream)?;
         let delivery = store.delivery(stream, *message)?.map(Box::new);
         Ok(Found { as_of, delivery })

@@ -23,7 +23,7 @@ use futures_util::Stream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::bridge::Bridge;
-use super::handle::{Attachment, Permitted, RoomHandle, SessionHandle};
+use super::handle::{Permitted, RoomHandle, SessionHandle};
 use super::outbox::{Outbox, OutboxBody};
 use crate::wire::encode;
 use crate::wire::frame::{Inbound as Asked, Ref};

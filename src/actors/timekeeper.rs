@@ -82,10 +82,7 @@ pub(super) async fn run(bridge: Bridge) {
 
 /// Tells the mailboxes in which something is due. Returns when the next thing is, which is now as
 /// long as they have not written down what they made of it.
-async fn look(
-    bridge: &Bridge,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, bridge_core::Reject> {
+async fn look(bridge: &Bridge, now: Timestamp) -> Result<Option<Timestamp>, bridge_core::Reject> {
     let read = move |store: &dyn Store| {
         let next = store.next_due()?;
         let overdue = match next {

@@ -94,5 +94,8 @@ pub(super) fn wait(seconds: Option<u64>) -> Result<Duration, Reject> {
         return Ok(wait);
     }
     let max = limits::LONG_POLL_MAX.as_secs();
-    Err(Reject::field("wait", format!("must be at most {max} seconds")))
+    Err(Reject::field(
+        "wait",
+        format!("must be at most {max} seconds"),
+    ))
 }

@@ -4,7 +4,7 @@ mod cursor;
 
 use bridge_core::policy::Role;
 use bridge_core::text::{Reason, Topic};
-use bridge_core::{ChannelName, ClientId, Epoch, RoomId, Seq};
+use bridge_core::{ChannelName, ClientId, Epoch, MessageId, RoomId, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -82,9 +82,7 @@ pub struct Acknowledgement {
 impl Bridge {
     /// A client's mailbox, awake. It must be called on a thread that runs actors.
     pub(in crate::actors) fn mailbox(&self, client: &ClientId) -> Result<MailboxHandle, Reject> {
-        let mailbox = self
-            .mailboxes()
-            .get(client, || mailbox::wake(self, client));
+        let mailbox = self.mailboxes().get(client, || mailbox::wake(self, client));
         mailbox.map(MailboxHandle::from)
     }
 
@@ -441,7 +439,11 @@ fn message_of(
     }
     let history = store.message_history(id)?;
     let is_theirs = |record: &Envelope| record.by == *client || record.stream == Stream::Broadcast;
-    Ok(history.into_iter().next().filter(is_theirs).and_then(stored_in))
+    Ok(history
+        .into_iter()
+        .next()
+        .filter(is_theirs)
+        .and_then(stored_in))
 }
 
 fn stored_in(record: Envelope) -> Option<MessageStored> {

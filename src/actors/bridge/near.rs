@@ -33,7 +33,9 @@ mod tests {
 
     #[test]
     fn names_that_were_meant_are_offered_best_first() {
-        let known = ["maya", "Maja", "ravi", "coder-1", "coder-2", "coder-11", "reviewer"];
+        let known = [
+            "maya", "Maja", "ravi", "coder-1", "coder-2", "coder-11", "reviewer",
+        ];
         assert_eq!(near("mya", &known), ["maya"]);
         assert_eq!(near("amya", &known), ["maya"]);
         assert_eq!(near("MAJA", &known), ["Maja", "maya"]);

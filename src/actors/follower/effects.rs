@@ -25,7 +25,15 @@ pub(super) async fn bring_about(bridge: &Bridge, record: &Envelope) -> Result<()
         }
         (Event::MessageExpired(expired), Stream::Mailbox(by)) => {
             let why = expired.why.as_str();
-            report(bridge, record, by, &expired.about, Stage::Expired, Some(why)).await
+            report(
+                bridge,
+                record,
+                by,
+                &expired.about,
+                Stage::Expired,
+                Some(why),
+            )
+            .await
         }
         (Event::MessageDied(died), Stream::Mailbox(by)) => {
             let why = died.failures.last().map(|failure| failure.ending.as_str());
@@ -58,9 +66,7 @@ async fn mention(
     for client in absent {
         let message = notice(bridge, record, room, posted, &client)?;
         let key = Key::new(key_of(record, "mention")?, &message.metadata);
-        let sent = bridge
-            .deliver_as(system(), &client, message, key)
-            .await;
+        let sent = bridge.deliver_as(system(), &client, message, key).await;
         match sent {
             // Who has ten thousand messages to read does not need to know of one more.
             Ok(_) | Err(Reject::MailboxFull { .. } | Reject::UnknownRecipient { .. }) => {}

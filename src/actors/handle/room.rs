@@ -84,8 +84,9 @@ impl RoomHandle {
         by: ClientId,
     ) -> Result<Vec<ClientId>, Reject> {
         let look = self.0.look(move |room, kind| {
-            let is_absent =
-                |client: &ClientId| *client != by && room.is_member(client) && !kind.is_online(client);
+            let is_absent = |client: &ClientId| {
+                *client != by && room.is_member(client) && !kind.is_online(client)
+            };
             Ok(among.into_iter().filter(is_absent).collect())
         });
         look.await

@@ -10,9 +10,9 @@ use bridge_core::mailbox::{Handed, Held, MailboxCommand, Phase};
 use bridge_core::message::Via;
 use bridge_core::{Reject, Seq, SessionId, Timestamp, limits};
 
+use super::MailboxActor;
 use super::messages::{FlushWritten, What};
 use super::readers::Reader;
-use super::MailboxActor;
 use crate::wire::encode;
 
 /// Before what was written is handed to the log again, when the log could not take it.
@@ -238,7 +238,10 @@ impl MailboxActor {
         self.kind.retry = None;
         let now = self.bridge.clock().now();
         let (mailbox, kind) = self.parts();
-        while let Some((_, seq)) = kind.retries.pop_first_if(|(at, _)| *at <= now) {
+        while kind.retries.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, seq)) = kind.retries.pop_first() else {
+                break;
+            };
             if let Some(held) = mailbox.held(seq) {
                 kind.readers.offer(held);
             }
@@ -248,4 +251,3 @@ impl MailboxActor {
         self.pump_all(ctx);
     }
 }
-

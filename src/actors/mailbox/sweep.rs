@@ -33,11 +33,7 @@ impl MailboxActor {
         }));
     }
 
-    fn swept(
-        &mut self,
-        read: Result<(Seq, Vec<DueDelivery>), Reject>,
-        ctx: &mut Context<Self>,
-    ) {
+    fn swept(&mut self, read: Result<(Seq, Vec<DueDelivery>), Reject>, ctx: &mut Context<Self>) {
         let (as_of, rows) = match read {
             Ok((as_of, rows)) if !rows.is_empty() => (as_of, rows),
             Ok(_) => {

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use bridge_core::id::Seq;
 use bridge_core::event::{Event, Stream};
+use bridge_core::id::Seq;
 use bridge_core::ports::{Membership, Store};
 use bridge_core::principal::Action;
 use bridge_core::replay::{self, Claim};
 use bridge_core::{Principal, Reject, RoomId, limits};
 use futures_util::StreamExt;
 
-use crate::actors::bridge::Bridge;
 use super::Mail;
+use crate::actors::bridge::Bridge;
 use crate::actors::handle::{
     Attached, Attachment, BroadcastHandle, MailboxHandle, RoomHandle, SessionHandle,
 };
@@ -198,9 +198,8 @@ async fn send_broadcasts(
     session: &SessionHandle,
     after: Seq,
 ) -> Result<Seq, Trouble> {
-    let read = move |store: &dyn Store| {
-        store.page(&Stream::Broadcast, after, limits::PAGE_RECORDS_MAX)
-    };
+    let read =
+        move |store: &dyn Store| store.page(&Stream::Broadcast, after, limits::PAGE_RECORDS_MAX);
     let page = bridge.reads().run(read).await.map_err(Trouble::Failed)?;
     let now = bridge.clock().now();
     let mut at = after;

@@ -87,4 +87,3 @@ fn cursor(next: Confirmed) -> MailboxCursor {
         receipts,
     }
 }
-

@@ -4,8 +4,8 @@ use bridge_core::Epoch;
 use bridge_core::event::Envelope;
 use serde::Serialize;
 
-use super::message::{Receipt, message_text, receipt_body};
 use super::json;
+use super::message::{Receipt, message_text, receipt_body};
 use crate::wire::frame::ReceiptBody;
 
 /// What a page of a mailbox says.

@@ -27,9 +27,9 @@ pub struct InvalidCursor;
 
 impl fmt::Display for MailboxCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (first, last) = self.batch.map_or((Seq::ZERO, Seq::ZERO), |batch| {
-            (batch.first, batch.last)
-        });
+        let (first, last) = self
+            .batch
+            .map_or((Seq::ZERO, Seq::ZERO), |batch| (batch.first, batch.last));
         let (epoch, broadcast, receipts) = (self.epoch, self.broadcast, self.receipts);
         write!(f, "{epoch}:{first}-{last}:{broadcast}:{receipts}")
     }
