@@ -342,7 +342,12 @@ impl<S: Aggregate, T: Asker> Owner<S, T> {
         }
     }
 
-    fn stored(&mut self, request: Request<S::Command, T>, now: Timestamp, effects: &mut Vec<Effect<S, T>>) {
+    fn stored(
+        &mut self,
+        request: Request<S::Command, T>,
+        now: Timestamp,
+        effects: &mut Vec<Effect<S, T>>,
+    ) {
         let draft = self.ledger.confirm();
         effects.push(Effect::Committed {
             draft,

@@ -117,7 +117,9 @@ impl Recipients {
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
         let names = self.named().iter();
-        names.map(|name| name.as_str().len() + size_of::<ClientId>()).sum()
+        names
+            .map(|name| name.as_str().len() + size_of::<ClientId>())
+            .sum()
     }
 }
 
@@ -181,7 +183,9 @@ impl<'de> Deserialize<'de> for Recipients {
                     }
                 }
                 if names.iter().any(|name| name.eq_ignore_ascii_case(ALL)) {
-                    return Err(serde::de::Error::custom("\"all\" stands alone, not in a list"));
+                    return Err(serde::de::Error::custom(
+                        "\"all\" stands alone, not in a list",
+                    ));
                 }
                 Recipients::parse(names.iter().map(String::as_str))
                     .map_err(serde::de::Error::custom)

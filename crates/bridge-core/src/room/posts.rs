@@ -8,7 +8,11 @@ use crate::principal::Principal;
 use crate::room::{Room, mentions};
 
 impl Room {
-    pub(super) fn decide_post(&self, post: &Post, by: &Principal) -> Result<Vec<Event>, Undecided<MessageId>> {
+    pub(super) fn decide_post(
+        &self,
+        post: &Post,
+        by: &Principal,
+    ) -> Result<Vec<Event>, Undecided<MessageId>> {
         self.member(by.client())?;
         let channel = self.channel(&post.channel)?.clone();
         self.knows_reply(post)?;

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ChannelName, ClientId, RoomId, Seq, Timestamp};
-use crate::policy::{Policy, Role, VoteWeight};
 use crate::aggregate::SnapshotError;
+use crate::id::{ChannelName, ClientId, RoomId, Seq, Timestamp};
 use crate::owner::RecentKeys;
+use crate::policy::{Policy, Role, VoteWeight};
 use crate::room::{Channel, Life, Member, RecentPosts, Room};
 use crate::text::{PasswordHash, Topic};
 

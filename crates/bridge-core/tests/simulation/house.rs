@@ -7,9 +7,9 @@ use bridge_core::event::{Envelope, Stream};
 use bridge_core::fake::MemoryStore;
 use bridge_core::id::Incarnation;
 use bridge_core::limits;
+use bridge_core::owner::Owner;
 use bridge_core::ports::{Reader, Snapshot};
 use bridge_core::replay::Tail;
-use bridge_core::owner::Owner;
 use bridge_core::room::{Room, SNAPSHOT_FORMAT};
 use bridge_core::{RoomId, Seq};
 

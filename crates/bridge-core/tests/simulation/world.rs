@@ -5,8 +5,8 @@ mod serve;
 
 use bridge_core::command::RoomCommand;
 use bridge_core::fake::{CountingIds, ManualClock, MemoryStore};
-use bridge_core::ports::{Clock, Snapshot};
 use bridge_core::owner::Request;
+use bridge_core::ports::{Clock, Snapshot};
 use bridge_core::room::SNAPSHOT_FORMAT;
 use bridge_core::{Epoch, MessageId, Timestamp};
 

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use bridge_core::event::Stream;
 use bridge_core::fake::{Fault, MemoryLog, MemoryStore};
 use bridge_core::id::Incarnation;
-use bridge_core::ports::{Append, Log, Snapshot};
 use bridge_core::owner::Answer;
+use bridge_core::ports::{Append, Log, Snapshot};
 
 use crate::plan::Plan;
 use crate::rng::Rng;

@@ -93,10 +93,7 @@ fn a_room_remembers_so_many_messages_and_no_more() {
         })
     };
     let forgotten = scene.try_by(&principal("ann"), &answer(0));
-    assert_eq!(
-        forgotten,
-        Err(Undecided::LookUp(message(0)))
-    );
+    assert_eq!(forgotten, Err(Undecided::LookUp(message(0))));
     scene.done("ann", answer(last));
     scene.done("ann", answer(2));
 }

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::command::{CreateChannel, CreateRoom, Join, Key, PasswordProof, Post, RoomCommand};
 use crate::event::{Envelope, Event};
 use crate::id::{ChannelName, MessageId, Seq, Timestamp};
+use crate::owner::{Answer, Asker, Draft};
 use crate::policy::Policy;
 use crate::principal::{Principal, Scopes};
 use crate::reject::{Reject, RejectCode};
-use crate::owner::{Answer, Asker, Draft};
 use crate::room::Room;
 use crate::text::Topic;
 
@@ -84,10 +84,7 @@ impl Desk {
     }
 
     /// Runs the owner, keeps what it hands to the log, and says what it did.
-    fn run(
-        &mut self,
-        step: impl FnOnce(&mut Owner, &mut Vec<Effect>),
-    ) -> Vec<Seen> {
+    fn run(&mut self, step: impl FnOnce(&mut Owner, &mut Vec<Effect>)) -> Vec<Seen> {
         self.now += 1;
         let mut effects = Vec::new();
         step(&mut self.owner, &mut effects);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bridge_core::Reject;
 use bridge_core::command::RoomCommand;
 use bridge_core::event::Envelope;
+use bridge_core::owner::{Draft, Effect, PendingRefusal, Request};
 use bridge_core::ports::{Append, Directory, Reader as _, Record};
 use bridge_core::replay::Tail;
-use bridge_core::owner::{Draft, Effect, PendingRefusal, Request};
 use bridge_core::room::Room;
 
 use super::World;
@@ -18,7 +18,11 @@ use crate::ticket::{Reply, Ticket};
 type Effects = Vec<Effect<Room, Ticket>>;
 
 impl World {
-    pub(super) fn submit(&mut self, n: usize, request: Request<RoomCommand, Ticket>) -> Result<(), Violation> {
+    pub(super) fn submit(
+        &mut self,
+        n: usize,
+        request: Request<RoomCommand, Ticket>,
+    ) -> Result<(), Violation> {
         let (at, mut effects) = (self.at(), Effects::new());
         self.houses[n]
             .awake()
@@ -118,7 +122,10 @@ impl World {
                     asker.answer(Reply::Refused(reject));
                 }
                 Effect::CheckKey { refusal, asker } => self.check_key(n, refusal, asker)?,
-                Effect::LookUp { question: message, request } => {
+                Effect::LookUp {
+                    question: message,
+                    request,
+                } => {
                     self.look_ups.push((n, Some(message), request));
                 }
                 Effect::Behind(request) => self.look_ups.push((n, None, request)),
