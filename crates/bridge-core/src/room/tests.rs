@@ -8,8 +8,8 @@ mod creating;
 mod granting;
 mod joining;
 mod leaving;
-mod posting;
 mod owner;
+mod posting;
 mod properties;
 mod removing;
 mod snapshots;
@@ -17,12 +17,12 @@ mod snapshots;
 use uuid::Uuid;
 
 use super::{Room, Undecided};
-use crate::owner::{Decision, Ledger};
 use crate::command::{
     Close, CreateChannel, CreateRoom, Grant, Join, PasswordProof, Post, Remove, RoomCommand,
 };
 use crate::event::{Envelope, Event};
 use crate::id::{ChannelName, ClientId, MessageId, RoomId, Seq, Timestamp};
+use crate::owner::{Decision, Ledger};
 use crate::policy::{Policy, Role, Visibility};
 use crate::principal::{Principal, Scopes};
 use crate::reject::RejectCode;
@@ -91,7 +91,11 @@ impl Scene {
         self.ledger.committed()
     }
 
-    fn try_by(&mut self, by: &Principal, command: &RoomCommand) -> Result<Vec<Event>, Undecided<MessageId>> {
+    fn try_by(
+        &mut self,
+        by: &Principal,
+        command: &RoomCommand,
+    ) -> Result<Vec<Event>, Undecided<MessageId>> {
         self.now += 1;
         let now = Timestamp::from_millis(self.now);
         let decision = self.ledger.submit(command, by, None, now)?;
@@ -306,7 +310,7 @@ fn a_room_does_not_take_in_a_record_twice() {
 }
 
 #[test]
-#[should_panic(expected = "a record of another room")]
+#[should_panic(expected = "a record of another stream")]
 fn a_room_does_not_take_in_another_rooms_record() {
     Room::vacant(room("beta")).apply(&Scene::open().log[0]);
 }

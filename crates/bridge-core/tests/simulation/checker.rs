@@ -141,6 +141,7 @@ fn is_lawful(room: &Room, envelope: &Envelope) -> Result<(), Violation> {
         Event::Posted(posted) => room.is_member(&envelope.by) && is_channel(&posted.channel),
         Event::RoomClosed(_) => room.life() == Life::Open,
         Event::MemberRemoved(_) | Event::RoleGranted(_) => true,
+        _ => false,
     };
     if fits {
         return Ok(());
