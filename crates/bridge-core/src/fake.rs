@@ -1,7 +1,16 @@
 //! Stand-ins for the outside: an in-memory log with fault points, a clock that somebody turns, and
 //! ids that count. For tests and simulations.
+//!
+//! The store survives what a process does not: give a second log the same store, and it is the
+//! first one's restart. It derives every look-up from the records when it is asked: slow, and right
+//! at first sight, which is what a reference is for.
+
+mod store;
 
 mod log;
+
+mod directory;
+mod messages;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -11,7 +20,8 @@ use uuid::Uuid;
 use crate::id::Timestamp;
 use crate::ports::{Clock, Ids};
 
-pub use log::{Fault, MemoryLog, MemoryStore};
+pub use log::{Fault, MemoryLog};
+pub use store::MemoryStore;
 
 /// A clock that stands still until somebody turns it.
 #[derive(Debug, Clone, Default)]

@@ -5,6 +5,6 @@ mod number;
 mod prefixed;
 
 pub use name::{ChannelName, ClientId, IdempotencyKey, InvalidName, RESERVED_NAMES, RoomId};
-pub(crate) use name::{is_name_char, parse_string};
+pub(crate) use name::{author, is_name_char, parse_string};
 pub use number::{Incarnation, Seq, Timestamp};
 pub use prefixed::{Epoch, InvalidId, MessageId, RequestId, SessionId, TokenId};

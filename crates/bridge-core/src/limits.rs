@@ -103,7 +103,7 @@ pub const DELIVERY_WINDOW_MESSAGES: usize = 32;
 pub const DELIVERY_WINDOW_BYTES: usize = 256 * 1024;
 /// Names that are offered for a recipient that is not known.
 pub const NEAR_NAMES_MAX: usize = 3;
-/// By how many characters those may be longer or shorter than what was written.
+/// By how many characters the length of such a name may differ: two slips of the finger.
 pub const NEAR_NAMES_CHARS_APART_MAX: usize = 2;
 /// Known clients that are looked at for those.
 pub const NEAR_NAMES_LOOKED_AT_MAX: usize = 5_000;

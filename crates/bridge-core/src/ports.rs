@@ -138,7 +138,8 @@ pub trait Log: Send {
     /// When it was not kept. Nothing depends on it: the log has everything.
     fn save_snapshot(&mut self, stream: &Stream, snapshot: &Snapshot) -> Result<(), LogFailure>;
 
-    /// Forgets that these records have effects to be brought about: they have been.
+    /// Forgets that these records have effects to be brought about: they have been. Records that
+    /// have none, or are not there, are none of its business.
     ///
     /// # Errors
     /// When it still knows; then the effects are brought about again, which changes nothing.
@@ -282,7 +283,8 @@ pub struct DeadLettersQuery {
     pub of: Option<ClientId>,
     /// Older than this one.
     pub before: Option<MessageId>,
-    /// How many at most.
+    /// How many at most. A message that died with several recipients is not split, though: a page
+    /// ends behind the last of its records, so that its id is where the next page begins.
     pub rows_max: usize,
 }
 
@@ -345,28 +347,32 @@ pub trait Directory: Send + Sync {
     /// When the store cannot be read.
     fn posts_total(&self) -> Result<u64, StoreError>;
 
-    /// Known clients whose name is about as long as this one, by name: those among which a name
-    /// like it is looked for.
+    /// Known clients whose name is about as long as this one
+    /// ([`crate::limits::NEAR_NAMES_CHARS_APART_MAX`]), by name: those among which a name like it
+    /// is looked for. A name is spelled as its client's first token wrote it.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn clients_like(&self, name: &ClientId, rows_max: usize) -> Result<Vec<ClientId>, StoreError>;
 
-    /// A message in a mailbox.
+    /// A message in a mailbox. Other streams have none: nobody in particular has what is on the
+    /// broadcast stream.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn delivery(&self, mailbox: &Stream, id: MessageId) -> Result<Option<Delivery>, StoreError>;
 
     /// Everything that the logs have of a message that was sent, mailbox by mailbox, each in order
-    /// of seq: first the record that stored it, then those about it. A message to `all` has one
-    /// record, on the broadcast stream.
+    /// of seq: first the record that stored it, then those about it. The mailboxes are in the order
+    /// of their creation. A message to `all` has one record, on the broadcast stream; a post in a
+    /// room has none here.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn message_history(&self, id: MessageId) -> Result<Vec<Envelope>, StoreError>;
 
-    /// Records that ended messages as dead letters, the newest first.
+    /// Records that ended messages as dead letters, the newest message first, and those of one
+    /// message in the order of the streams' creation.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -398,7 +404,8 @@ pub trait Directory: Send + Sync {
 
     /// Records whose effects on other streams have not been brought about yet
     /// ([`crate::event::Event::has_follow_up`]), in the order of the streams' creation and of seq,
-    /// after `after`.
+    /// after `after`. No more than about [`crate::limits::PAGE_BYTES_MAX`] of them, but at least
+    /// one when there is one.
     ///
     /// # Errors
     /// When the store cannot be read.

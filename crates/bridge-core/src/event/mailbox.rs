@@ -67,7 +67,8 @@ pub struct About {
     pub message: Seq,
     /// Its id.
     pub id: MessageId,
-    /// Its sender.
+    /// Its sender, which may be the server itself.
+    #[serde(deserialize_with = "crate::id::author")]
     pub from: ClientId,
 }
 
@@ -116,12 +117,15 @@ pub struct Reopened {
     /// Its time is over then.
     pub expires_at: Timestamp,
     /// Whether it wants an answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expects_reply: bool,
     /// Until when it waits for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
     /// How often it was handed over.
     pub attempts: u32,
     /// The attempts that failed before this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failure>,
     /// Roughly how many bytes it has.
     pub bytes: u32,

@@ -314,6 +314,21 @@ where
     d.deserialize_str(Visitor(std::marker::PhantomData))
 }
 
+/// Deserializes the author of something: [`ClientId::system`] is allowed, as in the log.
+pub(crate) fn author<'de, D: Deserializer<'de>>(d: D) -> Result<ClientId, D::Error> {
+    struct Author(ClientId);
+
+    impl FromStr for Author {
+        type Err = InvalidName;
+
+        fn from_str(text: &str) -> Result<Self, InvalidName> {
+            ClientId::from_stored(text).map(Self)
+        }
+    }
+
+    parse_string(d).map(|Author(client)| client)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -310,7 +310,7 @@ fn a_room_does_not_take_in_a_record_twice() {
 }
 
 #[test]
-#[should_panic(expected = "a record of another room")]
+#[should_panic(expected = "a record of another stream")]
 fn a_room_does_not_take_in_another_rooms_record() {
     Room::vacant(room("beta")).apply(&Scene::open().log[0]);
 }

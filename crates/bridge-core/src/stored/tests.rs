@@ -15,6 +15,11 @@ use crate::id::MessageId;
 use crate::policy::{Policy, Role, RoleRule, Visibility, VoteWeight, Who};
 use crate::text::{PasswordHash, Topic};
 
+mod mail;
+
+/// An event, its kind and its body.
+type Golden = (Event, &'static str, &'static str);
+
 fn client(name: &str) -> ClientId {
     name.parse().unwrap()
 }
@@ -24,7 +29,7 @@ fn message(n: u128) -> MessageId {
 }
 
 /// The room that sets everything, and the room that sets nothing.
-fn rooms() -> Vec<(Event, &'static str, &'static str)> {
+fn rooms() -> Vec<Golden> {
     let policy = Policy {
         visibility: Visibility::Private,
         roles: RoleRule::Open,
@@ -60,7 +65,7 @@ fn rooms() -> Vec<(Event, &'static str, &'static str)> {
     ]
 }
 
-fn members() -> Vec<(Event, &'static str, &'static str)> {
+fn members() -> Vec<Golden> {
     let joined = |requested_role| MemberJoined {
         client: client("Bob.Dev"),
         role: Role::Participant,
@@ -113,7 +118,7 @@ fn members() -> Vec<(Event, &'static str, &'static str)> {
     ]
 }
 
-fn talk() -> Vec<(Event, &'static str, &'static str)> {
+fn talk() -> Vec<Golden> {
     let design = ChannelCreated {
         channel: "設計".parse().unwrap(),
         topic: "how it looks".parse().unwrap(),
@@ -163,8 +168,8 @@ fn talk() -> Vec<(Event, &'static str, &'static str)> {
     ]
 }
 
-fn golden() -> Vec<(Event, &'static str, &'static str)> {
-    [rooms(), members(), talk()].concat()
+fn golden() -> Vec<Golden> {
+    [rooms(), members(), talk(), mail::golden()].concat()
 }
 
 #[test]
@@ -188,11 +193,22 @@ fn every_kind_is_among_them() {
         Event::ChannelCreated(_) => 5,
         Event::Posted(_) => 6,
         Event::RoomClosed(_) => 7,
+        Event::MailboxOpened(_) => 8,
+        Event::MessageStored(_) => 9,
+        Event::MessageDelivered(_) => 10,
+        Event::MessageReturned(_) => 11,
+        Event::MessageSeen(_) => 12,
+        Event::MessageDone(_) => 13,
+        Event::MessageExpired(_) => 14,
+        Event::MessageDied(_) => 15,
+        Event::ReceiptKept(_) => 16,
+        Event::ReceiptsTold(_) => 17,
+        Event::BroadcastsRead(_) => 18,
     };
     let mut kinds: Vec<_> = golden().iter().map(|(event, ..)| number(event)).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (0..8).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..19).collect::<Vec<_>>());
 }
 
 /// Spellings are part of the form, and names are equal without regard to case.
@@ -245,6 +261,9 @@ fn what_is_no_event_is_refused_with_its_kind() {
             "role_granted",
             r#"{"client":"bob","role":"king","weight":1}"#,
         ),
+        ("message_stored", "{}"),
+        ("message_seen", r#"{"message":1,"from":"ann","ends_at":1}"#),
+        ("mailbox_opened", r#"{"client":"all","broadcasts_read":0}"#),
     ];
     for (kind, body) in cases {
         let why = decode(kind, body.as_bytes()).unwrap_err();
@@ -336,6 +355,16 @@ fn the_recipe_of_checksums_is_kept() {
         (with_a_key.checksum(), without.checksum()),
         (833_805_561, 1_439_345_032)
     );
+    let of = |stream| Parts {
+        stream,
+        ..with_a_key.clone()
+    };
+    let mailbox = of(Stream::Mailbox(client("Alpha")));
+    let broadcast = of(Stream::Broadcast);
+    assert_eq!(
+        (mailbox.checksum(), broadcast.checksum()),
+        (1_350_833_112, 791_608_322)
+    );
 }
 
 /// A part cannot lend its end to the next one's beginning.
@@ -368,7 +397,7 @@ fn parts_do_not_flow_into_each_other() {
 
 proptest! {
     #[test]
-    fn any_flipped_bit_changes_the_checksum(which in 0_usize..13, bit in 0_usize..1 << 16) {
+    fn any_flipped_bit_changes_the_checksum(which in 0_usize..1_000, bit in 0_usize..1 << 16) {
         let golden = golden();
         let parts = Parts::of(&golden[which % golden.len()].0);
         let sum = parts.checksum();

@@ -141,7 +141,6 @@ fn is_lawful(room: &Room, envelope: &Envelope) -> Result<(), Violation> {
         Event::Posted(posted) => room.is_member(&envelope.by) && is_channel(&posted.channel),
         Event::RoomClosed(_) => room.life() == Life::Open,
         Event::MemberRemoved(_) | Event::RoleGranted(_) => true,
-        // Of mailboxes; there are none in this world.
         _ => false,
     };
     if fits {
