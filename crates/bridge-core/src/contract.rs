@@ -17,7 +17,14 @@ pub mod reading;
 pub mod rooms;
 pub mod texts;
 
+pub mod clients;
+pub mod dead_letters;
+pub mod deliveries;
+pub mod follow_ups;
+pub mod history;
+
 mod desk;
+mod mail;
 mod script;
 
 use std::sync::Arc;
@@ -52,6 +59,7 @@ macro_rules! conformance {
                 appending {
                     an_empty_store_holds_nothing,
                     every_kind_of_event_is_read_back_unchanged,
+                    streams_of_other_kinds_are_other_streams,
                     positions_are_dense,
                     streams_of_one_batch_do_not_disturb_each_other,
                     a_gap_is_refused_and_its_neighbours_land,
@@ -79,6 +87,7 @@ macro_rules! conformance {
                     a_page_is_bounded_in_records,
                     a_page_is_bounded_in_bytes_but_never_empty,
                     a_page_behind_the_head_is_empty,
+                    records_are_read_by_their_positions,
                     a_stream_is_read_under_any_spelling,
                     heads_survive_a_restart,
                     the_epoch_survives_a_restart,
@@ -110,6 +119,41 @@ macro_rules! conformance {
                     a_channel_is_found_under_any_spelling,
                     another_rooms_posts_are_not_shown,
                     posts_are_counted,
+                    sent_messages_are_counted_and_are_no_posts,
+                }
+                clients {
+                    a_client_is_known_once_its_mailbox_is_open,
+                    names_about_as_long_are_listed_by_name,
+                }
+                deliveries {
+                    a_message_is_found_in_its_mailbox,
+                    every_step_moves_its_message,
+                    steps_may_come_in_the_batch_of_their_message,
+                    failures_are_kept_to_the_letter,
+                    an_end_is_an_end,
+                    it_is_due_at_the_first_of_its_times,
+                    what_is_due_says_what_it_is,
+                    the_longest_overdue_comes_first,
+                    a_refused_draft_leaves_no_delivery,
+                    a_message_to_all_is_nobodys,
+                }
+                dead_letters {
+                    they_are_listed_newest_first,
+                    they_are_paged_by_message,
+                    they_are_of_their_sender_and_their_recipient,
+                }
+                history {
+                    it_is_the_logs_own_records,
+                    it_goes_mailbox_by_mailbox,
+                    a_message_to_all_has_one_record,
+                    others_have_none,
+                }
+                follow_ups {
+                    every_record_with_an_effect_waits,
+                    they_are_paged_by_their_place,
+                    what_is_done_is_forgotten,
+                    a_refused_draft_leaves_none,
+                    a_page_is_bounded_in_bytes,
                 }
             }
         }
@@ -133,7 +177,7 @@ macro_rules! conformance {
 #[cfg(test)]
 mod tests {
     /// Every file of cases, so that a case that nobody runs is noticed.
-    const GROUPS: [&str; 7] = [
+    const GROUPS: [&str; 12] = [
         include_str!("contract/appending.rs"),
         include_str!("contract/keys.rs"),
         include_str!("contract/reading.rs"),
@@ -141,6 +185,11 @@ mod tests {
         include_str!("contract/memberships.rs"),
         include_str!("contract/rooms.rs"),
         include_str!("contract/posts.rs"),
+        include_str!("contract/clients.rs"),
+        include_str!("contract/deliveries.rs"),
+        include_str!("contract/dead_letters.rs"),
+        include_str!("contract/history.rs"),
+        include_str!("contract/follow_ups.rs"),
     ];
 
     #[test]

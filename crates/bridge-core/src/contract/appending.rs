@@ -2,11 +2,12 @@
 
 use crate::contract::Bench;
 use crate::contract::desk::Desk;
+use crate::contract::mail;
 use crate::contract::script::{self, draft, founded, granted, joined, post, said};
 use crate::event::Envelope;
 use crate::id::{Epoch, Seq};
-use crate::ports::{Append, PostsQuery, Window};
 use crate::owner::Answer;
+use crate::ports::{Append, DeadLettersQuery, PostsQuery, Snapshot, Window};
 
 /// Nothing is found, and nothing fails.
 pub fn an_empty_store_holds_nothing(bench: &dyn Bench) {
@@ -32,6 +33,26 @@ pub fn an_empty_store_holds_nothing(bench: &dyn Bench) {
     assert_eq!(store.rooms(&script::client("ann"), None, 10), Ok(vec![]));
     assert_eq!(store.posts(&script::room("alpha"), &query), Ok(vec![]));
     assert_eq!(store.posts_total(), Ok(0));
+    assert_eq!(
+        store.records(&script::stream("alpha"), &[Seq::new(1)]),
+        Ok(vec![])
+    );
+    assert_eq!(store.clients_like(&script::client("ann"), 10), Ok(vec![]));
+    assert_eq!(store.delivery(&mail::mailbox("ann"), mail::id(1)), Ok(None));
+    assert_eq!(store.message_history(mail::id(1)), Ok(vec![]));
+    let letters = DeadLettersQuery {
+        of: None,
+        before: None,
+        rows_max: 10,
+    };
+    assert_eq!(store.dead_letters(&letters), Ok(vec![]));
+    assert_eq!(store.next_due(), Ok(None));
+    assert_eq!(store.due_mailboxes(script::at(1), 10), Ok(vec![]));
+    assert_eq!(
+        store.due_deliveries(&script::client("ann"), script::at(1), 10),
+        Ok(vec![])
+    );
+    assert_eq!(store.follow_ups(None, 10), Ok(vec![]));
     assert_ne!(
         store.epoch(),
         Epoch::from_uuid(uuid::Uuid::nil()),
@@ -42,13 +63,62 @@ pub fn an_empty_store_holds_nothing(bench: &dyn Bench) {
 /// Every field of every record, as it was written: spellings, times, keys, fingerprints.
 pub fn every_kind_of_event_is_read_back_unchanged(bench: &dyn Bench) {
     let mut desk = Desk::new(bench);
-    let log = script::one_of_each("Alpha.Team");
-    for envelope in log.clone() {
+    let logs = [
+        script::one_of_each("Alpha.Team"),
+        mail::one_of_each("Bob.Dev"),
+        mail::one_of_each_to_all(),
+    ];
+    for envelope in logs.concat() {
         desk.stores(&[draft([envelope])]);
     }
-    same_to_the_letter(&desk.all("Alpha.Team"), &log);
+    for _ in 0..2 {
+        for log in &logs {
+            same_to_the_letter(&desk.log_of(&log[0].stream), log);
+        }
+        desk.restart();
+    }
+}
+
+/// A room, a mailbox and the broadcast stream may have one name: each has its own log, its own keys
+/// and its own snapshot.
+pub fn streams_of_other_kinds_are_other_streams(bench: &dyn Bench) {
+    let mut desk = Desk::new(bench);
+    let logs = [
+        script::one_of_each("Alpha"),
+        mail::one_of_each("ALPHA"),
+        mail::one_of_each_to_all(),
+    ];
+    let mut heads = [0; 3];
+    // Record by record in turn, all under the same keys.
+    for place in 0..logs.iter().map(Vec::len).max().unwrap_or_default() {
+        let records = logs.iter().filter_map(|log| log.get(place).cloned());
+        let same_key = |record| draft([script::keyed(&format!("key {place}"), record)]);
+        desk.stores(&records.map(same_key).collect::<Vec<_>>());
+    }
+    for (log, head) in logs.iter().zip(&mut heads) {
+        let stream = &log[0].stream;
+        *head = desk.log_of(stream).len();
+        let kinds = desk.log_of(stream);
+        let kinds: Vec<_> = kinds.iter().map(|record| record.event.kind()).collect();
+        let expected: Vec<_> = log.iter().map(|record| record.event.kind()).collect();
+        assert_eq!(kinds, expected, "{stream}");
+        let body = bytes::Bytes::from(stream.to_string());
+        let snapshot = Snapshot {
+            seq: Seq::new(1),
+            format: 1,
+            body,
+        };
+        assert_eq!(desk.log().save_snapshot(stream, &snapshot), Ok(()));
+    }
     desk.restart();
-    same_to_the_letter(&desk.all("Alpha.Team"), &log);
+    for (log, head) in logs.iter().zip(heads) {
+        let stream = &log[0].stream;
+        assert_eq!(desk.store().head(stream), Ok(Seq::new(head as u64)));
+        let snapshot = desk.store().snapshot(stream);
+        let snapshot = snapshot.expect("a store without a fault can be read");
+        let kept = snapshot.map(|snapshot| snapshot.body);
+        assert_eq!(kept, Some(stream.to_string().into()));
+    }
 }
 
 /// Names are equal without regard to case, so equality alone would not see a changed spelling.

@@ -6,8 +6,8 @@ use crate::contract::{Bench, Opened, script};
 use crate::event::{Envelope, Stream};
 use crate::id::{RoomId, Seq};
 use crate::limits;
-use crate::ports::{Append, Log, Membership, RoomRow, Store};
 use crate::owner::Answer;
+use crate::ports::{Append, Log, Membership, RoomRow, Store};
 
 pub(super) struct Desk<'a> {
     bench: &'a dyn Bench,
@@ -81,13 +81,17 @@ impl<'a> Desk<'a> {
         page.expect("a store without a fault can be read")
     }
 
-    /// The whole log of a room, page by page.
+    /// The whole log of a room.
     pub(super) fn all(&self, room: &str) -> Vec<Envelope> {
-        let of = script::stream(room);
+        self.log_of(&script::stream(room))
+    }
+
+    /// The whole log of a stream, page by page.
+    pub(super) fn log_of(&self, of: &Stream) -> Vec<Envelope> {
         let mut all: Vec<Envelope> = Vec::new();
         loop {
             let after = all.last().map_or(0, |last| last.seq.get());
-            let page = self.page(&of, after, limits::PAGE_RECORDS_MAX);
+            let page = self.page(of, after, limits::PAGE_RECORDS_MAX);
             if page.is_empty() {
                 return all;
             }

@@ -2,6 +2,7 @@
 
 use crate::contract::Bench;
 use crate::contract::desk::Desk;
+use crate::contract::mail;
 use crate::contract::script::{
     channel, draft, founded, joined, message, post, room, said, said_in, stream,
 };
@@ -160,6 +161,31 @@ pub fn another_rooms_posts_are_not_shown(bench: &dyn Bench) {
         [3, 4]
     );
     assert_eq!(posts(&desk, "gamma", None, Window::Newest, 9), [0; 0]);
+}
+
+/// A message that was sent is a message, in each mailbox that it went to, and no post.
+pub fn sent_messages_are_counted_and_are_no_posts(bench: &dyn Bench) {
+    let mut desk = Desk::with_room(bench, "alpha");
+    desk.stores(&mail::all_opened(["alpha", "bob"]));
+    desk.stores(&[post("alpha", 3)]);
+    let news = Event::MessageStored(Box::new(mail::message(2, 9_000)));
+    desk.stores(&[
+        draft([mail::stored("alpha", 2, mail::message(1, 9_000))]),
+        draft([mail::stored("bob", 2, mail::message(1, 9_000))]),
+        draft([mail::to_all(1, "ann", news)]),
+    ]);
+    let seen = mail::seen(mail::about(2, 1), 9_000);
+    desk.stores(&[draft([mail::mail("bob", 3, "bob", seen)])]);
+    // One does not land, and is not counted.
+    desk.append(&[draft([mail::stored("bob", 9, mail::message(3, 9_000))])]);
+    for _ in 0..2 {
+        assert_eq!(desk.store().posts_total(), Ok(4));
+        assert_eq!(posts(&desk, "alpha", None, Window::Newest, 9), [3]);
+        for n in 1..3 {
+            assert_eq!(desk.store().message(mail::id(n)), Ok(None));
+        }
+        desk.restart();
+    }
 }
 
 /// All of them, in every room, and nothing else.

@@ -73,6 +73,26 @@ pub fn a_page_is_bounded_in_bytes_but_never_empty(bench: &dyn Bench) {
     );
 }
 
+/// Those that are asked for and are there, in order of seq, however they are asked for.
+pub fn records_are_read_by_their_positions(bench: &dyn Bench) {
+    let mut desk = Desk::with_room(bench, "Alpha");
+    desk.stores(&(3..=9).map(|seq| post("Alpha", seq)).collect::<Vec<_>>());
+    desk.stores(&[founded("beta")]);
+    desk.restart();
+    let read = |room: &str, seqs: &[u64]| {
+        let wanted: Vec<Seq> = seqs.iter().copied().map(Seq::new).collect();
+        let found = desk.store().records(&script::stream(room), &wanted);
+        found.expect("a store without a fault can be read")
+    };
+    assert_eq!(seqs(&read("Alpha", &[7, 2, 9])), [2, 7, 9]);
+    assert_eq!(seqs(&read("alpha", &[5, 5, 0, 10, u64::MAX, 4])), [4, 5]);
+    assert_eq!(seqs(&read("beta", &[7, 2, 9])), [2]);
+    assert_eq!(seqs(&read("Alpha", &[])), [0; 0]);
+    assert_eq!(seqs(&read("gamma", &[1])), [0; 0]);
+    let log = desk.all("Alpha");
+    assert_eq!(read("ALPHA", &[3, 1]), [log[0].clone(), log[2].clone()]);
+}
+
 /// At the head, ahead of it, and of a stream that nobody has written.
 pub fn a_page_behind_the_head_is_empty(bench: &dyn Bench) {
     let desk = Desk::with_room(bench, "alpha");

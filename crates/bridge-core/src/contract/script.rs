@@ -69,8 +69,12 @@ pub(super) fn message(room: &str, seq: u64) -> MessageId {
 }
 
 pub(super) fn record(room: &str, seq: u64, by: &str, event: Event) -> Envelope {
+    record_of(stream(room), seq, by, event)
+}
+
+pub(super) fn record_of(stream: Stream, seq: u64, by: &str, event: Event) -> Envelope {
     Envelope {
-        stream: stream(room),
+        stream,
         seq: Seq::new(seq),
         at: at(seq),
         by: client(by),
@@ -195,7 +199,7 @@ pub(super) fn closed(room: &str, seq: u64) -> Envelope {
     )
 }
 
-/// A log with every kind of event, by authors of every spelling, with keys and without. Records
+/// A room's log with every kind of event that one has, by authors of every spelling, with keys and without. Records
 /// with all their fields and with none of the optional ones.
 pub(super) fn one_of_each(room: &str) -> Vec<Envelope> {
     let given = RoleGranted {
