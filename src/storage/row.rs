@@ -1,20 +1,18 @@
 //! Rows, and how they become the domain's types. They do not leave this folder.
 
 use bridge_core::command::{Fingerprint, Key};
-use bridge_core::event::{Envelope, Stream};
+use bridge_core::event::{About, Envelope, Stream};
+use bridge_core::message::{Failure, Stage};
 use bridge_core::policy::Visibility;
-use bridge_core::ports::{Record, RoomRow as Room, StoreError};
+use bridge_core::ports::{Delivery, DueDelivery, Record, RoomRow as Room, StoreError};
 use bridge_core::stored::{self, Sealed};
-use bridge_core::{ClientId, IdempotencyKey, RoomId, Seq, Timestamp};
+use bridge_core::{ClientId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
 use diesel::prelude::*;
 
-use super::schema::{log, rooms};
+use super::schema::{deliveries, log, rooms};
 
 /// The number of a stream in the database.
 pub(super) type StreamNumber = i64;
-
-/// The one kind of stream that there is by now.
-pub(super) const ROOM: &str = "room";
 
 /// A record, as it is written.
 #[derive(Insertable)]
@@ -90,6 +88,11 @@ pub(super) struct LogRow {
 }
 
 impl LogRow {
+    /// How large its event is.
+    pub(super) const fn body_bytes(&self) -> usize {
+        self.body.len()
+    }
+
     /// The record, if it is what was written.
     pub(super) fn into_envelope(self, stream: &Stream) -> Result<Envelope, StoreError> {
         let corrupt = |column: &str, why: &dyn std::fmt::Display| {
@@ -191,4 +194,86 @@ fn visibility(word: &str) -> Option<Visibility> {
     [Visibility::Open, Visibility::Listed, Visibility::Private]
         .into_iter()
         .find(|visibility| visibility_word(*visibility) == word)
+}
+
+/// A message in a mailbox, as it is read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+pub(super) struct DeliveryRow {
+    stream_id: StreamNumber,
+    seq: i64,
+    id: Vec<u8>,
+    sender: String,
+    stage: String,
+    attempts: i64,
+    failures: Option<String>,
+    expires_at_ms: i64,
+    deadline_ms: Option<i64>,
+}
+
+impl DeliveryRow {
+    /// Where the record is that stored it.
+    pub(super) const fn place(&self) -> (StreamNumber, i64) {
+        (self.stream_id, self.seq)
+    }
+
+    /// The message with the record that stored it.
+    pub(super) fn into_delivery(self, stored: Envelope) -> Result<Delivery, StoreError> {
+        Ok(Delivery {
+            stage: self.stage()?,
+            attempts: u32::try_from(self.attempts).map_err(|why| self.corrupt("attempts", &why))?,
+            failures: self.failures()?,
+            stored,
+        })
+    }
+
+    pub(super) fn into_due(self) -> Result<DueDelivery, StoreError> {
+        Ok(DueDelivery {
+            about: About {
+                message: seq(self.seq),
+                id: MessageId::from_slice(&self.id)
+                    .ok_or_else(|| self.corrupt("id", &"not an id"))?,
+                from: ClientId::from_stored(&self.sender)
+                    .map_err(|why| self.corrupt("sender", &why))?,
+            },
+            stage: self.stage()?,
+            expires_at: Timestamp::from_millis(self.expires_at_ms),
+            deadline: self.deadline_ms.map(Timestamp::from_millis),
+        })
+    }
+
+    fn stage(&self) -> Result<Stage, StoreError> {
+        Stage::ALL
+            .into_iter()
+            .find(|stage| stage.as_str() == self.stage)
+            .ok_or_else(|| self.corrupt("stage", &self.stage))
+    }
+
+    fn failures(&self) -> Result<Vec<Failure>, StoreError> {
+        let Some(list) = &self.failures else {
+            return Ok(Vec::new());
+        };
+        serde_json::from_str(list).map_err(|why| self.corrupt("failures", &why))
+    }
+
+    fn corrupt(&self, column: &str, why: &dyn std::fmt::Display) -> StoreError {
+        let Self { stream_id, seq, .. } = self;
+        StoreError::Corrupt(format!(
+            "deliveries {stream_id} seq {seq} column {column}: {why}"
+        ))
+    }
+}
+
+/// Failures in the database's form; none when there are none.
+pub(super) fn failures_word(failures: &[Failure]) -> Option<String> {
+    (!failures.is_empty()).then(|| json(&failures))
+}
+
+/// One of those.
+pub(super) fn failure_word(failure: &Failure) -> String {
+    json(failure)
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("a failure has no map whose keys are not strings")
 }

@@ -88,6 +88,56 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    clients (name_folded) {
+        name_folded -> Text,
+        name -> Text,
+        known_at_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    deliveries (stream_id, seq) {
+        stream_id -> BigInt,
+        seq -> BigInt,
+        id -> Binary,
+        sender -> Text,
+        stage -> Text,
+        attempts -> BigInt,
+        failures -> Nullable<Text>,
+        expires_at_ms -> BigInt,
+        deadline_ms -> Nullable<BigInt>,
+        due_at_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    message_records (id, stream_id, seq) {
+        id -> Binary,
+        stream_id -> BigInt,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    follow_ups (stream_id, seq) {
+        stream_id -> BigInt,
+        seq -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
-    counters, grants, log, members, messages, meta, rooms, snapshots, streams,
+    clients,
+    counters,
+    deliveries,
+    follow_ups,
+    grants,
+    log,
+    members,
+    message_records,
+    messages,
+    meta,
+    rooms,
+    snapshots,
+    streams,
 );

@@ -5,9 +5,16 @@
 
 use std::path::{Path, PathBuf};
 
+use agent_bridge::storage::sqlite;
+use bridge_core::event::Stream;
+use bridge_core::owner::Answer;
+use bridge_core::ports::{Directory, Log, Reader};
+use bridge_core::{Epoch, MessageId, Seq};
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use crate::savepoints::mailbox;
 use crate::support::TestServer;
 use crate::support::binary::folder;
 use crate::support::ws::as_told_to_all;
@@ -113,6 +120,41 @@ async fn a_database_of_the_first_schema_is_read_whole() {
     ann.post("/v1/rooms/vault/messages", &post)
         .await
         .error(409, "room_closed", 1202);
+}
+
+/// The new tables are there and empty: what happened before them is no news to anybody.
+#[test]
+fn a_database_of_the_first_schema_takes_direct_messages() {
+    let folder = folder();
+    let file = folder.path().join("bridge.sqlite3");
+    std::fs::copy(fixture().join("bridge.sqlite3"), &file).expect("a writable folder");
+    let open = || {
+        let epoch = Epoch::from_uuid(Uuid::from_u128(1));
+        sqlite::open(&file, epoch).expect("it is brought up to date")
+    };
+    let whole = |store: &sqlite::SqliteStore| {
+        let den = Stream::Room("den".parse().expect("a name"));
+        let records = store.page(&den, Seq::ZERO, 100);
+        records.expect("every checksum is right")
+    };
+
+    let mut opened = open();
+    let before = whole(&opened.store);
+    assert!(!before.is_empty());
+    assert_eq!(opened.store.follow_ups(None, 9), Ok(vec![]));
+    assert_eq!(opened.store.posts_total(), Ok(6));
+    // A mailbox may have the name of a room.
+    let answers = opened.log.append(&[&mailbox("den", &[1])]);
+    assert_eq!(answers, Ok(vec![Answer::Stored]));
+    drop(opened);
+
+    let opened = open();
+    assert_eq!(whole(&opened.store), before);
+    assert_eq!(opened.store.posts_total(), Ok(7));
+    let client = "DEN".parse().expect("a name");
+    let id = MessageId::from_uuid(Uuid::from_u128(1));
+    let found = opened.store.delivery(&Stream::Mailbox(client), id);
+    assert!(matches!(found, Ok(Some(_))), "{found:?}");
 }
 
 /// Made the fixture: `cargo nextest run --test it --run-ignored only make_the_fixture`.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use agent_bridge::storage::sqlite;
-use bridge_core::event::{Envelope, Event, Posted, Stream};
+use bridge_core::event::{Envelope, Event, MailboxOpened, MessageStored, Posted, Stream};
 use bridge_core::id::Incarnation;
-use bridge_core::ports::{Append, Log, Reader, Record};
-use bridge_core::room::Answer;
-use bridge_core::{ChannelName, Epoch, MessageId, Reject, Seq, Timestamp};
+use bridge_core::message::{Body, MessageKind, Priority, Recipients, Trace};
+use bridge_core::owner::Answer;
+use bridge_core::ports::{Append, Directory, Log, Reader, Record};
+use bridge_core::{ChannelName, ClientId, Epoch, MessageId, Reject, Seq, Timestamp};
 use uuid::Uuid;
 
 fn room(name: &str) -> Stream {
@@ -66,4 +67,75 @@ fn a_message_id_that_is_taken_fails_alone() {
     let again = post("two", 2);
     assert_eq!(opened.log.append(&[&again]), Ok(vec![Answer::Stored]));
     assert_eq!(head("two"), Ok(1), "its place was not used up");
+}
+
+/// A mailbox and a message in it: its first records.
+pub(crate) fn mailbox(of: &str, ids: &[u128]) -> Append {
+    let client: ClientId = of.parse().expect("a name");
+    let opened = Event::MailboxOpened(MailboxOpened {
+        client: client.clone(),
+        broadcasts_read: Seq::ZERO,
+    });
+    let stored = ids.iter().map(|id| {
+        Event::MessageStored(Box::new(MessageStored {
+            id: MessageId::from_uuid(Uuid::from_u128(*id)),
+            to: Recipients::one(client.clone()),
+            body: Body::Text("hello".parse().expect("a text")),
+            kind: MessageKind::Message,
+            priority: Priority::default(),
+            expires_at: Timestamp::from_millis(1),
+            reply_to: None,
+            expects_reply: false,
+            deadline: None,
+            trace: Trace::begin(Uuid::from_u128(1)),
+            metadata: None,
+        }))
+    });
+    let records = (1..).zip(std::iter::once(opened).chain(stored));
+    let records = records.map(|(seq, event)| {
+        Record::new(Arc::new(Envelope {
+            stream: Stream::Mailbox(client.clone()),
+            seq: Seq::new(seq),
+            at: Timestamp::from_millis(1),
+            by: client.clone(),
+            key: None,
+            event,
+        }))
+    });
+    Append {
+        incarnation: Incarnation::new(1),
+        records: records.collect(),
+    }
+}
+
+/// Two mailboxes may get one message, but none gets it twice: a second, independent check, should
+/// the owner of a mailbox ever forget what it has.
+#[test]
+fn a_message_that_a_mailbox_has_fails_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join(sqlite::FILE_NAME);
+    let epoch = Epoch::from_uuid(Uuid::from_u128(1));
+    let mut opened = sqlite::open(&file, epoch).expect("a database");
+    let batch = [
+        mailbox("ann", &[1, 2]),
+        mailbox("bob", &[1, 3, 1]),
+        mailbox("cid", &[1]),
+    ];
+    let batch: Vec<&Append> = batch.iter().collect();
+    let answers = opened.log.append(&batch).expect("the batch is committed");
+    assert!(
+        matches!(
+            &answers[..],
+            [
+                Answer::Stored,
+                Answer::Refused(Reject::Internal { .. }),
+                Answer::Stored
+            ]
+        ),
+        "{answers:?}"
+    );
+    let id = MessageId::from_uuid(Uuid::from_u128(1));
+    let history = opened.store.message_history(id).expect("it can be read");
+    let streams: Vec<_> = history.iter().map(|record| record.stream.name()).collect();
+    assert_eq!(streams, ["ann", "cid"]);
 }

@@ -1,11 +1,18 @@
 //! Look-ups on the projections.
 
+mod due;
+mod messages;
+mod records;
+
 use std::collections::HashMap;
 
 use bridge_core::command::Fingerprint;
 use bridge_core::event::{Envelope, Stream};
-use bridge_core::ports::{Directory, Membership, PostsQuery, RoomRow as Room, StoreError, Window};
-use bridge_core::{ClientId, IdempotencyKey, MessageId, RoomId, Seq};
+use bridge_core::ports::{
+    DeadLettersQuery, Delivery, Directory, DueDelivery, FollowUp, Membership, PostsQuery,
+    RoomRow as Room, StoreError, Window,
+};
+use bridge_core::{ClientId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
@@ -15,7 +22,7 @@ use crate::storage::error::reading;
 use crate::storage::row::{
     LogRow, RoomRow, StreamNumber, dedupe, number, room_id, seq, visibility_word,
 };
-use crate::storage::schema::{counters, grants, log, members, messages, rooms};
+use crate::storage::schema::{counters, grants, log, members, messages as posts, rooms};
 
 /// The row of `counters` that says how many messages were ever posted.
 pub const POSTS_COUNTER: &str = "posts";
@@ -23,9 +30,9 @@ pub const POSTS_COUNTER: &str = "posts";
 impl Directory for SqliteStore {
     fn message(&self, id: MessageId) -> Result<Option<(Stream, Seq)>, StoreError> {
         let conn = &mut self.connection()?;
-        let row: Option<(StreamNumber, i64)> = messages::table
+        let row: Option<(StreamNumber, i64)> = posts::table
             .find(&id.as_bytes()[..])
-            .select((messages::stream_id, messages::seq))
+            .select((posts::stream_id, posts::seq))
             .first(conn)
             .optional()
             .map_err(|why| reading(&why))?;
@@ -145,6 +152,55 @@ impl Directory for SqliteStore {
             .map_err(|why| reading(&why))?;
         Ok(u64::try_from(total).unwrap_or_default())
     }
+
+    fn clients_like(&self, name: &ClientId, rows_max: usize) -> Result<Vec<ClientId>, StoreError> {
+        let conn = &mut self.connection()?;
+        messages::clients_like(conn, name, rows_max)
+    }
+
+    fn delivery(&self, mailbox: &Stream, id: MessageId) -> Result<Option<Delivery>, StoreError> {
+        let conn = &mut self.connection()?;
+        messages::delivery(conn, mailbox, id)
+    }
+
+    fn message_history(&self, id: MessageId) -> Result<Vec<Envelope>, StoreError> {
+        let conn = &mut self.connection()?;
+        messages::history(conn, id)
+    }
+
+    fn dead_letters(&self, query: &DeadLettersQuery) -> Result<Vec<Envelope>, StoreError> {
+        let conn = &mut self.connection()?;
+        messages::dead_letters(conn, query)
+    }
+
+    fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let conn = &mut self.connection()?;
+        due::next(conn)
+    }
+
+    fn due_mailboxes(&self, now: Timestamp, rows_max: usize) -> Result<Vec<ClientId>, StoreError> {
+        let conn = &mut self.connection()?;
+        due::mailboxes(conn, now, rows_max)
+    }
+
+    fn due_deliveries(
+        &self,
+        mailbox: &ClientId,
+        now: Timestamp,
+        rows_max: usize,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        let conn = &mut self.connection()?;
+        due::deliveries(conn, mailbox, now, rows_max)
+    }
+
+    fn follow_ups(
+        &self,
+        after: Option<&FollowUp>,
+        rows_max: usize,
+    ) -> Result<Vec<FollowUp>, StoreError> {
+        let conn = &mut self.connection()?;
+        due::follow_ups(conn, after, rows_max)
+    }
 }
 
 fn membership(
@@ -191,23 +247,23 @@ fn seqs_of_channel(
     channel: &str,
     query: &PostsQuery,
 ) -> QueryResult<Vec<i64>> {
-    let posts = messages::table
+    let of_channel = posts::table
         .filter(
-            messages::stream_id
+            posts::stream_id
                 .eq(stream)
-                .and(messages::channel_folded.eq(channel)),
+                .and(posts::channel_folded.eq(channel)),
         )
-        .select(messages::seq)
+        .select(posts::seq)
         .limit(rows(query.records_max))
         .into_boxed();
     match query.window {
-        Window::After(at) => posts
-            .filter(messages::seq.gt(number(at)))
-            .order(messages::seq.asc()),
-        Window::Before(at) => posts
-            .filter(messages::seq.lt(number(at)))
-            .order(messages::seq.desc()),
-        Window::Newest => posts.order(messages::seq.desc()),
+        Window::After(at) => of_channel
+            .filter(posts::seq.gt(number(at)))
+            .order(posts::seq.asc()),
+        Window::Before(at) => of_channel
+            .filter(posts::seq.lt(number(at)))
+            .order(posts::seq.desc()),
+        Window::Newest => of_channel.order(posts::seq.desc()),
     }
     .load(conn)
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use bridge_core::event::{Envelope, Stream};
+use bridge_core::owner::Answer;
 use bridge_core::ports::{Append, Log, LogFailure, Snapshot, StoreError};
-use bridge_core::room::Answer;
 use bridge_core::{Reject, Seq, limits};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -14,8 +14,8 @@ use diesel::sqlite::SqliteConnection;
 
 use super::project;
 use crate::storage::error::{at_commit, before_commit};
-use crate::storage::row::{LogRow, NewLogRow, ROOM, StreamNumber, dedupe, number, seq};
-use crate::storage::schema::{log, snapshots, streams};
+use crate::storage::row::{LogRow, NewLogRow, StreamNumber, dedupe, number, seq};
+use crate::storage::schema::{follow_ups, log, snapshots, streams};
 
 /// Bytes of one page of the write-ahead log, with its header.
 const WAL_PAGE_BYTES: u64 = 4_096 + 24;
@@ -228,6 +228,28 @@ impl SqliteLog {
         }
     }
 
+    fn commit(&mut self) -> Result<(), LogFailure> {
+        self.conn.batch_execute("COMMIT").map_err(|why| {
+            self.roll_back();
+            at_commit(&why)
+        })
+    }
+
+    fn forget_follow_ups(&mut self, done: &[(Stream, Seq)]) -> QueryResult<()> {
+        self.conn.batch_execute("BEGIN IMMEDIATE")?;
+        for (stream, at) in done {
+            let known = match self.heads.get(stream) {
+                Some(head) => Some(head.stream),
+                None => stream_number(&mut self.conn, stream)?,
+            };
+            if let Some(id) = known {
+                let row = follow_ups::table.find((id, number(*at)));
+                diesel::delete(row).execute(&mut self.conn)?;
+            }
+        }
+        Ok(())
+    }
+
     fn give_up(&mut self, trouble: Trouble) -> LogFailure {
         self.roll_back();
         match trouble {
@@ -262,12 +284,19 @@ impl SqliteLog {
     }
 }
 
-/// Pages that a batch adds to the write-ahead log: its bodies, and about one page of each index for
-/// each row, since rows of many rooms share few pages.
+/// Pages that a batch adds to the write-ahead log: its bodies, and about one page of each table and
+/// index for each row, since rows of many streams share few pages. A record of a message is in the
+/// log, its index, the deliveries, their due times, its own places and what follows from it.
 fn pages_of(batch: &[&Append]) -> u64 {
-    let rows: usize = batch.iter().map(|append| append.records.len()).sum();
+    let pages = batch.iter().map(|append| {
+        let of_each = match append.stream() {
+            Stream::Room(_) => 3,
+            Stream::Mailbox(_) | Stream::Broadcast => 6,
+        };
+        of_each * append.records.len()
+    });
     let bytes: usize = batch.iter().map(|append| append.bytes()).sum();
-    (3 * rows + bytes / 4_096 + 2) as u64
+    (pages.sum::<usize>() + bytes / 4_096 + 2) as u64
 }
 
 /// Constraints and values concern one append; everything else the whole batch.
@@ -293,10 +322,7 @@ impl Log for SqliteLog {
             }
             Err(trouble) => return Err(self.give_up(trouble)),
         };
-        if let Err(why) = self.conn.batch_execute("COMMIT") {
-            self.roll_back();
-            return Err(at_commit(&why));
-        }
+        self.commit()?;
         Ok(answers)
     }
 
@@ -320,6 +346,19 @@ impl Log for SqliteLog {
         save(&mut self.conn).map_err(|why| before_commit(&why))
     }
 
+    /// In a transaction of its own: a list of them costs one fsync.
+    fn follow_ups_done(&mut self, done: &[(Stream, Seq)]) -> Result<(), LogFailure> {
+        if done.is_empty() {
+            return Ok(());
+        }
+        self.wal_pages += done.len() as u64 + 1;
+        if let Err(why) = self.forget_follow_ups(done) {
+            self.roll_back();
+            return Err(before_commit(&why));
+        }
+        self.commit()
+    }
+
     fn upkeep(&mut self, idle: bool) -> Result<(), LogFailure> {
         let is_due = self.wal_pages >= limits::WAL_PAGES_MAX || (idle && self.wal_pages > 0);
         if is_due { self.checkpoint() } else { Ok(()) }
@@ -327,11 +366,10 @@ impl Log for SqliteLog {
 }
 
 fn create_stream(conn: &mut SqliteConnection, stream: &Stream) -> QueryResult<StreamNumber> {
-    let Stream::Room(room) = stream;
     let row = (
-        streams::kind.eq(ROOM),
-        streams::name.eq(room.as_str()),
-        streams::name_folded.eq(room.folded()),
+        streams::kind.eq(stream.kind()),
+        streams::name.eq(stream.name()),
+        streams::name_folded.eq(stream.name_folded()),
     );
     diesel::insert_into(streams::table)
         .values(row)
@@ -344,12 +382,11 @@ pub(super) fn stream_number(
     conn: &mut SqliteConnection,
     stream: &Stream,
 ) -> QueryResult<Option<StreamNumber>> {
-    let Stream::Room(room) = stream;
     streams::table
         .filter(
             streams::kind
-                .eq(ROOM)
-                .and(streams::name_folded.eq(room.folded())),
+                .eq(stream.kind())
+                .and(streams::name_folded.eq(stream.name_folded())),
         )
         .select(streams::id)
         .first(conn)
@@ -361,12 +398,12 @@ pub(super) fn stream_name(
     conn: &mut SqliteConnection,
     id: StreamNumber,
 ) -> QueryResult<Option<Stream>> {
-    let name: Option<String> = streams::table
+    let words: Option<(String, String)> = streams::table
         .find(id)
-        .select(streams::name)
+        .select((streams::kind, streams::name))
         .first(conn)
         .optional()?;
-    Ok(name.and_then(|name| name.parse().ok()).map(Stream::Room))
+    Ok(words.and_then(|(kind, name)| Stream::from_words(&kind, &name)))
 }
 
 /// The last position of a stream.

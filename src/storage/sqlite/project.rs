@@ -1,6 +1,9 @@
 //! Projections: written with the records that they follow from, in the same transaction.
 
-use bridge_core::event::{Envelope, Event, MemberJoined, Posted, RoleGranted, RoomCreated, Stream};
+mod messages;
+
+use bridge_core::event::{Envelope, Event, MemberJoined, Posted, RoleGranted, RoomCreated};
+use bridge_core::message::Stage;
 use bridge_core::ports::Append;
 use bridge_core::{ClientId, Timestamp};
 use diesel::prelude::*;
@@ -8,7 +11,7 @@ use diesel::sqlite::SqliteConnection;
 
 use super::POSTS_COUNTER;
 use crate::storage::row::{StreamNumber, number, visibility_word};
-use crate::storage::schema::{counters, grants, members, messages, rooms};
+use crate::storage::schema::{counters, follow_ups, grants, members, messages as posts, rooms};
 
 /// Writes what follows from a record.
 pub(super) fn record(
@@ -16,6 +19,8 @@ pub(super) fn record(
     stream: StreamNumber,
     envelope: &Envelope,
 ) -> QueryResult<()> {
+    note_follow_up(conn, stream, envelope)?;
+    messages::note_record(conn, stream, envelope)?;
     match &envelope.event {
         Event::RoomCreated(created) => room_created(conn, stream, envelope, created),
         Event::MemberJoined(joined) => member_joined(conn, stream, joined, envelope.at),
@@ -35,7 +40,36 @@ pub(super) fn record(
                 .execute(conn)
                 .map(drop)
         }
+        Event::MailboxOpened(opened) => messages::mailbox_opened(conn, opened, envelope.at),
+        Event::MessageStored(message) => messages::stored(conn, stream, envelope, message),
+        Event::MessageDelivered(event) => messages::delivered(conn, stream, event),
+        Event::MessageReturned(event) => messages::returned(conn, stream, event, envelope.at),
+        Event::MessageSeen(event) => messages::seen(conn, stream, event),
+        Event::MessageDone(event) => messages::ended(conn, stream, &event.about, Stage::Done),
+        Event::MessageExpired(event) => messages::ended(conn, stream, &event.about, Stage::Expired),
+        Event::MessageDied(event) => messages::died(conn, stream, event),
+        // Only the owner of the mailbox asks for these, and it has them in memory.
+        Event::ReceiptKept(_) | Event::ReceiptsTold(_) | Event::BroadcastsRead(_) => Ok(()),
     }
+}
+
+/// A record with effects on other streams waits until somebody has brought them about.
+fn note_follow_up(
+    conn: &mut SqliteConnection,
+    stream: StreamNumber,
+    envelope: &Envelope,
+) -> QueryResult<()> {
+    if !envelope.event.has_follow_up() {
+        return Ok(());
+    }
+    let row = (
+        follow_ups::stream_id.eq(stream),
+        follow_ups::seq.eq(number(envelope.seq)),
+    );
+    diesel::insert_into(follow_ups::table)
+        .values(row)
+        .execute(conn)
+        .map(drop)
 }
 
 fn room_created(
@@ -44,11 +78,10 @@ fn room_created(
     envelope: &Envelope,
     created: &RoomCreated,
 ) -> QueryResult<()> {
-    let Stream::Room(room) = &envelope.stream;
     let row = (
         rooms::stream_id.eq(stream),
-        rooms::name.eq(room.as_str()),
-        rooms::name_folded.eq(room.folded()),
+        rooms::name.eq(envelope.stream.name()),
+        rooms::name_folded.eq(envelope.stream.name_folded()),
         rooms::topic.eq(&*created.topic),
         rooms::visibility.eq(visibility_word(created.policy.visibility)),
         rooms::has_password.eq(created.password.is_some()),
@@ -133,26 +166,26 @@ fn posted(
     posted: &Posted,
 ) -> QueryResult<()> {
     let row = (
-        messages::id.eq(&posted.id.as_bytes()[..]),
-        messages::stream_id.eq(stream),
-        messages::seq.eq(number(envelope.seq)),
-        messages::channel_folded.eq(posted.channel.folded()),
+        posts::id.eq(&posted.id.as_bytes()[..]),
+        posts::stream_id.eq(stream),
+        posts::seq.eq(number(envelope.seq)),
+        posts::channel_folded.eq(posted.channel.folded()),
     );
-    diesel::insert_into(messages::table)
+    diesel::insert_into(posts::table)
         .values(row)
         .execute(conn)
         .map(drop)
 }
 
-/// How many messages an append posts.
+/// How many messages an append posts or sends.
 pub(super) fn posts_in(append: &Append) -> i64 {
     let events = append.records.iter().map(|record| &record.envelope.event);
     events
-        .map(|event| i64::from(matches!(event, Event::Posted(_))))
+        .map(|event| i64::from(matches!(event, Event::Posted(_) | Event::MessageStored(_))))
         .sum()
 }
 
-/// Adds to the number of messages that were ever posted.
+/// Adds to the number of messages that were ever posted or sent.
 pub(super) fn count_posts(conn: &mut SqliteConnection, posts: i64) -> QueryResult<()> {
     if posts == 0 {
         return Ok(());

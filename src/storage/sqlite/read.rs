@@ -96,6 +96,24 @@ impl Reader for SqliteStore {
             .collect()
     }
 
+    fn records(&self, stream: &Stream, seqs: &[Seq]) -> Result<Vec<Envelope>, StoreError> {
+        let conn = &mut self.connection()?;
+        let Some((id, stream)) = Self::find(conn, stream)? else {
+            return Ok(Vec::new());
+        };
+        let seqs: Vec<i64> = seqs.iter().copied().map(number).collect();
+        let found: Vec<LogRow> = log::table
+            .filter(log::stream_id.eq(id).and(log::seq.eq_any(seqs)))
+            .order(log::seq)
+            .select(LogRow::as_select())
+            .load(conn)
+            .map_err(|why| reading(&why))?;
+        found
+            .into_iter()
+            .map(|row| row.into_envelope(&stream))
+            .collect()
+    }
+
     fn snapshot(&self, stream: &Stream) -> Result<Option<Snapshot>, StoreError> {
         let conn = &mut self.connection()?;
         let Some((id, _)) = Self::find(conn, stream)? else {

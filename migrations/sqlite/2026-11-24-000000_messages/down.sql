@@ -1,0 +1,4 @@
+DROP TABLE follow_ups;
+DROP TABLE message_records;
+DROP TABLE deliveries;
+DROP TABLE clients;
