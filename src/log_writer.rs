@@ -13,9 +13,9 @@ use std::thread::JoinHandle;
 
 use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
-use bridge_core::limits;
+use bridge_core::owner::Answer;
 use bridge_core::ports::{Append, Log, Snapshot};
-use bridge_core::room::Answer;
+use bridge_core::{Seq, limits};
 
 use crate::permits::{Permit, Permits};
 
@@ -60,6 +60,8 @@ enum Errand {
     },
     /// The stream's owner has gone to sleep.
     Retire { stream: Stream },
+    /// The effects of these records have been brought about.
+    FollowUpsDone { done: Vec<(Stream, Seq)> },
     /// Keep this.
     Snapshot { stream: Stream, snapshot: Snapshot },
 }
@@ -144,6 +146,16 @@ impl LogHandle {
     /// When the queue is full or the writer has stopped; the log has everything all the same.
     pub fn save_snapshot(&self, stream: Stream, snapshot: Snapshot) -> Result<(), LogUnavailable> {
         self.errand(snapshot.body.len(), Errand::Snapshot { stream, snapshot })
+    }
+
+    /// Forgets that these records have effects to be brought about: they have been.
+    ///
+    /// # Errors
+    /// When the queue is full or the writer has stopped; they are then brought about again, which
+    /// changes nothing.
+    pub fn follow_ups_done(&self, done: Vec<(Stream, Seq)>) -> Result<(), LogUnavailable> {
+        let bytes = done.len() * size_of::<(Stream, Seq)>();
+        self.errand(bytes, Errand::FollowUpsDone { done })
     }
 
     /// Forgets a stream whose owner sleeps.

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
+use bridge_core::owner::Answer;
 use bridge_core::ports::{Append, Log, LogFailure};
-use bridge_core::room::Answer;
 use bridge_core::{Reject, limits};
 
 use super::{Errand, Health, Item, Sink, Submission};
@@ -189,6 +189,14 @@ impl Writer {
             }
             Errand::Retire { stream } => {
                 self.lives.remove(&stream);
+            }
+            Errand::FollowUpsDone { done } => {
+                if self.health.broken().is_some() {
+                    return;
+                }
+                if let Err(failure) = self.log.follow_ups_done(&done) {
+                    self.failed(&failure);
+                }
             }
             Errand::Snapshot { stream, snapshot } => {
                 if self.health.broken().is_some() {

@@ -2,10 +2,10 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use bridge_core::event::{Envelope, Event, RoomClosed, Stream};
+use bridge_core::event::{Envelope, Event, Posted, RoomClosed, Stream};
 use bridge_core::fake::{Fault, MemoryLog, MemoryStore};
-use bridge_core::ports::{LogFailure, Reader, Record};
-use bridge_core::{Epoch, Seq, Timestamp};
+use bridge_core::ports::{Directory, LogFailure, Reader, Record};
+use bridge_core::{ChannelName, Epoch, MessageId, Seq, Timestamp};
 use uuid::Uuid;
 
 use super::*;
@@ -107,6 +107,54 @@ fn a_fence_lets_earlier_drafts_through_and_drops_later_ones_of_the_same_life() {
     assert_eq!(wait(&answers), [Answer::Stored], "the new life");
 }
 
+/// A post that calls somebody: it has an effect on another stream.
+fn calling(room: &str, seq: u64) -> Append {
+    let posted = Posted {
+        id: MessageId::from_uuid(Uuid::from_u128(u128::from(seq))),
+        channel: ChannelName::main(),
+        text: "@bob look".parse().unwrap(),
+        reply_to: None,
+        mentions: vec!["bob".parse().unwrap()],
+        metadata: None,
+    };
+    let mut envelope = (*append(room, seq, 1).records[0].envelope).clone();
+    envelope.event = Event::Posted(posted);
+    Append {
+        incarnation: Incarnation::new(1),
+        records: vec![Record::new(Arc::new(envelope))],
+    }
+}
+
+#[test]
+fn what_was_followed_up_is_forgotten_behind_what_was_queued_before() {
+    let (log, store, thread) = start_with(&[]);
+    let (sink, _answers) = sink();
+    for seq in 1..=3 {
+        log.append(calling("a", seq), Arc::clone(&sink)).unwrap();
+    }
+    log.follow_ups_done(vec![(stream("a"), Seq::new(1)), (stream("a"), Seq::new(3))])
+        .unwrap();
+    drop(log);
+    thread.join().unwrap();
+    let open = store.follow_ups(None, 9).unwrap();
+    let open: Vec<_> = open.iter().map(|open| open.envelope.seq.get()).collect();
+    assert_eq!(open, [2]);
+}
+
+#[test]
+fn a_log_that_breaks_over_an_errand_says_so() {
+    let (log, _thread) = start(Box::new(BadLog { panics: true })).unwrap();
+    let (sink, answers) = sink();
+    log.follow_ups_done(vec![(stream("a"), Seq::new(1))])
+        .unwrap();
+    log.append(append("a", 1, 1), sink).unwrap();
+    assert!(
+        matches!(wait(&answers)[..], [Answer::Refused(_)]),
+        "certainly not written"
+    );
+    assert_eq!(log.health().broken().as_deref(), Some("fsync failed"));
+}
+
 #[test]
 fn a_passing_failure_is_told_and_passes() {
     let (log, _store, _thread) = start_with(&[Fault::Full, Fault::AbortUnknown]);
@@ -136,6 +184,10 @@ impl Log for BadLog {
 
     fn save_snapshot(&mut self, _: &Stream, _: &Snapshot) -> Result<(), LogFailure> {
         Ok(())
+    }
+
+    fn follow_ups_done(&mut self, _: &[(Stream, Seq)]) -> Result<(), LogFailure> {
+        Err(LogFailure::Broken("fsync failed".into()))
     }
 
     fn upkeep(&mut self, _: bool) -> Result<(), LogFailure> {
