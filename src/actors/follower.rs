@@ -67,12 +67,8 @@ async fn catch_up(bridge: &Bridge) -> Result<bool, Reject> {
         let Some(last) = page.last().cloned() else {
             return Ok(all_done);
         };
-        let is_last_page = page.len() < limits::FOLLOW_UPS_AT_ONCE_MAX;
         let done = bring_about(bridge, page, &mut all_done).await;
         forget(bridge, done, &mut all_done);
-        if is_last_page {
-            return Ok(all_done);
-        }
         after = Some(last);
     }
 }

@@ -132,6 +132,7 @@ impl Follow {
         let mut session = Session::connect(&self.address, &self.client, &self.token).await?;
         let resume = ResumeBody {
             epoch: self.epoch,
+            broadcast: None,
             rooms: self.cursors.clone(),
         };
         let welcome = session.hello(Some(&resume)).await?;

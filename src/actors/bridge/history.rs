@@ -175,10 +175,15 @@ impl Bridge {
         };
         let read = move |store: &dyn Store| store.dead_letters(&query);
         let mut found = self.reads().run(read).await?;
-        let has_more = found.len() > rows_max;
-        found.truncate(rows_max);
-        let last = found.last().and_then(|record| record.event.about());
-        let next = last.filter(|_| has_more).map(|about| about.id);
+        // A message that died with several recipients is one item of the query and several here.
+        let ids = |record: &Envelope| record.event.about().map(|about| about.id);
+        let mut distinct: Vec<MessageId> = found.iter().filter_map(ids).collect();
+        distinct.dedup();
+        let next = (distinct.len() > rows_max).then(|| distinct[rows_max - 1]);
+        if let Some(last) = next {
+            let end = found.iter().rposition(|record| ids(record) == Some(last));
+            found.truncate(end.map_or(0, |end| end + 1));
+        }
         if let Some(known) = correspondents {
             found.retain(|record| {
                 let from = record.event.about().map(|about| &about.from);

@@ -22,11 +22,6 @@ impl From<StreamHandle<MailboxKind>> for MailboxHandle {
 }
 
 impl MailboxHandle {
-    /// Whether its actor has died. Nobody answers there any more.
-    pub(in crate::actors) fn is_dead(&self) -> bool {
-        self.0.is_dead()
-    }
-
     /// Hands in a command, in the order of the calls, and says where its answer comes. `origin` is
     /// the session that asks, if one does.
     pub(in crate::actors) fn order(

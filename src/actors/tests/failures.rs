@@ -28,6 +28,7 @@ fn panics_when_told(event: &Event) {
 
 fn fragile() -> House {
     let hooks = Faults {
+        on_mailbox_command: None,
         on_command: Some(panics_on_demand),
         on_event: Some(panics_when_told),
     };

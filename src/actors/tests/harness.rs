@@ -152,9 +152,11 @@ impl Player {
         let rooms = read.iter().map(|(name, seq)| (room(name), Seq::new(*seq)));
         let resume = ResumeBody {
             epoch: None,
+            broadcast: None,
             rooms: rooms.collect(),
         };
         let hello = Hello {
+            messages: true,
             resume: Some(resume),
         };
         player.ask(None, ClientFrame::Hello(hello)).await;

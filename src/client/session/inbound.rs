@@ -20,8 +20,13 @@ pub(super) fn is_answer(frame: &ServerFrame, expected: &str) -> bool {
         ServerFrame::Joined(joined) => &joined.reference,
         ServerFrame::Event(event) => &event.reference,
         ServerFrame::Pong { reference, .. } => reference,
+        ServerFrame::Stored(stored) => &stored.reference,
         ServerFrame::Rejected(rejected) => &rejected.reference,
-        ServerFrame::Presence { .. } | ServerFrame::Bye(_) | ServerFrame::Unknown => return false,
+        ServerFrame::Message(_)
+        | ServerFrame::Receipt(_)
+        | ServerFrame::Presence { .. }
+        | ServerFrame::Bye(_)
+        | ServerFrame::Unknown => return false,
     };
     reference.as_deref() == Some(expected)
 }
