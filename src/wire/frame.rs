@@ -132,7 +132,7 @@ pub struct ResumeBody {
     #[serde(default)]
     pub rooms: HashMap<RoomId, Seq>,
     /// The last message to `all` that it has; without one, the server's own note.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broadcast: Option<Seq>,
 }
 

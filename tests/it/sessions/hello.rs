@@ -12,6 +12,7 @@ async fn hello_is_answered_with_everything_a_client_needs_to_know() {
     let welcome = ws.expect("welcome").await;
     let fields: Vec<_> = welcome.as_object().expect("an object").keys().collect();
     let documented = [
+        "broadcast",
         "client",
         "epoch",
         "heartbeat_seconds",
@@ -28,6 +29,8 @@ async fn hello_is_answered_with_everything_a_client_needs_to_know() {
     assert_eq!(welcome["heartbeat_seconds"], 20);
     assert_eq!(welcome["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(welcome["resumed"], json!({}));
+    let nothing_said = json!({"from": 0, "to": 0, "complete": true});
+    assert_eq!(welcome["broadcast"], nothing_said);
     assert!(
         welcome["session"]
             .as_str()

@@ -210,7 +210,7 @@ fn a_refusal_with_a_key_is_settled_by_the_log() {
         panic!("the log is asked");
     };
     let at = |key: &Key| Some((Seq::new(7), key.fingerprint));
-    assert_eq!(refusal.clone().settle(at(&key)), Ok(Seq::new(7)));
+    assert_eq!(refusal.clone().settle(at(&key)), Ok(Some(Seq::new(7))));
     assert_eq!(refusal.clone().settle(at(&other)), Err(Reject::KeyReused));
     let refused = refusal.settle(None).unwrap_err();
     assert_eq!(refused.code(), RejectCode::RoomNotFound);
