@@ -54,6 +54,8 @@ pub const PRIORITY_MAX: u8 = 3;
 pub const PRIORITY_STEP: Duration = Duration::from_secs(60);
 /// Clients in one list of recipients: more than that is a room.
 pub const RECIPIENTS_MAX: usize = 100;
+/// Bytes of a message times its recipients: each gets a copy, and its sender reads all of them.
+pub const COPIES_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Messages of a mailbox that are neither seen nor ended; then senders are told `mailbox_full`.
 pub const MAILBOX_MESSAGES_MAX: usize = 10_000;
 /// Messages that left a mailbox's memory lately and whose stage it still knows; for older ones the

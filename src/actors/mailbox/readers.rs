@@ -16,8 +16,9 @@ pub(in crate::actors) type Senders = Option<BTreeSet<ClientId>>;
 pub(super) struct Reader {
     pub(super) session: SessionHandle,
     only_from: Senders,
-    /// What it is yet to get, the most urgent first.
-    todo: BTreeSet<(Rank, Seq)>,
+    /// What it is yet to get, the most urgent first, and where each stands.
+    todo: BTreeSet<Rank>,
+    ranks: HashMap<Seq, Rank>,
     /// What it was sent, and in which attempt.
     has: HashMap<Seq, u32>,
     /// On its way into the socket.
@@ -33,6 +34,7 @@ impl Reader {
             session,
             only_from,
             todo: BTreeSet::new(),
+            ranks: HashMap::new(),
             has: HashMap::new(),
             on_their_way: 0,
             on_their_way_bytes: 0,
@@ -47,13 +49,24 @@ impl Reader {
             .as_ref()
             .is_none_or(|senders| senders.contains(&held.about.from));
         if may_see && !self.has.contains_key(&held.about.message) {
-            self.todo.insert((held.rank(), held.about.message));
+            self.todo.insert(held.rank());
+            self.ranks.insert(held.about.message, held.rank());
+        }
+    }
+
+    /// It is not to get a message any more.
+    fn settle(&mut self, seq: Seq) {
+        self.has.remove(&seq);
+        if let Some(rank) = self.ranks.remove(&seq) {
+            self.todo.remove(&rank);
         }
     }
 
     /// The next message to send.
     pub(super) fn next(&mut self) -> Option<Seq> {
-        self.todo.pop_first().map(|(_, seq)| seq)
+        let seq = self.todo.pop_first()?.message();
+        self.ranks.remove(&seq);
+        Some(seq)
     }
 
     /// Whether its socket has as much on its way as it should.
@@ -127,8 +140,7 @@ impl Readers {
     /// Nobody is to get a message any more.
     pub(super) fn settle(&mut self, seq: Seq) {
         for reader in self.by_session.values_mut() {
-            reader.has.remove(&seq);
-            reader.todo.retain(|(_, other)| *other != seq);
+            reader.settle(seq);
         }
     }
 

@@ -65,6 +65,7 @@ impl SendBody {
         if self.kind == MessageKind::Notice {
             return Err(Reject::field("kind", "a notice is the server's own"));
         }
+        fits_so_many(&self.to, &body, self.metadata.as_ref())?;
         Ok(Outgoing {
             id,
             to: self.to,
@@ -109,6 +110,21 @@ impl SendBody {
             (true, deadline_seconds) => Ok(Some(ReplyWanted { deadline_seconds })),
         }
     }
+}
+
+/// A large message to many is better said in a room, which keeps it once.
+fn fits_so_many(to: &Recipients, body: &Body, metadata: Option<&Metadata>) -> Result<(), Reject> {
+    let each = body.weight_bytes() + metadata.map_or(0, Metadata::weight_bytes);
+    let copies = to.named().len();
+    let max = limits::COPIES_BYTES_MAX;
+    if each.saturating_mul(copies) <= max {
+        return Ok(());
+    }
+    let why = format!(
+        "names {copies} clients, which is too many for {each} bytes: at most {max} in all; say it \
+         in a room, or share a file"
+    );
+    Err(Reject::field("to", why))
 }
 
 /// The fields of `ack`; `POST /v1/messages/{id}/ack` has the id in its path.

@@ -58,6 +58,14 @@ pub enum Phase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rank(i64, Seq);
 
+impl Rank {
+    /// Whose rank it is: the record that stored the message.
+    #[must_use]
+    pub const fn message(self) -> Seq {
+        self.1
+    }
+}
+
 impl Held {
     pub(super) fn new(envelope: &Envelope, stored: &MessageStored) -> Self {
         let metadata = stored.metadata.as_ref().map_or(0, Metadata::weight_bytes);
