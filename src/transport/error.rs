@@ -88,6 +88,10 @@ impl ApiError {
             Self::Reject(Reject::InvalidField { field, .. }) => ("field", field.as_str().into()),
             Self::Reject(Reject::ScopeMissing { scope }) => ("scope", scope.as_str().into()),
             Self::Reject(Reject::TooLarge { max }) => ("bytes_max", (*max).into()),
+            Self::Reject(Reject::UnknownRecipient { near, .. }) => {
+                let names = near.iter().map(|client| Value::from(client.as_str()));
+                ("near", names.collect())
+            }
             _ => return Map::new(),
         };
         Map::from_iter([(name.to_owned(), value)])

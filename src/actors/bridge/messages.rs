@@ -11,6 +11,7 @@ use bridge_core::principal::Action;
 use bridge_core::text::Reason;
 use bridge_core::{ClientId, IdempotencyKey, MessageId, Principal, Reject, SessionId, Timestamp};
 use futures_util::StreamExt;
+use tokio::sync::oneshot;
 
 use super::{Bridge, near};
 use crate::actors::handle::MailboxHandle;
@@ -103,7 +104,10 @@ impl Bridge {
             Recipients::Clients(list) => {
                 self.may_write_to(&list, &by).await?;
                 match &list[..] {
-                    [one] => self.send_to_one(one, message, by, key).await,
+                    [one] => match self.hand_in(one, message, by, key) {
+                        Ok(answer) => sent(answered(answer).await),
+                        Err(reject) => Err(reject),
+                    },
                     _ => self.send_to_several(message, by, key).await,
                 }
             }
@@ -129,16 +133,27 @@ impl Bridge {
         mut message: Outgoing,
         by: Principal,
         key: Option<IdempotencyKey>,
-    ) -> Result<tokio::sync::oneshot::Receiver<Answered>, Reject> {
+    ) -> Result<oneshot::Receiver<Answered>, Reject> {
         by.allows(Action::Message)?;
         if let Some(given) = message.trace_given {
             message.trace = given.next()?;
         }
         let to = message.to.named().first().cloned();
         let to = to.ok_or_else(|| Reject::field("to", "must name at least one client"))?;
+        self.hand_in(&to, message, by, key)
+    }
+
+    /// Hands a message in at its only recipient's mailbox.
+    fn hand_in(
+        &self,
+        to: &ClientId,
+        message: Outgoing,
+        by: Principal,
+        key: Option<IdempotencyKey>,
+    ) -> Result<oneshot::Receiver<Answered>, Reject> {
         let command = deliver(message, Reserved::Others(0));
         let key = key.map(|word| Key::new(word, &command));
-        Ok(self.mailbox(&to)?.order(command, by, key, None))
+        Ok(self.mailbox(to)?.order(command, by, key, None))
     }
 
     /// What became of a plain message.
@@ -147,12 +162,9 @@ impl Bridge {
     /// Why it was refused.
     pub(in crate::actors) async fn sent_plain(
         &self,
-        answer: tokio::sync::oneshot::Receiver<Answered>,
+        answer: oneshot::Receiver<Answered>,
     ) -> Result<Sent, Reject> {
-        let answer = answer.await.unwrap_or(Err(Reject::Internal {
-            detail: "a ticket was lost".into(),
-        }));
-        match answer.and_then(|receipt| Sent::of(receipt.record()?, receipt.duplicate)) {
+        match sent(answered(answer).await) {
             Ok(sent) => Ok(sent),
             Err(reject) => Err(self.with_near_names(reject).await),
         }
@@ -166,21 +178,7 @@ impl Bridge {
     ) -> Result<Sent, Reject> {
         by.allows(Action::Broadcast)?;
         let key = key.map(|word| Key::new(word, &message));
-        let receipt = self.broadcast()?.publish(message, by, key).await?;
-        Sent::of(receipt.record()?, receipt.duplicate)
-    }
-
-    async fn send_to_one(
-        &self,
-        to: &ClientId,
-        message: Outgoing,
-        by: Principal,
-        key: Option<IdempotencyKey>,
-    ) -> Result<Sent, Reject> {
-        let command = deliver(message, Reserved::Others(0));
-        let key = key.map(|word| Key::new(word, &command));
-        let receipt = self.mailbox(to)?.ask(command, by, key).await?;
-        Sent::of(receipt.record()?, receipt.duplicate)
+        sent(self.broadcast()?.publish(message, by, key).await)
     }
 
     /// Every mailbox promises a place before the first one gets the message. The first one, its
@@ -290,8 +288,7 @@ impl Bridge {
         key: Key,
     ) -> Result<Sent, Reject> {
         let command = deliver(message, Reserved::Others(0));
-        let receipt = self.mailbox(to)?.ask(command, by, Some(key)).await?;
-        Sent::of(receipt.record()?, receipt.duplicate)
+        sent(self.mailbox(to)?.ask(command, by, Some(key)).await)
     }
 
     /// Says what one has to say of a message, and waits until that is durable.
@@ -316,7 +313,7 @@ impl Bridge {
         by: Principal,
         key: Option<IdempotencyKey>,
         origin: Option<SessionId>,
-    ) -> Result<tokio::sync::oneshot::Receiver<Answered>, Reject> {
+    ) -> Result<oneshot::Receiver<Answered>, Reject> {
         by.allows(Action::Message)?;
         let Acknowledgement { id, stage, reason } = said;
         let ack = Ack {
@@ -335,12 +332,10 @@ impl Bridge {
     pub(in crate::actors) async fn acknowledged(
         &self,
         id: MessageId,
-        answer: tokio::sync::oneshot::Receiver<Answered>,
+        answer: oneshot::Receiver<Answered>,
     ) -> Result<Sent, Reject> {
-        let answer = answer.await.unwrap_or(Err(Reject::Internal {
-            detail: "a ticket was lost".into(),
-        }));
-        Sent::of_receipt(&answer?, id, self.clock().now())
+        let receipt = answered(answer).await?;
+        Sent::of_receipt(&receipt, id, self.clock().now())
     }
 
     /// The chain that a message belongs to: that of the message that it answers, which must be one
@@ -417,6 +412,18 @@ impl Bridge {
         let near = near::among(&client, known.into_iter());
         Reject::UnknownRecipient { client, near }
     }
+}
+
+/// What came of a request for which somebody was given a ticket.
+async fn answered(answer: oneshot::Receiver<Answered>) -> Answered {
+    answer.await.unwrap_or(Err(Reject::Internal {
+        detail: "a ticket was lost".into(),
+    }))
+}
+
+fn sent(answer: Answered) -> Result<Sent, Reject> {
+    let receipt = answer?;
+    Sent::of(receipt.record()?, receipt.duplicate)
 }
 
 fn deliver(message: Outgoing, reserved: Reserved) -> MailboxCommand {
