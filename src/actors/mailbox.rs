@@ -249,6 +249,9 @@ impl Kind for MailboxKind {
     fn end_readers(&mut self) {
         self.readers.end_all();
         self.written.clear();
+        // Whoever was about to say that these are over may have panicked.
+        self.is_flushing = false;
+        self.is_sweeping = false;
     }
 
     fn tell_waiting(&mut self, reject: &Reject) {

@@ -186,10 +186,12 @@ impl Outbox {
         self.0.lock().state == State::Open
     }
 
-    /// Whether everything that was added has been taken.
+    /// Whether everything that was added has been taken. One that is closed or has overflowed does
+    /// not say so: what it held was dropped.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.lock().frames.is_empty()
+    pub fn is_written_out(&self) -> bool {
+        let queue = self.0.lock();
+        queue.state == State::Open && queue.frames.is_empty()
     }
 
     /// How many frames the socket has taken; it stands still when the client does not read.
@@ -395,8 +397,10 @@ mod tests {
         assert!(body.next().now_or_never().is_some());
         assert_eq!(heard.try_recv(), Ok("second"));
         assert!(heard.try_recv().is_err());
+        assert!(!outbox.is_written_out());
         drop(body);
         assert!(heard.try_recv().is_err(), "it was never taken");
+        assert!(!outbox.is_written_out(), "what it held was dropped");
         assert_eq!(outbox.push_noted(frame(1), note("late")), Err(Refused));
     }
 

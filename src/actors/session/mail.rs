@@ -39,7 +39,7 @@ impl Mail {
             return;
         };
         let through = *broadcast.told().borrow();
-        if through > self.noted && session.outbox().is_empty() {
+        if through > self.noted && session.outbox().is_written_out() {
             let command = MailboxCommand::BroadcastsRead { through };
             // A note that gets lost is made again by the next session.
             drop(self.mailbox.order(command, system(), None, None));
