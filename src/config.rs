@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bridge_core::limits;
 use bridge_core::mailbox::Rules;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -209,12 +210,19 @@ impl Config {
                 "messages.call_lease_seconds",
                 self.messages.call_lease_seconds,
             ),
-            ("messages.attempts", u64::from(self.messages.attempts)),
         ] {
             if value == 0 || value > 1_000_000 {
                 let why = format!("must be from 1 to 1000000, but is {value}");
                 return Err(ConfigError::Senseless { key, why });
             }
+        }
+        let (attempts, max) = (self.messages.attempts, limits::ATTEMPTS_ALLOWED_MAX);
+        if attempts == 0 || attempts > max {
+            let why = format!("must be from 1 to {max}, but is {attempts}");
+            return Err(ConfigError::Senseless {
+                key: "messages.attempts",
+                why,
+            });
         }
         self.database_file().map(drop)
     }

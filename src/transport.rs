@@ -55,6 +55,8 @@ pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Re
     })
     .on_connect(socket::keep_descriptor)
     .tcp_nodelay(true)
+    // A client that has gone is noticed while it is waited for.
+    .h1_allow_half_closed(false)
     .workers(workers)
     .shutdown_timeout(limits::SHUTDOWN_WITHIN.as_secs())
     .disable_signals()

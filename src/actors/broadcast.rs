@@ -87,13 +87,7 @@ impl Kind for BroadcastKind {
     }
 
     fn answer(receipt: &Receipt, reference: Option<&Ref>) -> Bytes {
-        let sent = receipt
-            .record()
-            .and_then(|record| Sent::of(record, receipt.duplicate));
-        match sent {
-            Ok(sent) => encode::stored(reference, sent.id, sent.at, sent.duplicate),
-            Err(reject) => encode::rejected(reference, &reject),
-        }
+        Sent::frame(receipt, reference)
     }
 
     fn told(&self) -> Seq {

@@ -2,13 +2,17 @@
 //!
 //! Which records have such effects stands in the store, written with them; so none is lost when the
 //! server dies in between. Each effect is a command under a key made from the record that caused
-//! it, so that bringing it about twice is bringing it about once.
+//! it, so that bringing it about twice is bringing it about once. Only a receipt that was pushed to
+//! a session may come again.
 
 mod effects;
 
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
 use bridge_core::event::Stream;
 use bridge_core::ports::FollowUp;
-use bridge_core::{Reject, Seq, limits};
+use bridge_core::{Reject, RejectCode, Seq, Timestamp, limits};
 use futures_util::StreamExt;
 use tokio::sync::Notify;
 
@@ -27,91 +31,183 @@ impl Follower {
     }
 }
 
-/// Effects that are brought about side by side. They are of different messages, and their order
-/// does not matter: each is a fact by itself.
-const AT_ONCE: usize = 8;
+type Place = (i64, Seq);
 
-/// Runs for as long as the server does.
-pub(super) async fn run(bridge: Bridge) {
-    loop {
-        let all_done = match catch_up(&bridge).await {
-            Ok(all_done) => all_done,
-            Err(reject) => {
-                tracing::warn!(%reject, detail = reject.detail(), "effects cannot be read now");
-                false
-            }
-        };
-        if all_done {
-            bridge.follower().news.notified().await;
-        } else {
-            let retry = tokio::time::sleep(limits::FOLLOW_UPS_RETRY);
-            tokio::pin!(retry);
-            tokio::select! {
-                () = bridge.follower().news.notified() => {}
-                () = retry => {}
-            }
+/// What the follower remembers between two passes. All of it may be forgotten at any time.
+#[derive(Debug, Default)]
+struct Memory {
+    /// Done, and on the way to being forgotten by the store.
+    done: HashSet<Place>,
+    /// Those that failed: how often, and not tried again before.
+    failed: HashMap<Place, (u32, Timestamp)>,
+}
+
+impl Memory {
+    fn is_due(&self, place: &Place, now: Timestamp) -> bool {
+        let waits = self.failed.get(place);
+        !self.done.contains(place) && waits.is_none_or(|(_, not_before)| now >= *not_before)
+    }
+
+    fn note_failure(&mut self, place: Place, now: Timestamp) {
+        let (tries, not_before) = self.failed.entry(place).or_insert((0, now));
+        let wait = limits::FOLLOW_UPS_RETRY * 2_u32.saturating_pow((*tries).min(16));
+        let wait = wait.min(limits::FOLLOW_UPS_RETRY_MAX);
+        *tries += 1;
+        *not_before = now.plus_millis(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+    }
+
+    /// Forgets what the store did not name any more.
+    fn keep_only(&mut self, named: &HashSet<Place>) {
+        self.done.retain(|place| named.contains(place));
+        self.failed.retain(|place, _| named.contains(place));
+        if self.done.len() + self.failed.len() > limits::FOLLOW_UPS_REMEMBERED_MAX {
+            *self = Self::default();
         }
+    }
+
+    /// How long until the next one that failed is due.
+    fn next_try(&self, now: Timestamp) -> Duration {
+        let next = self
+            .failed
+            .values()
+            .map(|(_, not_before)| *not_before)
+            .min();
+        let millis = next.map_or(i64::MAX, |next| next.millis_since(now));
+        let wait = Duration::from_millis(u64::try_from(millis).unwrap_or_default());
+        wait.clamp(limits::DUE_LOOK_AGAIN, limits::FOLLOW_UPS_RETRY_MAX)
     }
 }
 
-/// Goes once through everything that is to be brought about. Whether all of it was.
-async fn catch_up(bridge: &Bridge) -> Result<bool, Reject> {
+/// Runs for as long as the server does.
+pub(super) async fn run(bridge: Bridge) {
+    let mut memory = Memory::default();
+    loop {
+        let wait = match catch_up(&bridge, &mut memory).await {
+            Ok(()) => memory.next_try(bridge.clock().now()),
+            Err(reject) => {
+                tracing::warn!(%reject, detail = reject.detail(), "effects cannot be read now");
+                limits::FOLLOW_UPS_RETRY
+            }
+        };
+        // Whether it was nudged or has waited long enough: it looks again.
+        drop(tokio::time::timeout(wait, bridge.follower().news.notified()).await);
+    }
+}
+
+/// Goes once through everything that is to be brought about.
+async fn catch_up(bridge: &Bridge, memory: &mut Memory) -> Result<(), Reject> {
     let mut after: Option<FollowUp> = None;
-    let mut all_done = true;
+    let mut named = HashSet::new();
     loop {
         let from = after.take();
         let page = bridge
             .reads()
-            .run(move |store| store.follow_ups(from.as_ref(), limits::FOLLOW_UPS_AT_ONCE_MAX))
+            .run(move |store| store.follow_ups(from.as_ref(), limits::FOLLOW_UPS_PAGE_MAX))
             .await?;
         let Some(last) = page.last().cloned() else {
-            return Ok(all_done);
+            memory.keep_only(&named);
+            return Ok(());
         };
-        let done = bring_about(bridge, page, &mut all_done).await;
-        forget(bridge, done, &mut all_done);
+        named.extend(page.iter().map(|follow_up| follow_up.place));
+        let done = bring_about(bridge, page, memory).await;
+        forget(bridge, done, memory);
         after = Some(last);
     }
 }
 
-/// The records whose effects are there now.
-async fn bring_about(
-    bridge: &Bridge,
-    page: Vec<FollowUp>,
-    all_done: &mut bool,
-) -> Vec<(Stream, Seq)> {
-    let outcomes = futures_util::stream::iter(page).map(|follow_up| async move {
+/// The records whose effects are there now. They are of different messages, and their order does
+/// not matter: each is a fact by itself.
+async fn bring_about(bridge: &Bridge, page: Vec<FollowUp>, memory: &mut Memory) -> Vec<FollowUp> {
+    let now = bridge.clock().now();
+    let due = page
+        .into_iter()
+        .filter(|follow_up| memory.is_due(&follow_up.place, now));
+    let due: Vec<FollowUp> = due.collect();
+    let outcomes = futures_util::stream::iter(due).map(|follow_up| async move {
         let outcome = effects::bring_about(bridge, &follow_up.envelope).await;
-        (follow_up.envelope, outcome)
+        (follow_up, outcome)
     });
-    let mut outcomes = outcomes.buffer_unordered(AT_ONCE);
+    let mut outcomes = outcomes.buffer_unordered(limits::FOLLOW_UPS_AT_ONCE_MAX);
     let mut done = Vec::new();
-    while let Some((envelope, outcome)) = outcomes.next().await {
+    while let Some((follow_up, outcome)) = outcomes.next().await {
+        let record = &follow_up.envelope;
         match outcome {
-            Ok(()) => done.push((envelope.stream, envelope.seq)),
-            Err(reject) if reject.is_temporary() => {
-                tracing::debug!(stream = %envelope.stream, seq = %envelope.seq, %reject, "later");
-                *all_done = false;
+            Ok(()) => done.push(follow_up),
+            Err(reject) if is_final(&reject) => {
+                tracing::warn!(
+                    stream = %record.stream, seq = %record.seq, %reject,
+                    "an effect of a record is refused for good"
+                );
+                done.push(follow_up);
             }
             Err(reject) => {
-                // Trying again would not help, and must not hold up the others.
                 let detail = reject.detail().unwrap_or_default();
-                tracing::error!(
-                    stream = %envelope.stream, seq = %envelope.seq, %reject, detail,
-                    "an effect of a record cannot be brought about"
+                tracing::debug!(
+                    stream = %record.stream, seq = %record.seq, %reject, detail,
+                    "an effect of a record is tried again"
                 );
-                done.push((envelope.stream, envelope.seq));
+                memory.note_failure(follow_up.place, now);
             }
         }
     }
     done
 }
 
-fn forget(bridge: &Bridge, done: Vec<(Stream, Seq)>, all_done: &mut bool) {
+/// Whether a refusal stands, whatever happens. What failed because a store or an owner is out of
+/// order is tried for as long as that lasts.
+fn is_final(reject: &Reject) -> bool {
+    matches!(
+        reject.code(),
+        RejectCode::KeyReused
+            | RejectCode::UnknownRecipient
+            | RejectCode::MessageNotFound
+            | RejectCode::StageBackwards
+            | RejectCode::InvalidField
+            | RejectCode::Forbidden
+            | RejectCode::ScopeMissing
+    )
+}
+
+fn forget(bridge: &Bridge, done: Vec<FollowUp>, memory: &mut Memory) {
     if done.is_empty() {
         return;
     }
-    if let Err(why) = bridge.log().follow_ups_done(done) {
-        tracing::debug!(error = %why, "effects are brought about once more");
-        *all_done = false;
+    let places: Vec<Place> = done.iter().map(|follow_up| follow_up.place).collect();
+    let records: Vec<(Stream, Seq)> = done
+        .into_iter()
+        .map(|follow_up| (follow_up.envelope.stream, follow_up.envelope.seq))
+        .collect();
+    match bridge.log().follow_ups_done(records) {
+        Ok(()) => memory.done.extend(places),
+        Err(why) => tracing::debug!(error = %why, "effects are brought about once more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn what_failed_waits_longer_each_time_and_what_is_done_is_not_done_again() {
+        let mut memory = Memory::default();
+        let (one, other) = ((1, Seq::new(1)), (1, Seq::new(2)));
+        assert!(memory.is_due(&one, at(0)));
+        memory.note_failure(one, at(0));
+        assert!(!memory.is_due(&one, at(999)));
+        assert!(memory.is_due(&one, at(1_000)));
+        memory.note_failure(one, at(1_000));
+        assert!(!memory.is_due(&one, at(2_999)));
+        for _ in 0..40 {
+            memory.note_failure(one, at(3_000));
+        }
+        assert!(memory.is_due(&one, at(63_000)), "a minute at most");
+        memory.done.insert(other);
+        assert!(!memory.is_due(&other, at(i64::MAX)));
+        memory.keep_only(&HashSet::new());
+        assert!(memory.is_due(&one, at(0)) && memory.is_due(&other, at(0)));
     }
 }

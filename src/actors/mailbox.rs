@@ -30,7 +30,6 @@ use super::bridge::Bridge;
 use super::handle::StreamHandle;
 use super::stream::{Kind, StreamActor};
 use super::ticket::{About, Answered, Receipt, Ticket};
-use crate::wire::encode;
 use crate::wire::frame::Ref;
 use bodies::Bodies;
 use readers::Readers;
@@ -51,7 +50,7 @@ pub(super) struct MailboxKind {
     reporting: Vec<Report>,
     bodies: Bodies,
     /// Messages that were written to a session, on their way into the log.
-    written: Vec<Seq>,
+    written: Vec<(Seq, u32)>,
     is_flushing: bool,
     is_sweeping: bool,
     /// Messages whose back-off is not over.
@@ -137,11 +136,19 @@ impl MailboxActor {
     fn order(&self, command: MailboxCommand) -> tokio::sync::oneshot::Receiver<Answered> {
         let (ticket, answer) = Ticket::caller(About::Message, None);
         match self.own() {
-            Some(own) => own.submit(command, system(), None, ticket),
+            Some(own) => own.submit_own(command, system(), ticket),
             // It is going to sleep; whoever wakes it finds the same in its log.
             None => drop(ticket),
         }
         answer
+    }
+
+    /// What was offered while the state was being read may have been passed over.
+    fn offer_everything(&mut self) {
+        let (mailbox, kind) = self.parts();
+        for held in mailbox.open() {
+            kind.readers.offer(held);
+        }
     }
 
     /// The sessions of an earlier life are gone, whatever they had comes back. That is not the
@@ -227,15 +234,8 @@ impl Kind for MailboxKind {
         Ok(())
     }
 
-    /// Callers are answered with the receipt itself; no session waits in a mailbox.
     fn answer(receipt: &Receipt, reference: Option<&Ref>) -> Bytes {
-        match receipt.record() {
-            Ok(record) => match super::bridge::Sent::of(record, receipt.duplicate) {
-                Ok(sent) => encode::stored(reference, sent.id, sent.at, sent.duplicate),
-                Err(reject) => encode::rejected(reference, &reject),
-            },
-            Err(reject) => encode::rejected(reference, &reject),
-        }
+        super::bridge::Sent::frame(receipt, reference)
     }
 
     fn told(&self) -> Seq {
@@ -280,7 +280,9 @@ impl Kind for MailboxKind {
         for envelope in untold {
             actor.tell_record(&Arc::new(envelope), None, &mut telling);
         }
+        actor.tell_what_is_due(&mut telling);
         actor.note_all_retries();
+        actor.offer_everything();
         actor.finish_telling(telling, ctx);
         actor.serve_waiting(ctx);
     }

@@ -167,6 +167,7 @@ impl<K: Kind> StreamActor<K> {
 
     fn perform(&mut self, effects: Effects<K>, ctx: &mut Context<Self>) {
         let mut telling = K::Telling::default();
+        let mut has_follow_up = false;
         for effect in effects {
             match effect {
                 Effect::Append(draft) => {
@@ -176,6 +177,7 @@ impl<K: Kind> StreamActor<K> {
                     }
                 }
                 Effect::Committed { draft, asker } => {
+                    has_follow_up |= draft.envelopes.iter().any(|e| e.event.has_follow_up());
                     K::committed(self, draft, asker, &mut telling, ctx);
                 }
                 Effect::Known { seq, asker } => self.repeat(seq, asker, ctx),
@@ -188,6 +190,9 @@ impl<K: Kind> StreamActor<K> {
             }
         }
         K::flush(self, telling, ctx);
+        if has_follow_up {
+            self.bridge.follower().nudge();
+        }
         self.snapshot_if_due();
     }
 

@@ -148,8 +148,8 @@ impl Ticket {
     }
 
     /// Takes over the permits under which the request is admitted.
-    pub(super) fn hold(&mut self, owner: Permit, log: Permit) {
-        self.held._owner = Some(owner);
+    pub(super) fn hold(&mut self, owner: Option<Permit>, log: Permit) {
+        self.held._owner = owner;
         self.held._log = Some(log);
     }
 

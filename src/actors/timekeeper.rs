@@ -60,15 +60,19 @@ impl Timekeeper {
 
 /// Runs for as long as the server does.
 pub(super) async fn run(bridge: Bridge) {
+    let mut overdue = 0_u32;
     loop {
         bridge.timekeeper().begin_look();
         let now = bridge.clock().now();
         match look(&bridge, now).await {
             Ok(next) => {
-                let is_overdue = next.is_some_and(|next| next <= now);
-                if is_overdue {
-                    tokio::time::sleep(limits::DUE_LOOK_AGAIN).await;
+                if next.is_some_and(|next| next <= now) {
+                    // It was told, and needs a moment; or it cannot do anything about it.
+                    let wait = limits::DUE_LOOK_AGAIN * 2_u32.saturating_pow(overdue.min(8));
+                    tokio::time::sleep(wait.min(limits::DUE_OVERDUE_SLEEP_MAX)).await;
+                    overdue += 1;
                 } else {
+                    overdue = 0;
                     bridge.timekeeper().sleep(next, now).await;
                 }
             }

@@ -3,7 +3,6 @@
 use crate::aggregate::{Aggregate, SnapshotError, Undecided, assert_next};
 use crate::event::{Envelope, Event, Stream};
 use crate::id::{Seq, Timestamp};
-use crate::mailbox::stored;
 use crate::message::{MessageKind, Outgoing};
 use crate::owner::RecentKeys;
 use crate::principal::{Action, Principal};
@@ -76,7 +75,7 @@ impl Aggregate for Broadcast {
             let why = "a message to all has no recipient who owes an answer";
             return Err(Reject::field("expects_reply", why).into());
         }
-        Ok(vec![Event::MessageStored(Box::new(stored(message, now)))])
+        Ok(vec![Event::MessageStored(Box::new(message.stored_at(now)))])
     }
 
     fn apply(&mut self, envelope: &Envelope) {

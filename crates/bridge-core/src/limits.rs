@@ -109,8 +109,11 @@ pub const NEAR_NAMES_MAX: usize = 3;
 pub const NEAR_NAMES_CHARS_APART_MAX: usize = 2;
 /// Known clients that are looked at for those.
 pub const NEAR_NAMES_LOOKED_AT_MAX: usize = 5_000;
-/// Broadcasts that a client may have read before its cursor is written down.
-pub const BROADCASTS_UNWRITTEN_MAX: u64 = 64;
+/// Records of handing one message over that are remembered, the latest ones, so that a call's
+/// confirmation finds its messages.
+pub const DELIVERIES_REMEMBERED_MAX: usize = 16;
+/// Attempts that an operator may allow: the report of a dead letter has a line for each.
+pub const ATTEMPTS_ALLOWED_MAX: u32 = 16;
 
 // ---- the log -------------------------------------------------------------------------------
 
@@ -182,10 +185,26 @@ pub const DUE_LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub const DUE_RETRY: Duration = Duration::from_secs(1);
 /// Longest sleep until something is due, for clocks that jump.
 pub const DUE_SLEEP_MAX: Duration = Duration::from_secs(60);
-/// Effects on other streams that are brought about at once.
-pub const FOLLOW_UPS_AT_ONCE_MAX: usize = 64;
-/// Before those that could not be brought about are tried again.
+/// Longest sleep between two looks at something that stays overdue: its mailbox is out of order, or
+/// the disk is full.
+pub const DUE_OVERDUE_SLEEP_MAX: Duration = Duration::from_secs(5);
+/// Longest sleep until the end of a back-off, for clocks that jump.
+pub const RETRY_SLEEP_MAX: Duration = Duration::from_secs(60);
+/// Before what was written to a session is handed to the log again, when it could not take it.
+pub const HANDED_AGAIN: Duration = Duration::from_millis(200);
+/// Records with effects on other streams that are read at once.
+pub const FOLLOW_UPS_PAGE_MAX: usize = 64;
+/// Effects that are brought about side by side.
+pub const FOLLOW_UPS_AT_ONCE_MAX: usize = 8;
+/// Before an effect that could not be brought about is tried again, the first time; it doubles.
 pub const FOLLOW_UPS_RETRY: Duration = Duration::from_secs(1);
+/// Longest time between two tries of one effect, and between two looks at all of them.
+pub const FOLLOW_UPS_RETRY_MAX: Duration = Duration::from_secs(60);
+/// Effects of which the follower remembers that they failed, or are done and not forgotten yet; past
+/// this it begins anew, which brings some about once more.
+pub const FOLLOW_UPS_REMEMBERED_MAX: usize = 10_000;
+/// Mailboxes that get a message to several side by side.
+pub const MAILBOXES_AT_ONCE_MAX: usize = 8;
 
 // ---- presence ------------------------------------------------------------------------------
 

@@ -29,7 +29,6 @@ pub use command::{
     Ack, Batch, Deliver, Due, Found, Handed, KeepReceipt, MailboxCommand, Replied, Reserved,
     Return, Rules, Take,
 };
-pub(crate) use deliver::stored;
 pub use held::{Held, Phase, Rank};
 pub use recent::{RecentStages, Settled};
 pub use snapshot::SNAPSHOT_FORMAT;
@@ -82,6 +81,19 @@ impl Mailbox {
     /// The messages that are neither seen nor ended, in order of arrival.
     pub fn open(&self) -> impl Iterator<Item = &Held> {
         self.open.values()
+    }
+
+    /// The first ones in the order of delivery, from the senders that somebody may see, and within
+    /// about so many bytes, but at least one.
+    #[must_use]
+    pub fn in_order(
+        &self,
+        may_see: impl Fn(&ClientId) -> bool,
+        messages_max: usize,
+        bytes_max: usize,
+    ) -> Vec<&Held> {
+        let seen = self.open().filter(|held| may_see(&held.about.from));
+        held::first_of(seen.collect(), messages_max, bytes_max)
     }
 
     /// How many they are.

@@ -180,6 +180,24 @@ impl Outgoing {
         }
     }
 
+    /// The message as it is kept that was accepted at `at`.
+    #[must_use]
+    pub fn stored_at(&self, at: Timestamp) -> MessageStored {
+        MessageStored {
+            id: self.id,
+            to: self.to.clone(),
+            body: self.body.clone(),
+            kind: self.kind,
+            priority: self.priority,
+            expires_at: self.expires_at(at),
+            reply_to: self.reply_to,
+            expects_reply: self.expects_reply.is_some(),
+            deadline: self.deadline(at),
+            trace: self.trace,
+            metadata: self.metadata.clone(),
+        }
+    }
+
     /// When it expires that was accepted at `at`.
     #[must_use]
     pub fn expires_at(&self, at: Timestamp) -> Timestamp {

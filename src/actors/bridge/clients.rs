@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use bridge_core::event::Stream;
 use bridge_core::mailbox::MailboxCommand;
-use bridge_core::{ClientId, Principal, Reject, limits};
+use bridge_core::ports::Store;
+use bridge_core::{ClientId, Principal, Reject, Seq, limits};
 
 use super::Bridge;
 
@@ -43,8 +45,41 @@ impl Bridge {
         }
     }
 
+    /// The last record of the broadcast stream.
+    pub(in crate::actors) async fn broadcast_head(&self) -> Result<Seq, Reject> {
+        self.reads()
+            .run(|store| store.head(&Stream::Broadcast))
+            .await
+    }
+
+    /// Whether it is remembered that a client is known. One that is not may be known all the same.
+    pub(super) fn is_surely_known(&self, client: &ClientId) -> bool {
+        self.known().has(client)
+    }
+
+    /// Those of some clients that nobody has ever heard of: no mailbox of theirs has a record.
+    pub(super) async fn strangers_among(
+        &self,
+        clients: &[ClientId],
+    ) -> Result<Option<ClientId>, Reject> {
+        let unsure = clients.iter().filter(|client| !self.known().has(client));
+        let unsure: Vec<ClientId> = unsure.cloned().collect();
+        if unsure.is_empty() {
+            return Ok(None);
+        }
+        let read = move |store: &dyn Store| {
+            for client in unsure {
+                if store.head(&Stream::Mailbox(client.clone()))? == Seq::ZERO {
+                    return Ok(Some(client));
+                }
+            }
+            Ok(None)
+        };
+        self.reads().run(read).await
+    }
+
     async fn open_mailbox(&self, by: &Principal) -> Result<(), Reject> {
-        let broadcasts_read = self.broadcast()?.head().await?;
+        let broadcasts_read = self.broadcast_head().await?;
         let command = MailboxCommand::Open { broadcasts_read };
         let mailbox = self.mailbox(by.client())?;
         mailbox.ask(command, by.clone(), None).await.map(drop)

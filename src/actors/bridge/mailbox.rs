@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bridge_core::aggregate::system;
 use bridge_core::event::{Envelope, Event, Stream};
-use bridge_core::mailbox::{Batch, MailboxCommand, Take};
+use bridge_core::mailbox::{Batch, MailboxCommand, Return, Take};
+use bridge_core::message::Ending;
 use bridge_core::ports::Store;
 use bridge_core::principal::Action;
 use bridge_core::{ClientId, Epoch, Principal, Reject, Seq, limits};
@@ -53,9 +54,20 @@ pub struct MailboxPage {
     pub complete: bool,
 }
 
+impl MailboxPage {
+    /// The messages that were handed over for it, each with the number of its attempt.
+    fn taken(&self) -> Vec<(Seq, u32)> {
+        let messages = self.messages.iter();
+        messages
+            .filter_map(|(record, attempt)| attempt.map(|attempt| (record.seq, attempt)))
+            .collect()
+    }
+}
+
 /// One who reads a mailbox.
-struct Caller<'a> {
-    bridge: &'a Bridge,
+#[derive(Clone)]
+struct Caller {
+    bridge: Bridge,
     by: Principal,
     only_from: Option<BTreeSet<ClientId>>,
     mailbox: MailboxHandle,
@@ -78,7 +90,7 @@ impl Bridge {
         let confirm = asked.confirm.filter(|c| c.epoch == self.epoch());
         let broadcasts_after = confirm.map_or(Seq::ZERO, |c| c.broadcast);
         let caller = Caller {
-            bridge: self,
+            bridge: self.clone(),
             only_from: self.correspondents(&by).await?,
             by,
             mailbox,
@@ -141,15 +153,18 @@ impl Bridge {
     }
 }
 
-impl Caller<'_> {
+impl Caller {
     /// What is confirmed besides messages. When it cannot be written now, it is told again.
     async fn confirm_the_rest(&self, confirm: Confirmed) -> Result<(), Reject> {
+        if self.only_from.is_some() {
+            return Ok(());
+        }
         if confirm.receipts > Seq::ZERO {
             let through = confirm.receipts;
             self.order(MailboxCommand::ReceiptsTold { through });
         }
-        if confirm.broadcast > Seq::ZERO && self.only_from.is_none() {
-            let head = self.bridge.broadcast()?.head().await?;
+        if confirm.broadcast > Seq::ZERO {
+            let head = self.bridge.broadcast_head().await?;
             let through = confirm.broadcast.min(head);
             self.order(MailboxCommand::BroadcastsRead { through });
         }
@@ -171,7 +186,7 @@ impl Caller<'_> {
         // Seen before the look: what changes after it is news.
         ready.mark_unchanged();
         broadcasts.mark_unchanged();
-        let mut page = self.take(confirm).await?;
+        let mut page = self.take_for_sure(true, confirm).await?;
         let sleep = tokio::time::sleep(wait.min(limits::LONG_POLL_MAX));
         tokio::pin!(sleep);
         while page.next.is_none() && !wait.is_zero() {
@@ -183,13 +198,46 @@ impl Caller<'_> {
                 changed = ready.changed() => if changed.is_err() { break },
                 changed = broadcasts.changed() => if changed.is_err() { break },
             }
-            page = self.take(None).await?;
+            page = self.take_for_sure(false, None).await?;
         }
         Ok(page)
     }
 
-    async fn take(&self, confirm: Option<Batch>) -> Result<MailboxPage, Reject> {
+    /// Takes what is ready. A caller that has gone meanwhile does not leave what was taken with
+    /// nobody: it is given back, and does not count as tried.
+    async fn take_for_sure(
+        &self,
+        is_new_call: bool,
+        confirm: Option<Batch>,
+    ) -> Result<MailboxPage, Reject> {
+        let (give, given) = tokio::sync::oneshot::channel();
+        let caller = self.clone();
+        // A task of its own goes on when the call is dropped.
+        drop(actix::spawn(async move {
+            let outcome = caller.take(is_new_call, confirm).await;
+            if let Err(Ok(page)) = give.send(outcome) {
+                caller.give_back(&page.taken());
+            }
+        }));
+        given.await.unwrap_or(Err(Reject::Internal {
+            detail: "a call of a mailbox was lost".into(),
+        }))
+    }
+
+    fn give_back(&self, messages: &[(Seq, u32)]) {
+        for some in messages.chunks(limits::RETURNED_AT_ONCE_MAX) {
+            let back = Return {
+                messages: some.to_vec(),
+                ending: Ending::CallLost,
+                rules: self.bridge.options().rules,
+            };
+            self.order(MailboxCommand::Return(back));
+        }
+    }
+
+    async fn take(&self, is_new_call: bool, confirm: Option<Batch>) -> Result<MailboxPage, Reject> {
         let take = Take {
+            is_new_call,
             confirm,
             messages_max: self.messages_max,
             bytes_max: limits::PAGE_BYTES_MAX,
@@ -208,6 +256,21 @@ impl Caller<'_> {
                 batch = Some(Batch { first, last });
             }
         }
+        match self.page_of(taken.clone(), batch).await {
+            Ok(page) => Ok(page),
+            Err(reject) => {
+                // It was not handed to anybody.
+                self.give_back(&taken);
+                Err(reject)
+            }
+        }
+    }
+
+    async fn page_of(
+        &self,
+        taken: Vec<(Seq, u32)>,
+        batch: Option<Batch>,
+    ) -> Result<MailboxPage, Reject> {
         let messages = self.bridge.bodies(self.by.client(), taken).await?;
         let mut page = MailboxPage {
             messages: messages.into_iter().map(|(r, n)| (r, Some(n))).collect(),
@@ -240,23 +303,38 @@ impl Caller<'_> {
         if room == 0 {
             return Ok(after);
         }
-        let news = move |store: &dyn Store| store.page(&Stream::Broadcast, after, room);
-        let records = self.bridge.reads().run(news).await?;
         let now = self.bridge.clock().now();
-        let through = records.last().map_or(after, |record| record.seq);
-        for record in records {
-            let is_news = match &record.event {
-                Event::MessageStored(stored) => now < stored.expires_at,
-                _ => false,
+        let is_news = |record: &Envelope| match &record.event {
+            Event::MessageStored(stored) => now < stored.expires_at,
+            _ => false,
+        };
+        let mut through = after;
+        loop {
+            let news = move |store: &dyn Store| store.page(&Stream::Broadcast, through, room);
+            let records = self.bridge.reads().run(news).await?;
+            let Some(last) = records.last().map(|record| record.seq) else {
+                break;
             };
-            if is_news {
-                page.messages.push((record, None));
+            through = last;
+            let before = page.messages.len();
+            let fresh = records.into_iter().filter(is_news);
+            page.messages.extend(fresh.map(|record| (record, None)));
+            if page.messages.len() > before {
+                return Ok(through);
             }
+        }
+        if through > after {
+            // All of them had expired: nobody need look at them again.
+            self.order(MailboxCommand::BroadcastsRead { through });
         }
         Ok(through)
     }
 
     async fn add_receipts(&self, page: &mut MailboxPage) -> Result<Seq, Reject> {
+        if self.only_from.is_some() {
+            // A token that may not see all of them leaves them to one that may.
+            return Ok(Seq::ZERO);
+        }
         let look = |mailbox: &bridge_core::mailbox::Mailbox| {
             let kept = mailbox.receipts();
             let last = kept.keys().next_back().copied().unwrap_or_default();

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use bridge_core::command::Key;
 use bridge_core::event::{Envelope, Event, MessageStored, Stream};
 use bridge_core::mailbox::{Ack, Deliver, MailboxCommand, Reserved};
-use bridge_core::message::{AckStage, Outgoing, Recipients};
+use bridge_core::message::{AckStage, Outgoing, Recipients, Trace};
 use bridge_core::ports::{Store, StoreError};
 use bridge_core::principal::Action;
 use bridge_core::text::Reason;
-use bridge_core::{ClientId, IdempotencyKey, MessageId, Principal, Reject, SessionId, Timestamp};
+use bridge_core::{
+    ClientId, IdempotencyKey, MessageId, Principal, Reject, SessionId, Timestamp, limits,
+};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::oneshot;
 
@@ -17,9 +20,8 @@ use super::{Bridge, near};
 use crate::actors::handle::MailboxHandle;
 use crate::actors::mailbox::{self, Place};
 use crate::actors::ticket::{Answered, Receipt};
-
-/// Mailboxes that get a message side by side.
-const MAILBOXES_AT_ONCE: usize = 8;
+use crate::wire::encode;
+use crate::wire::frame::Ref;
 
 /// A message, or an acknowledgement, that is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,15 @@ impl Sent {
             at: record.at,
             duplicate,
         })
+    }
+
+    /// The frame by which a session hears of it.
+    pub(in crate::actors) fn frame(receipt: &Receipt, reference: Option<&Ref>) -> Bytes {
+        let record = receipt.record();
+        match record.and_then(|record| Self::of(record, receipt.duplicate)) {
+            Ok(sent) => encode::stored(reference, sent.id, sent.at, sent.duplicate),
+            Err(reject) => encode::rejected(reference, &reject),
+        }
     }
 
     /// What a receipt says of a message; without a record there was nothing to do.
@@ -97,12 +108,16 @@ impl Bridge {
         by: Principal,
         key: Option<IdempotencyKey>,
     ) -> Result<Sent, Reject> {
-        by.allows(Action::Message)?;
+        by.allows(match message.to {
+            Recipients::All => Action::Broadcast,
+            Recipients::Clients(_) => Action::Message,
+        })?;
         self.trace(&mut message, &by).await?;
         let outcome = match message.to.clone() {
             Recipients::All => self.publish(message, by, key).await,
             Recipients::Clients(list) => {
                 self.may_write_to(&list, &by).await?;
+                self.are_known(&list, message.keep).await?;
                 match &list[..] {
                     [one] => match self.hand_in(one, message, by, key) {
                         Ok(answer) => sent(answered(answer).await),
@@ -119,9 +134,12 @@ impl Bridge {
     }
 
     /// Whether a message can be handed in without looking anything up first.
-    pub(in crate::actors) fn is_plain(message: &Outgoing, by: &Principal) -> bool {
-        let to_one = message.to.named().len() == 1;
-        to_one && message.reply_to.is_none() && by.confined_to().is_none()
+    pub(in crate::actors) fn is_plain(&self, message: &Outgoing, by: &Principal) -> bool {
+        let [to] = message.to.named() else {
+            return false;
+        };
+        let may_be_stored = message.keep || self.is_surely_known(to);
+        may_be_stored && message.reply_to.is_none() && by.confined_to().is_none()
     }
 
     /// Hands a plain message in, in the order of the calls, and says where its answer comes.
@@ -170,13 +188,29 @@ impl Bridge {
         }
     }
 
+    /// A name that nobody has ever heard of wakes no mailbox.
+    async fn are_known(&self, to: &[ClientId], keep: bool) -> Result<(), Reject> {
+        if keep {
+            return Ok(());
+        }
+        match self.strangers_among(to).await? {
+            None => Ok(()),
+            Some(stranger) => {
+                let reject = Reject::UnknownRecipient {
+                    client: stranger,
+                    near: Vec::new(),
+                };
+                Err(self.with_near_names(reject).await)
+            }
+        }
+    }
+
     async fn publish(
         &self,
         message: Outgoing,
         by: Principal,
         key: Option<IdempotencyKey>,
     ) -> Result<Sent, Reject> {
-        by.allows(Action::Broadcast)?;
         let key = key.map(|word| Key::new(word, &message));
         sent(self.broadcast()?.publish(message, by, key).await)
     }
@@ -196,9 +230,14 @@ impl Bridge {
         };
         let home = message.to.home().cloned();
         let home = home.ok_or_else(|| Reject::field("to", "must name at least one client"))?;
-        let _places = self.reserve_all(&message, &by, &word).await?;
+        let (named, keep) = (message.to.named().to_vec(), message.keep);
         let command = deliver(message, Reserved::Mine);
         let key = Key::new(word, &command);
+        // Where its home has it, it is stored, and nothing can refuse it any more.
+        let _places = match self.is_at_home(&home, &named, &by, &key).await? {
+            true => Vec::new(),
+            false => self.reserve_all(&named, keep).await?,
+        };
         let receipt = self
             .mailbox(&home)?
             .ask(command, by.clone(), Some(key.clone()))
@@ -220,35 +259,41 @@ impl Bridge {
         }
     }
 
-    async fn reserve_all(
+    /// Whether the message is at its home: then this is a repeat.
+    ///
+    /// # Errors
+    /// [`Reject::KeyReused`] when one of the mailboxes knows the key from another message.
+    async fn is_at_home(
         &self,
-        message: &Outgoing,
+        home: &ClientId,
+        named: &[ClientId],
         by: &Principal,
-        word: &IdempotencyKey,
-    ) -> Result<Vec<Place>, Reject> {
-        let mut places = Vec::new();
-        for client in message.to.named() {
-            match self.mailbox(client)?.reserve(message.keep).await {
-                Ok(place) => places.push(place),
-                Err(reject) if self.has_key(client, by, word).await? => {
-                    tracing::debug!(%client, %reject, "a repeat needs no place");
+        key: &Key,
+    ) -> Result<bool, Reject> {
+        let (home, named) = (home.clone(), named.to_vec());
+        let (sender, key) = (by.client().clone(), key.clone());
+        let find = move |store: &dyn Store| {
+            let mut is_at_home = false;
+            for client in named {
+                let is_home = client == home;
+                let found = store.key(&Stream::Mailbox(client), &sender, &key.word)?;
+                match found {
+                    Some((_, fingerprint)) if fingerprint != key.fingerprint => return Ok(None),
+                    Some(_) => is_at_home |= is_home,
+                    None => {}
                 }
-                Err(reject) => return Err(reject),
             }
-        }
-        Ok(places)
+            Ok(Some(is_at_home))
+        };
+        self.reads().run(find).await?.ok_or(Reject::KeyReused)
     }
 
-    async fn has_key(
-        &self,
-        mailbox: &ClientId,
-        by: &Principal,
-        word: &IdempotencyKey,
-    ) -> Result<bool, Reject> {
-        let (stream, by) = (Stream::Mailbox(mailbox.clone()), by.client().clone());
-        let word = word.clone();
-        let find = move |store: &dyn Store| store.key(&stream, &by, &word);
-        Ok(self.reads().run(find).await?.is_some())
+    async fn reserve_all(&self, named: &[ClientId], keep: bool) -> Result<Vec<Place>, Reject> {
+        let mut places = Vec::new();
+        for client in named {
+            places.push(self.mailbox(client)?.reserve(keep).await?);
+        }
+        Ok(places)
     }
 
     /// Puts a message that is at its home into the mailboxes of its other recipients.
@@ -272,11 +317,13 @@ impl Bridge {
                 .map(drop)
         });
         let mut deliveries =
-            futures_util::stream::iter(deliveries).buffer_unordered(MAILBOXES_AT_ONCE);
+            futures_util::stream::iter(deliveries).buffer_unordered(limits::MAILBOXES_AT_ONCE_MAX);
+        // One that fails does not keep it from the others.
+        let mut all = Ok(());
         while let Some(outcome) = deliveries.next().await {
-            outcome?;
+            all = all.and(outcome);
         }
-        Ok(())
+        all
     }
 
     /// Puts a message of the server's own into a mailbox.
@@ -301,9 +348,28 @@ impl Bridge {
         by: Principal,
         key: Option<IdempotencyKey>,
     ) -> Result<Sent, Reject> {
+        self.may_acknowledge(said.id, &by).await?;
         let id = said.id;
         let answer = self.order_acknowledgement(said, by, key, None)?;
         self.acknowledged(id, answer).await
+    }
+
+    /// A token that is limited to rooms knows the messages of their members only.
+    pub(in crate::actors) async fn may_acknowledge(
+        &self,
+        id: MessageId,
+        by: &Principal,
+    ) -> Result<(), Reject> {
+        let Some(members) = self.correspondents(by).await? else {
+            return Ok(());
+        };
+        let mailbox = Stream::Mailbox(by.client().clone());
+        let find = move |store: &dyn Store| store.delivery(&mailbox, id);
+        let found = self.reads().run(find).await?;
+        match found {
+            Some(delivery) if members.contains(&delivery.stored.by) => Ok(()),
+            _ => Err(Reject::MessageNotFound(id)),
+        }
     }
 
     /// The same for a session, in the order of the calls; says where the answer comes.
@@ -350,8 +416,13 @@ impl Bridge {
         let client = by.client().clone();
         let find = move |store: &dyn Store| message_of(store, &client, answered);
         let found = self.reads().run(find).await?;
-        let found = found.ok_or(Reject::MessageNotFound(answered))?;
-        message.trace = found.trace.next()?;
+        let (from, trace) = found.ok_or(Reject::MessageNotFound(answered))?;
+        let members = self.correspondents(by).await?;
+        let is_mine = from == *by.client();
+        if !is_mine && members.is_some_and(|members| !members.contains(&from)) {
+            return Err(Reject::MessageNotFound(answered));
+        }
+        message.trace = trace.next()?;
         Ok(())
     }
 
@@ -405,11 +476,13 @@ impl Bridge {
             return Reject::UnknownRecipient { client, near };
         }
         let like = client.clone();
-        let max = bridge_core::limits::NEAR_NAMES_LOOKED_AT_MAX;
-        let find = move |store: &dyn Store| store.clients_like(&like, max);
+        // Rating thousands of names takes a while; no actor waits for it.
+        let find = move |store: &dyn Store| {
+            let known = store.clients_like(&like, limits::NEAR_NAMES_LOOKED_AT_MAX)?;
+            Ok(near::among(&like, known.into_iter()))
+        };
         // Without names it is still a refusal.
-        let known = self.reads().run(find).await.unwrap_or_default();
-        let near = near::among(&client, known.into_iter());
+        let near = self.reads().run(find).await.unwrap_or_default();
         Reject::UnknownRecipient { client, near }
     }
 }
@@ -434,28 +507,21 @@ fn deliver(message: Outgoing, reserved: Reserved) -> MailboxCommand {
     }))
 }
 
-/// A message that a client got or sent.
+/// The sender and the trace of a message that a client got or sent.
 fn message_of(
     store: &dyn Store,
     client: &ClientId,
     id: MessageId,
-) -> Result<Option<MessageStored>, StoreError> {
+) -> Result<Option<(ClientId, Trace)>, StoreError> {
+    let facts = |record: Envelope| match record.event {
+        Event::MessageStored(stored) => Some((record.by, stored.trace)),
+        _ => None,
+    };
     let got = store.delivery(&Stream::Mailbox(client.clone()), id)?;
     if let Some(delivery) = got {
-        return Ok(stored_in(delivery.stored));
+        return Ok(facts(delivery.stored));
     }
     let history = store.message_history(id)?;
     let is_theirs = |record: &Envelope| record.by == *client || record.stream == Stream::Broadcast;
-    Ok(history
-        .into_iter()
-        .next()
-        .filter(is_theirs)
-        .and_then(stored_in))
-}
-
-fn stored_in(record: Envelope) -> Option<MessageStored> {
-    match record.event {
-        Event::MessageStored(stored) => Some(*stored),
-        _ => None,
-    }
+    Ok(history.into_iter().next().filter(is_theirs).and_then(facts))
 }

@@ -36,14 +36,6 @@ impl BroadcastHandle {
         }))
     }
 
-    /// Its last record.
-    ///
-    /// # Errors
-    /// When it cannot be read, or cannot take more requests.
-    pub(in crate::actors) async fn head(&self) -> Result<Seq, Reject> {
-        self.0.look(|broadcast, _| Ok(broadcast.head())).await
-    }
-
     /// The last record that was told, as it changes.
     pub(in crate::actors) fn told(&self) -> tokio::sync::watch::Receiver<Seq> {
         self.0.shown().clone()

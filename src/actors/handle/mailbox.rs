@@ -1,8 +1,8 @@
 //! Reaching a mailbox.
 
 use bridge_core::command::Key;
-use bridge_core::mailbox::{Held, Mailbox, MailboxCommand};
-use bridge_core::{Principal, Reject, Seq, SessionId};
+use bridge_core::mailbox::{Mailbox, MailboxCommand};
+use bridge_core::{Principal, Reject, Seq, SessionId, limits};
 
 use super::{Permitted, SessionHandle, StreamHandle, tell};
 use crate::actors::mailbox::{
@@ -63,7 +63,7 @@ impl MailboxHandle {
         self.0.look(move |mailbox, _| Ok(look(mailbox))).await
     }
 
-    /// The messages that wait, the most urgent first.
+    /// The messages that wait, the most urgent first, each with how often it was handed over.
     ///
     /// # Errors
     /// When it cannot be read, or cannot take more requests.
@@ -73,13 +73,10 @@ impl MailboxHandle {
         messages_max: usize,
     ) -> Result<Vec<(Seq, u32)>, Reject> {
         let look = move |mailbox: &Mailbox| {
-            let may_see = |held: &&Held| {
-                let senders = only_from.as_ref();
-                senders.is_none_or(|senders| senders.contains(&held.about.from))
-            };
-            let mut held: Vec<&Held> = mailbox.open().filter(may_see).collect();
-            held.sort_by_key(|held| held.rank());
-            let first = held.into_iter().take(messages_max);
+            let senders = only_from.as_ref();
+            let may_see = |from: &_| senders.is_none_or(|senders| senders.contains(from));
+            let first = mailbox.in_order(may_see, messages_max, limits::PAGE_BYTES_MAX);
+            let first = first.into_iter();
             first
                 .map(|held| (held.about.message, held.attempts))
                 .collect()
@@ -114,12 +111,7 @@ impl MailboxHandle {
 
     /// Ends what [`MailboxHandle::attach`] began.
     pub(in crate::actors) fn detach(&self, session: SessionId) {
-        let Some(permit) = self.0.permit() else {
-            // The mailbox finds out by itself when it has something to tell that session.
-            tracing::debug!(%session, "a busy mailbox was not told of a session's end");
-            return;
-        };
-        tell(self.0.addr(), Permitted::new(Detach { session }, permit));
+        tell(self.0.addr(), Detach { session });
     }
 
     /// Tells the client's sessions what became of a message that it sent. Whether there was one.

@@ -89,7 +89,7 @@ impl<K: Kind> StreamHandle<K> {
         match self.admit(K::weight_bytes(&command)) {
             Err(reject) => ticket.refuse(reject),
             Ok((own, log)) => {
-                ticket.hold(own, log);
+                ticket.hold(Some(own), log);
                 let request = Request {
                     command,
                     by,
@@ -99,6 +99,28 @@ impl<K: Kind> StreamHandle<K> {
                 tell(&self.0.addr, Submit(request));
             }
         }
+    }
+
+    /// Hands in a request of the owner's own. Clients that fill its queue do not keep it from what it
+    /// owes them; how much it owes is bounded by what they did.
+    pub(in crate::actors) fn submit_own(
+        &self,
+        command: CommandOf<K>,
+        by: Principal,
+        mut ticket: Ticket,
+    ) {
+        let bytes = K::weight_bytes(&command);
+        let Some(log) = self.0.log.permit(bytes) else {
+            return ticket.refuse(Reject::Busy { queue: "log" });
+        };
+        ticket.hold(None, log);
+        let request = Request {
+            command,
+            by,
+            key: None,
+            asker: ticket,
+        };
+        tell(&self.0.addr, Submit(request));
     }
 
     fn admit(&self, bytes: usize) -> Result<(Permit, LogPermit), Reject> {

@@ -1,17 +1,18 @@
 //! Messages that were stored a moment ago, so that a session that is there gets them without a
 //! read.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bridge_core::event::{Envelope, Event};
+use bridge_core::message::Outgoing;
+use bridge_core::text::Metadata;
 use bridge_core::{Seq, limits};
 
 /// A bounded memory of the latest messages. It is a cache: the log has all of them.
 #[derive(Debug, Default)]
 pub(super) struct Bodies {
     by_seq: BTreeMap<Seq, (Arc<Envelope>, usize)>,
-    in_order: VecDeque<Seq>,
     bytes: usize,
 }
 
@@ -21,16 +22,17 @@ impl Bodies {
         let Event::MessageStored(stored) = &envelope.event else {
             return;
         };
-        let bytes = stored.body.weight_bytes() + size_of::<Envelope>();
+        let metadata = stored.metadata.as_ref().map_or(0, Metadata::weight_bytes);
+        let own = size_of::<Envelope>() + size_of::<Outgoing>();
+        let bytes = stored.body.weight_bytes() + metadata + stored.to.weight_bytes() + own;
         self.by_seq
             .insert(envelope.seq, (Arc::clone(envelope), bytes));
-        self.in_order.push_back(envelope.seq);
         self.bytes += bytes;
         while self.bytes > limits::MAILBOX_BODIES_BYTES_MAX {
-            let Some(oldest) = self.in_order.pop_front() else {
+            let Some((_, (_, bytes))) = self.by_seq.pop_first() else {
                 break;
             };
-            self.forget(oldest);
+            self.bytes -= bytes;
         }
     }
 
@@ -43,9 +45,6 @@ impl Bodies {
     pub(super) fn forget(&mut self, seq: Seq) {
         if let Some((_, bytes)) = self.by_seq.remove(&seq) {
             self.bytes -= bytes;
-        }
-        if self.by_seq.is_empty() {
-            self.in_order.clear();
         }
     }
 }

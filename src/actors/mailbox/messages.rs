@@ -3,7 +3,7 @@
 use actix::{Context, Handler, Message};
 use bridge_core::mailbox::MailboxCommand;
 use bridge_core::message::Ending;
-use bridge_core::{Seq, SessionId};
+use bridge_core::{Reject, Seq, SessionId};
 
 use super::readers::{Reader, Senders};
 use super::{MailboxActor, Place};
@@ -12,8 +12,7 @@ use crate::actors::outbox::Note;
 use crate::actors::stream::{Readiness, Reply};
 use crate::wire::encode;
 
-/// A session wants its client's messages. Answered with how far the client has read the broadcast
-/// stream.
+/// A session wants its client's messages.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(in crate::actors) struct Attach {
@@ -22,8 +21,9 @@ pub(in crate::actors) struct Attach {
     pub(in crate::actors) reply: Reply<()>,
 }
 
-/// A session is gone.
-#[derive(Debug)]
+/// A session is gone. Each says so once, so it needs no permit.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
 pub(in crate::actors) struct Detach {
     pub(in crate::actors) session: SessionId,
 }
@@ -55,8 +55,8 @@ pub(in crate::actors) struct Written {
 /// What was written.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::actors) enum What {
-    /// A message, of so many bytes.
-    Message(Seq, usize),
+    /// A message, for which time, and its bytes.
+    Message(Seq, u32, usize),
     /// The receipts that were kept, up to there.
     Receipts(Seq),
 }
@@ -82,10 +82,10 @@ impl Handler<Attach> for MailboxActor {
     }
 }
 
-impl Handler<Permitted<Detach>> for MailboxActor {
+impl Handler<Detach> for MailboxActor {
     type Result = ();
 
-    fn handle(&mut self, Permitted { message, .. }: Permitted<Detach>, ctx: &mut Context<Self>) {
+    fn handle(&mut self, message: Detach, ctx: &mut Context<Self>) {
         self.touch();
         self.guarded(ctx, |actor, ctx| actor.lose(message.session, ctx));
     }
@@ -161,9 +161,14 @@ impl MailboxActor {
             reply,
         } = attach;
         let id = session.id();
+        if !session.outbox().is_open() {
+            return reply.send(Err(Reject::Retry {
+                detail: "the session is going away",
+            }));
+        }
         if !self.kind.readers.has(id) {
-            self.tell_kept_receipts(&session);
             let mut reader = Reader::new(session, only_from);
+            self.tell_kept_receipts(&reader);
             for held in self.state().open() {
                 reader.offer(held);
             }
@@ -174,11 +179,14 @@ impl MailboxActor {
     }
 
     /// What became of the client's own messages while it was away comes first.
-    fn tell_kept_receipts(&self, session: &SessionHandle) {
+    fn tell_kept_receipts(&self, reader: &Reader) {
+        // A token that may not see all of them leaves them to one that may.
         let receipts = self.state().receipts();
-        let Some(last) = receipts.keys().next_back().copied() else {
+        let last = receipts.keys().next_back().copied();
+        let Some(last) = last.filter(|_| !reader.is_limited()) else {
             return;
         };
+        let session = &reader.session;
         for (seq, kept) in receipts {
             let frame = encode::receipt(&super::tell::receipt_of(kept));
             let pushed = if *seq == last {
@@ -216,7 +224,8 @@ impl MailboxActor {
     fn report(&self, report: Report) {
         let frame = encode::receipt(&report.receipt);
         let mut was_told = false;
-        for reader in self.kind.readers.iter() {
+        let readers = self.kind.readers.iter();
+        for reader in readers.filter(|reader| reader.may_see(&report.receipt.by)) {
             was_told |= reader.session.outbox().push([frame.clone()]).is_ok();
         }
         report.reply.send(Ok(was_told));
@@ -224,15 +233,20 @@ impl MailboxActor {
 
     /// A session is gone: what nobody else has comes back.
     pub(super) fn lose(&mut self, session: SessionId, ctx: &mut Context<Self>) {
+        self.kind.attaching.retain(|a| a.session.id() != session);
         // What it was sent is in the log before its end is.
         self.flush_written(ctx);
         let lost = self.kind.readers.remove(session);
-        let ending = if self.bridge.is_draining() {
+        self.give_back(lost, self.loss());
+    }
+
+    /// How attempts end whose session is gone. A server that stops is nobody's failure.
+    fn loss(&self) -> Ending {
+        if self.bridge.is_draining() {
             Ending::ServerRestarted
         } else {
             Ending::ConnectionLost
-        };
-        self.give_back(lost, ending);
+        }
     }
 
     fn written(&mut self, written: &Written, ctx: &mut Context<Self>) {
@@ -240,13 +254,20 @@ impl MailboxActor {
             What::Receipts(through) => {
                 drop(self.order(MailboxCommand::ReceiptsTold { through }));
             }
-            What::Message(seq, bytes) => {
-                if let Some(reader) = self.kind.readers.get_mut(written.session) {
-                    reader.was_written(bytes);
+            What::Message(seq, attempt, bytes) => {
+                self.kind.written.push((seq, attempt));
+                match self.kind.readers.get_mut(written.session) {
+                    Some(reader) => {
+                        reader.was_written(bytes);
+                        self.flush_soon(ctx);
+                        self.pump(written.session, ctx);
+                    }
+                    // It was on its way when its session was lost already.
+                    None => {
+                        self.flush_written(ctx);
+                        self.give_back(vec![(seq, attempt)], self.loss());
+                    }
                 }
-                self.kind.written.push(seq);
-                self.flush_soon(ctx);
-                self.pump(written.session, ctx);
             }
         }
     }

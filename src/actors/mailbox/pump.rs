@@ -15,22 +15,32 @@ use super::messages::{FlushWritten, What};
 use super::readers::Reader;
 use crate::wire::encode;
 
-/// Before what was written is handed to the log again, when the log could not take it.
-const WRITE_AGAIN: Duration = Duration::from_millis(200);
+/// What a session is to do about a message that was offered to it.
+enum Now {
+    /// Send it, for this time.
+    Send(u32),
+    /// Its back-off is not over; it is offered again then.
+    Wait(Timestamp),
+    /// Nothing: it has it, a caller has it, or its time is over.
+    Nothing,
+}
 
-/// In which attempt a session is to get a message now, if it is.
-fn attempt_for(held: &Held, reader: &Reader, now: Timestamp) -> Option<u32> {
+fn what_now(held: &Held, reader: &Reader, now: Timestamp) -> Now {
     if held.is_over(now) {
-        return None;
+        return Now::Nothing;
     }
     let attempt = match held.phase {
-        Phase::Waiting { not_before } if now >= not_before => held.attempts + 1,
+        Phase::Waiting { not_before } if now < not_before => return Now::Wait(not_before),
+        Phase::Waiting { .. } => held.attempts + 1,
         // Another session has it: the same attempt.
         Phase::Leased(attempt) if attempt.via == Via::Session => held.attempts,
-        // Its back-off is not over, or a caller has it: it is offered again.
-        Phase::Waiting { .. } | Phase::Leased(_) => return None,
+        // A caller has it. When that is over it is offered again.
+        Phase::Leased(_) => return Now::Nothing,
     };
-    (!reader.has(held.about.message, attempt)).then_some(attempt)
+    if reader.has(held.about.message, attempt) {
+        return Now::Nothing;
+    }
+    Now::Send(attempt)
 }
 
 impl MailboxActor {
@@ -42,8 +52,12 @@ impl MailboxActor {
 
     /// Sends a session what its window has room for.
     pub(super) fn pump(&mut self, id: SessionId, ctx: &mut Context<Self>) {
+        if self.is_loading() {
+            // What there is to send is not known; everything is offered when it is.
+            return;
+        }
         let now = self.bridge.clock().now();
-        let mut missing = Vec::new();
+        let (mut missing, mut missing_bytes) = (Vec::new(), 0);
         loop {
             let (mailbox, kind) = self.parts();
             let Some(reader) = kind.readers.get_mut(id) else {
@@ -52,15 +66,21 @@ impl MailboxActor {
             if reader.is_reading || reader.is_full() {
                 return;
             }
-            let full = missing.len() >= limits::DELIVERY_WINDOW_MESSAGES;
-            let Some(seq) = (!full).then(|| reader.next()).flatten() else {
+            let has_enough = missing.len() >= limits::DELIVERY_WINDOW_MESSAGES
+                || missing_bytes >= reader.bytes_left();
+            let Some(seq) = (!has_enough).then(|| reader.next()).flatten() else {
                 break;
             };
             let Some(held) = mailbox.held(seq) else {
                 continue;
             };
-            let Some(attempt) = attempt_for(held, reader, now) else {
-                continue;
+            let attempt = match what_now(held, reader, now) {
+                Now::Send(attempt) => attempt,
+                Now::Nothing => continue,
+                Now::Wait(until) => {
+                    kind.retries.insert((until, seq));
+                    continue;
+                }
             };
             match kind.bodies.get(seq).cloned() {
                 // Behind one that has to be read, everything waits: the order is by urgency.
@@ -69,9 +89,13 @@ impl MailboxActor {
                         return;
                     }
                 }
-                _ => missing.push(seq),
+                _ => {
+                    missing_bytes += held.bytes as usize;
+                    missing.push(seq);
+                }
             }
         }
+        self.set_retry_timer(ctx);
         if !missing.is_empty() {
             self.read_bodies(id, missing, ctx);
         }
@@ -91,7 +115,7 @@ impl MailboxActor {
         };
         let frame = encode::text_frame(&text);
         let bytes = frame.len();
-        let note = self.note_when_written(id, What::Message(envelope.seq, bytes));
+        let note = self.note_when_written(id, What::Message(envelope.seq, attempt, bytes));
         let Some(reader) = self.kind.readers.get_mut(id) else {
             return false;
         };
@@ -134,7 +158,9 @@ impl MailboxActor {
             Err(reject) => {
                 tracing::warn!(stream = %self.stream, %reject, "messages cannot be read now");
                 self.offer_again(id, seqs);
-                ctx.run_later(limits::DUE_RETRY, move |actor, ctx| actor.pump(id, ctx));
+                ctx.run_later(limits::DUE_RETRY, move |actor, ctx| {
+                    actor.guarded(ctx, |actor, ctx| actor.pump(id, ctx));
+                });
                 return;
             }
         };
@@ -143,14 +169,18 @@ impl MailboxActor {
             .map(|record| (record.seq, Arc::new(record)))
             .collect();
         let now = self.bridge.clock().now();
-        for seq in seqs {
+        for (place, seq) in seqs.iter().enumerate() {
             let (mailbox, kind) = self.parts();
             let Some(reader) = kind.readers.get_mut(id) else {
                 return;
             };
-            let held = mailbox.held(*seq);
-            let attempt = held.and_then(|held| attempt_for(held, reader, now));
-            let (Some(attempt), Some(envelope)) = (attempt, by_seq.remove(seq)) else {
+            if reader.is_full() {
+                // They are larger as frames than they looked.
+                self.offer_again(id, &seqs[place..]);
+                break;
+            }
+            let now_do = mailbox.held(*seq).map(|held| what_now(held, reader, now));
+            let (Some(Now::Send(attempt)), Some(envelope)) = (now_do, by_seq.remove(seq)) else {
                 continue;
             };
             if !self.send(id, &envelope, attempt, ctx) {
@@ -179,25 +209,28 @@ impl MailboxActor {
 
     pub(super) fn flush_written(&mut self, ctx: &mut Context<Self>) {
         self.kind.is_flushing = false;
-        let messages = std::mem::take(&mut self.kind.written);
-        if messages.is_empty() {
-            return;
+        let written = std::mem::take(&mut self.kind.written);
+        for some in written.chunks(limits::RETURNED_AT_ONCE_MAX) {
+            self.note_handed(some.to_vec(), ctx);
         }
+    }
+
+    fn note_handed(&self, messages: Vec<(Seq, u32)>, ctx: &mut Context<Self>) {
         let handed = Handed {
             messages: messages.clone(),
             rules: self.rules(),
         };
         let answer = self.order(MailboxCommand::Handed(handed));
-        ctx.spawn(
-            wrap_future::<_, Self>(answer).map(move |answer, actor, ctx| {
-                if matches!(answer, Ok(Ok(_))) {
-                    return;
-                }
+        let answer = wrap_future::<_, Self>(answer);
+        ctx.spawn(answer.map(move |answer, actor, ctx| {
+            // A ticket is never lost; if it were, the message would come again.
+            let Ok(Err(reject)) = answer else { return };
+            if reject.is_temporary() {
                 // Else nobody would ever take it back.
                 actor.kind.written.extend(messages);
-                ctx.run_later(WRITE_AGAIN, |actor, ctx| actor.flush_soon(ctx));
-            }),
-        );
+                ctx.run_later(limits::HANDED_AGAIN, |actor, ctx| actor.flush_soon(ctx));
+            }
+        }));
     }
 
     /// Every message whose back-off is not over.
@@ -226,7 +259,8 @@ impl MailboxActor {
         self.kind.retry = next.map(|next| {
             let now = self.bridge.clock().now();
             let millis = u64::try_from(next.millis_since(now)).unwrap_or_default();
-            let timer = ctx.run_later(Duration::from_millis(millis), |actor, ctx| {
+            let sleep = Duration::from_millis(millis).min(limits::RETRY_SLEEP_MAX);
+            let timer = ctx.run_later(sleep, |actor, ctx| {
                 actor.guarded(ctx, Self::retry);
             });
             (next, timer)

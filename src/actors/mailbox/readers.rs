@@ -44,10 +44,7 @@ impl Reader {
 
     /// A message that it is to get, unless it may not see its sender's, or has it.
     pub(super) fn offer(&mut self, held: &Held) {
-        let may_see = self
-            .only_from
-            .as_ref()
-            .is_none_or(|senders| senders.contains(&held.about.from));
+        let may_see = self.may_see(&held.about.from);
         if may_see && !self.has.contains_key(&held.about.message) {
             self.todo.insert(held.rank());
             self.ranks.insert(held.about.message, held.rank());
@@ -60,6 +57,22 @@ impl Reader {
         if let Some(rank) = self.ranks.remove(&seq) {
             self.todo.remove(&rank);
         }
+    }
+
+    /// Whether its token lets it know of some clients only.
+    pub(super) const fn is_limited(&self) -> bool {
+        self.only_from.is_some()
+    }
+
+    /// Whether its token lets it know what this client sends and does.
+    pub(super) fn may_see(&self, client: &ClientId) -> bool {
+        let senders = self.only_from.as_ref();
+        senders.is_none_or(|senders| senders.contains(client))
+    }
+
+    /// How many bytes more may be on their way.
+    pub(super) const fn bytes_left(&self) -> usize {
+        limits::DELIVERY_WINDOW_BYTES.saturating_sub(self.on_their_way_bytes)
     }
 
     /// The next message to send.

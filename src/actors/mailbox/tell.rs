@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::Context;
 use bridge_core::event::{About, Envelope, Event, ReceiptKept};
-use bridge_core::mailbox::Phase;
+use bridge_core::mailbox::{Held, Phase};
 use bridge_core::message::Stage;
 use bridge_core::{Seq, SessionId, Timestamp};
 
@@ -19,7 +19,6 @@ pub(in crate::actors) struct Telling {
     is_ready: bool,
     /// The earliest thing that is due now.
     due_at: Option<Timestamp>,
-    has_follow_up: bool,
 }
 
 impl Telling {
@@ -41,10 +40,11 @@ impl MailboxActor {
         }
         self.kind.told = envelope.seq;
         telling.head = Some(envelope.seq);
-        telling.has_follow_up |= envelope.event.has_follow_up();
         match &envelope.event {
             Event::MessageStored(stored) => {
-                self.kind.bodies.keep(envelope);
+                if !self.kind.readers.is_empty() {
+                    self.kind.bodies.keep(envelope);
+                }
                 self.offer(envelope.seq);
                 telling.due(stored.ends_at());
                 telling.is_ready = true;
@@ -70,6 +70,8 @@ impl MailboxActor {
             }
             Event::MessageExpired(expired) => self.settle(&expired.about),
             Event::MessageDied(died) => self.settle(&died.about),
+            // Somebody may wait for it.
+            Event::ReceiptKept(_) => telling.is_ready = true,
             _ => {}
         }
     }
@@ -132,9 +134,19 @@ impl MailboxActor {
         let frame = encode::receipt(&receipt);
         for reader in self.kind.readers.iter() {
             let session = &reader.session;
-            if Some(session.id()) != origin && session.outbox().push([frame.clone()]).is_err() {
+            if Some(session.id()) != origin
+                && reader.may_see(&about.from)
+                && session.outbox().push([frame.clone()]).is_err()
+            {
                 tracing::trace!(session = %session.id(), "a session that is going away");
             }
+        }
+    }
+
+    /// Everything that is due in the mailbox, as its state has it.
+    pub(super) fn tell_what_is_due(&self, telling: &mut Telling) {
+        if let Some(due_at) = self.state().open().map(Held::due_at).min() {
+            telling.due(due_at);
         }
     }
 
@@ -151,9 +163,6 @@ impl MailboxActor {
         }
         if let Some(due_at) = telling.due_at {
             self.bridge.timekeeper().due_at(due_at);
-        }
-        if telling.has_follow_up {
-            self.bridge.follower().nudge();
         }
         self.set_retry_timer(ctx);
         self.pump_all(ctx);

@@ -9,7 +9,7 @@ use bridge_core::{IdempotencyKey, Reject, Seq};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::SessionActor;
-use crate::actors::bridge::{Acknowledgement, Bridge, Sent};
+use crate::actors::bridge::{Acknowledgement, Sent};
 use crate::actors::handle::{BroadcastHandle, MailboxHandle, SessionHandle};
 use crate::wire::encode;
 use crate::wire::frame::{AckFrame, Ref, SendBody};
@@ -72,7 +72,7 @@ impl SessionActor {
         let begun = Trace::begin(self.bridge.ids().uuid());
         let message = body.into_message(self.bridge.new_message(), begun)?;
         let (bridge, by) = (self.bridge.clone(), self.principal.clone());
-        if Bridge::is_plain(&message, &by) {
+        if bridge.is_plain(&message, &by) {
             let answer = bridge.send_plain(message, by, key)?;
             let sent = async move { bridge.sent_plain(answer).await };
             self.answer_when_done(reference, sent, window, ctx);
@@ -102,12 +102,23 @@ impl SessionActor {
         let said = Acknowledgement { id, stage, reason };
         let origin = Some(self.id());
         let (bridge, by) = (self.bridge.clone(), self.principal.clone());
-        let answer = bridge.order_acknowledgement(said, by, key, origin)?;
         let is_silent = reference.is_none();
         let session = self.handle.clone();
+        let (answer, paused) = match by.confined_to() {
+            None => {
+                let answer =
+                    bridge.order_acknowledgement(said.clone(), by.clone(), key.clone(), origin)?;
+                (Some(answer), None)
+            }
+            // Whether it may be known has to be looked up first.
+            Some(_) => (None, Some(self.gate.pause())),
+        };
         let done = async move {
-            let outcome = bridge.acknowledged(id, answer).await;
-            drop(window);
+            let outcome = match answer {
+                Some(answer) => bridge.acknowledged(id, answer).await,
+                None => bridge.acknowledge(said, by, key).await,
+            };
+            drop((window, paused));
             match outcome {
                 Ok(_) if is_silent => {}
                 outcome => reply(&session, reference.as_ref(), &outcome),

@@ -77,14 +77,11 @@ pub(super) async fn resume(
     }
     resumed.extend(no_longer_mine(&wanted, &starts));
     let mailbox = match takes_mail {
-        true => Some(
-            bridge
-                .mailbox(principal.client())
-                .map_err(Trouble::Failed)?,
-        ),
+        true => mailbox(&bridge, &session, &principal).await?,
         false => None,
     };
-    let broadcast = broadcast(&bridge, &principal, mailbox.as_ref(), &wanted).await?;
+    let noted = mailbox.as_ref().map(|(_, read)| *read);
+    let broadcast = broadcast(&bridge, &session, &principal, noted, &wanted).await?;
     let facts = WelcomeFacts {
         session: session.id(),
         client: session.client(),
@@ -103,27 +100,66 @@ pub(super) async fn resume(
     }
     drop(catching_up);
     let mail = match mailbox {
-        Some(mailbox) => Some(mail(&bridge, &session, &principal, mailbox, broadcast).await?),
+        Some((mailbox, _)) => mail(&bridge, &session, &principal, mailbox, broadcast).await?,
         None => None,
     };
     Ok(Entered { rooms, mail })
+}
+
+/// Tries something for as long as it is refused for now only. `None` when its owner is held back:
+/// that does not keep a client from everything else.
+async fn patiently<T, F>(
+    session: &SessionHandle,
+    mut attempt: impl FnMut() -> F,
+) -> Result<Option<T>, Trouble>
+where
+    F: Future<Output = Result<T, Reject>>,
+{
+    loop {
+        match attempt().await {
+            Ok(found) => return Ok(Some(found)),
+            Err(Reject::MailboxQuarantined(whose)) => {
+                tracing::warn!(session = %session.id(), whose, "a session goes without messages");
+                return Ok(None);
+            }
+            Err(_) if !session.outbox().is_open() => return Err(Trouble::Gone),
+            Err(reject) if reject.is_temporary() => tokio::time::sleep(IN_A_MOMENT).await,
+            Err(reject) => return Err(Trouble::Failed(reject)),
+        }
+    }
+}
+
+/// The client's mailbox, and how far the client has read the broadcast stream.
+async fn mailbox(
+    bridge: &Bridge,
+    session: &SessionHandle,
+    principal: &Principal,
+) -> Result<Option<(MailboxHandle, Seq)>, Trouble> {
+    let look = || async {
+        let mailbox = bridge.mailbox(principal.client())?;
+        let read = mailbox.look(bridge_core::mailbox::Mailbox::broadcasts_read);
+        let read = read.await?;
+        Ok((mailbox, read))
+    };
+    patiently(session, look).await
 }
 
 /// From where a session is told messages to `all`: after the client's cursor, else after what the
 /// server has noted.
 async fn broadcast(
     bridge: &Bridge,
+    session: &SessionHandle,
     principal: &Principal,
-    mailbox: Option<&MailboxHandle>,
+    noted: Option<Seq>,
     wanted: &ResumeBody,
 ) -> Result<Option<(BroadcastHandle, ResumedBody)>, Trouble> {
-    let Some(mailbox) = mailbox.filter(|_| principal.confined_to().is_none()) else {
+    let Some(noted) = noted.filter(|_| principal.confined_to().is_none()) else {
         return Ok(None);
     };
-    let stream = bridge.broadcast().map_err(Trouble::Failed)?;
-    let head = stream.head().await.map_err(Trouble::Failed)?;
-    let noted = mailbox.look(bridge_core::mailbox::Mailbox::broadcasts_read);
-    let noted = noted.await.map_err(Trouble::Failed)?;
+    let look = || async { Ok((bridge.broadcast()?, bridge.broadcast_head().await?)) };
+    let Some((stream, head)) = patiently(session, look).await? else {
+        return Ok(None);
+    };
     let claim = match wanted.broadcast {
         Some(seq) => Claim {
             epoch: wanted.epoch,
@@ -151,20 +187,21 @@ async fn mail(
     principal: &Principal,
     mailbox: MailboxHandle,
     broadcast: Option<(BroadcastHandle, ResumedBody)>,
-) -> Result<Mail, Trouble> {
-    let senders = bridge.correspondents(principal).await;
-    let senders = senders.map_err(Trouble::Failed)?;
+) -> Result<Option<Mail>, Trouble> {
+    has_room(session).await?;
     session.note_attaching(Attachment::Mailbox(mailbox.clone()));
-    let attached = mailbox.attach(session.clone(), senders).await;
-    attached.map_err(Trouble::Failed)?;
+    let attach = || async {
+        let senders = bridge.correspondents(principal).await?;
+        mailbox.attach(session.clone(), senders).await
+    };
+    if patiently(session, attach).await?.is_none() {
+        return Ok(None);
+    }
     let stream = match broadcast {
-        Some((stream, body)) => {
-            hear_all(bridge, session, &stream, body.from).await?;
-            Some(stream)
-        }
+        Some((stream, body)) => hear_all(bridge, session, stream, body.from).await?,
         None => None,
     };
-    Ok(Mail::new(mailbox, stream))
+    Ok(Some(Mail::new(mailbox, stream)))
 }
 
 /// Brings a session up to date with the messages to `all`, and makes it live there. What has
@@ -172,23 +209,22 @@ async fn mail(
 async fn hear_all(
     bridge: &Bridge,
     session: &SessionHandle,
-    stream: &BroadcastHandle,
+    stream: BroadcastHandle,
     after: Seq,
-) -> Result<(), Trouble> {
+) -> Result<Option<BroadcastHandle>, Trouble> {
     session.note_attaching(Attachment::Broadcast(stream.clone()));
     let mut at = after;
     loop {
         has_room(session).await?;
-        match stream.attach(session.clone(), at).await {
-            Ok(Attached::Live) => return Ok(()),
-            Ok(Attached::Behind { head }) if head > at => {
-                at = send_broadcasts(bridge, session, at).await?;
+        let attached = patiently(session, || stream.attach(session.clone(), at)).await?;
+        match attached {
+            None => return Ok(None),
+            Some(Attached::Live) => return Ok(Some(stream)),
+            Some(Attached::Behind { head }) if head > at => {
+                at = send_broadcasts(bridge, session, at, head).await?;
             }
             // The log is ahead of its owner, which is about to tell.
-            Ok(Attached::Behind { .. }) => tokio::time::sleep(IN_A_MOMENT).await,
-            Err(_) if !session.outbox().is_open() => return Err(Trouble::Gone),
-            Err(reject) if reject.is_temporary() => tokio::time::sleep(IN_A_MOMENT).await,
-            Err(reject) => return Err(Trouble::Failed(reject)),
+            Some(Attached::Behind { .. }) => tokio::time::sleep(IN_A_MOMENT).await,
         }
     }
 }
@@ -197,6 +233,7 @@ async fn send_broadcasts(
     bridge: &Bridge,
     session: &SessionHandle,
     after: Seq,
+    head: Seq,
 ) -> Result<Seq, Trouble> {
     let read =
         move |store: &dyn Store| store.page(&Stream::Broadcast, after, limits::PAGE_RECORDS_MAX);
@@ -214,6 +251,10 @@ async fn send_broadcasts(
             let frame = encode::text_frame(&text);
             session.outbox().push([frame]).map_err(|_| Trouble::Gone)?;
         }
+    }
+    if at == after {
+        let detail = format!("the messages to all end at {after}, but their owner is at {head}");
+        return Err(Trouble::Failed(Reject::Internal { detail }));
     }
     Ok(at)
 }

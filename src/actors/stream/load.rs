@@ -102,6 +102,8 @@ impl<K: Kind> StreamActor<K> {
         }
         let is_first = !std::mem::replace(&mut self.was_read, true);
         K::loaded(self, untold, is_first, ctx);
+        // What was committed and not told may have effects on other streams.
+        self.bridge.follower().nudge();
         for waiting in std::mem::take(&mut self.looking) {
             self.look(waiting);
         }

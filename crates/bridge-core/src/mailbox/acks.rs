@@ -55,6 +55,8 @@ impl Mailbox {
         let event = match ack.stage {
             AckStage::Seen => seen(held),
             AckStage::Done => done(&held.about, None),
+            // Each of several sessions says so, or the same one again: it is one attempt.
+            AckStage::Failed if held.has_failed_already() => return Vec::new(),
             AckStage::Failed => {
                 let reason = ack.reason.clone();
                 Self::ended(held, Ending::Failed, reason, now, ack.rules)
@@ -79,6 +81,11 @@ impl Mailbox {
         held.attempts = delivery.attempts;
         held.failures.clone_from(&delivery.failures);
         held.phase = Phase::Waiting { not_before: now };
+        if held.is_over(now) {
+            // It is about to end as one that was seen.
+            let (id, stage) = (ack.id, Stage::Expired);
+            return Err(Reject::StageBackwards { id, stage }.into());
+        }
         let mut event = Self::ended(&held, Ending::Failed, ack.reason.clone(), now, ack.rules);
         if let Event::MessageReturned(returned) = &mut event {
             returned.reopened = Some(held.to_reopened());

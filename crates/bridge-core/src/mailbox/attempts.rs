@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::event::{Event, MessageDelivered, MessageDied, MessageReturned, Reopened};
+use crate::event::{Event, MessageDelivered, MessageDied, MessageReturned};
 use crate::id::{Seq, Timestamp};
 use crate::limits;
 use crate::mailbox::acks;
 use crate::mailbox::command::{Handed, Return, Rules, Take, millis};
-use crate::mailbox::held::{Held, Phase};
+use crate::mailbox::held::{self, Held, Phase};
 use crate::mailbox::{Mailbox, must_be_system};
 use crate::message::{Attempt, Ending, Failure, Via};
 use crate::principal::{Action, Principal};
@@ -25,15 +25,20 @@ impl Mailbox {
     ) -> Result<Vec<Event>, Reject> {
         must_be_system(by)?;
         let until = now.plus_millis(handed.rules.lease_millis);
-        let held = handed.messages.iter().filter_map(|seq| self.open.get(seq));
-        let waiting = held.filter(|held| held.attempt().is_none());
-        Ok(waiting
+        // Several sessions may have written it at the same time, and one of them late.
+        let distinct: BTreeSet<(Seq, u32)> = handed.messages.iter().copied().collect();
+        let next = distinct.into_iter().filter_map(|(seq, attempt)| {
+            let held = self.open.get(&seq)?;
+            (held.attempt().is_none() && attempt == held.attempts + 1).then_some(held)
+        });
+        Ok(next
             .map(|held| delivered(held, Via::Session, until))
             .collect())
     }
 
     /// A call: the batch before is confirmed, what was handed to a call and not confirmed comes
-    /// back, and what is ready is handed over.
+    /// back, and what is ready is handed over. A call that has waited and looks again is still the
+    /// same call: nothing comes back then.
     pub(super) fn decide_take(
         &self,
         take: &Take,
@@ -54,7 +59,8 @@ impl Mailbox {
             .collect();
         for held in self.open() {
             let is_a_calls = held.attempt().is_some_and(|a| a.via == Via::Call);
-            if !is_a_calls || confirmed.contains(&held.about.message) {
+            let comes_back = take.is_new_call && is_a_calls && take.may_see(&held.about.from);
+            if !comes_back || confirmed.contains(&held.about.message) {
                 continue;
             }
             let ended = Self::ended(held, Ending::NotConfirmed, None, now, take.rules);
@@ -81,7 +87,9 @@ impl Mailbox {
         let Some(batch) = take.confirm else {
             return BTreeSet::new();
         };
-        let is_in = |held: &&Held| held.deliveries.iter().any(|seq| batch.has(*seq));
+        let is_in = |held: &&Held| {
+            take.may_see(&held.about.from) && held.deliveries.iter().any(|seq| batch.has(*seq))
+        };
         let held = self.open().filter(is_in);
         held.map(|held| held.about.message)
             .take(limits::PAGE_RECORDS_MAX)
@@ -174,21 +182,6 @@ impl Mailbox {
     }
 }
 
-impl Held {
-    pub(super) fn to_reopened(&self) -> Reopened {
-        Reopened {
-            stored_at: self.stored_at,
-            priority: self.priority,
-            expires_at: self.expires_at,
-            expects_reply: self.expects_reply,
-            deadline: self.deadline,
-            attempts: self.attempts,
-            failures: self.failures.clone(),
-            bytes: self.bytes,
-        }
-    }
-}
-
 fn delivered(held: &Held, via: Via, until: Timestamp) -> Event {
     Event::MessageDelivered(MessageDelivered {
         about: held.about.clone(),
@@ -200,29 +193,18 @@ fn delivered(held: &Held, via: Via, until: Timestamp) -> Event {
 
 /// The first ones in the order of delivery, within the caller's bounds.
 fn choose<'a>(ready: Vec<&'a Held>, take: &Take) -> Vec<&'a Held> {
-    let may_see = |held: &&Held| match &take.only_from {
-        None => true,
-        Some(senders) => senders.contains(&held.about.from),
-    };
-    let mut ready: Vec<&Held> = ready.into_iter().filter(may_see).collect();
-    ready.sort_by_key(|held| held.rank());
-    let mut bytes = 0;
-    let mut chosen = Vec::new();
-    for held in ready.into_iter().take(take.messages_max) {
-        bytes += held.bytes as usize;
-        if !chosen.is_empty() && bytes > take.bytes_max {
-            break;
-        }
-        chosen.push(held);
-    }
-    chosen
+    let may_see = |held: &&Held| take.may_see(&held.about.from);
+    let ready = ready.into_iter().filter(may_see).collect();
+    held::first_of(ready, take.messages_max, take.bytes_max)
 }
 
 /// How long a message waits after so many attempts have failed.
 fn back_off(ending: Ending, failures: usize) -> Duration {
     let table = match ending {
         // The lease was the wait.
-        Ending::LeaseExpired | Ending::ServerRestarted => return Duration::ZERO,
+        Ending::LeaseExpired | Ending::CallLost | Ending::ServerRestarted => {
+            return Duration::ZERO;
+        }
         Ending::Failed => &limits::RETRY_AFTER_FAILED,
         Ending::ConnectionLost | Ending::NotConfirmed => &limits::RETRY_AFTER_CUT,
     };

@@ -151,6 +151,8 @@ impl Batch {
 /// Hand messages over to a call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Take {
+    /// Whether the call begins; else it has waited, and looks again.
+    pub is_new_call: bool,
     /// The batch that the caller confirms as seen.
     pub confirm: Option<Batch>,
     /// How many messages at most.
@@ -164,11 +166,20 @@ pub struct Take {
     pub rules: Rules,
 }
 
+impl Take {
+    /// Whether the caller's token lets it see messages of this sender.
+    #[must_use]
+    pub fn may_see(&self, sender: &ClientId) -> bool {
+        let senders = self.only_from.as_ref();
+        senders.is_none_or(|senders| senders.contains(sender))
+    }
+}
+
 /// Messages were written to a session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Handed {
-    /// Which, by the records that stored them.
-    pub messages: Vec<Seq>,
+    /// Which, by the records that stored them, and for which time.
+    pub messages: Vec<(Seq, u32)>,
     /// What an operator chose.
     pub rules: Rules,
 }
@@ -240,7 +251,7 @@ impl MailboxCommand {
         let own = match self {
             Self::Deliver(deliver) => deliver.message.weight_bytes(),
             Self::Ack(ack) => ack.reason.as_ref().map_or(0, |reason| reason.len()),
-            Self::Handed(handed) => handed.messages.len() * size_of::<Seq>(),
+            Self::Handed(handed) => handed.messages.len() * size_of::<(Seq, u32)>(),
             Self::Return(back) => back.messages.len() * size_of::<(Seq, u32)>(),
             Self::Due(due) => due.rows.len() * size_of::<DueDelivery>(),
             Self::Open { .. }

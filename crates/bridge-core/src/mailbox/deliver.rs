@@ -1,6 +1,6 @@
 //! Messages come in, and clients become known.
 
-use crate::event::{Event, MailboxOpened, MessageStored};
+use crate::event::{Event, MailboxOpened};
 use crate::id::{Seq, Timestamp};
 use crate::mailbox::command::{Deliver, Reserved};
 use crate::mailbox::{Mailbox, must_be_system};
@@ -42,25 +42,8 @@ impl Mailbox {
         }
         let stored = match &deliver.as_at_home {
             Some(stored) => stored.clone(),
-            None => Box::new(stored(message, now)),
+            None => Box::new(message.stored_at(now)),
         };
         Ok(vec![Event::MessageStored(stored)])
-    }
-}
-
-/// A message as it is kept, accepted at `now`.
-pub(crate) fn stored(message: &crate::message::Outgoing, now: Timestamp) -> MessageStored {
-    MessageStored {
-        id: message.id,
-        to: message.to.clone(),
-        body: message.body.clone(),
-        kind: message.kind,
-        priority: message.priority,
-        expires_at: message.expires_at(now),
-        reply_to: message.reply_to,
-        expects_reply: message.expects_reply.is_some(),
-        deadline: message.deadline(now),
-        trace: message.trace,
-        metadata: message.metadata.clone(),
     }
 }

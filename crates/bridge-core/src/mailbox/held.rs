@@ -7,10 +7,6 @@ use crate::mailbox::command::millis;
 use crate::message::{Attempt, Expiry, Failure, Priority};
 use crate::text::Metadata;
 
-/// How many records of handing a message over are remembered, the latest ones. More than the
-/// attempts that may fail; a server that is restarted again and again adds some that do not count.
-const DELIVERIES_REMEMBERED: usize = 16;
-
 /// A message that is neither seen nor ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
@@ -82,8 +78,9 @@ impl Held {
             expects_reply: stored.expects_reply,
             deadline: stored.deadline,
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            // At once, whatever the clock says later: it may have been set back.
             phase: Phase::Waiting {
-                not_before: envelope.at,
+                not_before: Timestamp::default(),
             },
             attempts: 0,
             failures: Vec::new(),
@@ -106,6 +103,27 @@ impl Held {
             failures: reopened.failures.clone(),
             deliveries: Vec::new(),
         }
+    }
+
+    /// What the log needs to take it up again.
+    pub(super) fn to_reopened(&self) -> Reopened {
+        Reopened {
+            stored_at: self.stored_at,
+            priority: self.priority,
+            expires_at: self.expires_at,
+            expects_reply: self.expects_reply,
+            deadline: self.deadline,
+            attempts: self.attempts,
+            failures: self.failures.clone(),
+            bytes: self.bytes,
+        }
+    }
+
+    /// Whether it is noted already how its latest attempt ended.
+    pub(super) fn has_failed_already(&self) -> bool {
+        let attempt = self.attempts.max(1);
+        let is_noted = self.failures.iter().any(|f| f.attempt == attempt);
+        self.attempt().is_none() && is_noted
     }
 
     /// Its place in the order of delivery.
@@ -161,7 +179,7 @@ impl Held {
     pub(super) fn hand_over(&mut self, attempt: Attempt, number: u32) {
         self.attempts = number;
         self.phase = Phase::Leased(attempt);
-        if self.deliveries.len() == DELIVERIES_REMEMBERED {
+        if self.deliveries.len() == limits::DELIVERIES_REMEMBERED_MAX {
             self.deliveries.remove(0);
         }
         self.deliveries.push(attempt.seq);
@@ -180,4 +198,19 @@ pub(super) fn expiry(expires_at: Timestamp, deadline: Option<Timestamp>, was_see
         _ if was_seen => Expiry::Seen,
         _ => Expiry::Ttl,
     }
+}
+
+/// The first ones in the order of delivery, within about so many bytes, but at least one.
+pub(super) fn first_of(mut held: Vec<&Held>, messages_max: usize, bytes_max: usize) -> Vec<&Held> {
+    held.sort_by_key(|held| held.rank());
+    let mut bytes = 0;
+    let mut first = Vec::new();
+    for held in held.into_iter().take(messages_max) {
+        bytes += held.bytes as usize;
+        if !first.is_empty() && bytes > bytes_max {
+            break;
+        }
+        first.push(held);
+    }
+    first
 }

@@ -55,18 +55,18 @@ impl Mailbox {
             receipts,
             broadcasts_read,
             keys: _,
-        } = self.clone();
-        if head == Seq::ZERO {
+        } = self;
+        if *head == Seq::ZERO {
             return None;
         }
         let stored = Stored {
-            client,
-            is_known,
-            head,
-            last_at,
-            open: open.into_values().map(StoredHeld::from).collect(),
-            receipts: receipts.into_iter().collect(),
-            broadcasts_read,
+            client: client.clone(),
+            is_known: *is_known,
+            head: *head,
+            last_at: *last_at,
+            open: open.values().cloned().map(StoredHeld::from).collect(),
+            receipts: receipts.iter().map(|(at, r)| (*at, r.clone())).collect(),
+            broadcasts_read: *broadcasts_read,
         };
         Some(
             serde_json::to_vec(&stored).expect("no map key of a snapshot is anything but a string"),

@@ -173,9 +173,19 @@ impl Scene {
         self.mailbox().head()
     }
 
+    /// Messages were written to a session, for the next time.
     fn hand(&mut self, messages: &[Seq]) -> Vec<Event> {
+        let next = |seq: &Seq| {
+            let attempts = self.mailbox().held(*seq).map_or(0, |held| held.attempts);
+            (*seq, attempts + 1)
+        };
+        let messages = messages.iter().map(next).collect();
+        self.hand_as(messages)
+    }
+
+    fn hand_as(&mut self, messages: Vec<(Seq, u32)>) -> Vec<Event> {
         let handed = Handed {
-            messages: messages.to_vec(),
+            messages,
             rules: self.rules,
         };
         self.system(&MailboxCommand::Handed(handed))
@@ -197,6 +207,7 @@ impl Scene {
 
     fn taking(&self, confirm: Option<Batch>, messages_max: usize) -> Take {
         Take {
+            is_new_call: true,
             confirm,
             messages_max,
             bytes_max: usize::MAX,

@@ -108,6 +108,9 @@ pub enum Ending {
     ConnectionLost,
     /// The recipient called again without confirming it.
     NotConfirmed,
+    /// The call could not be answered any more. That is not the recipient's failure and does not
+    /// count.
+    CallLost,
     /// The server itself began anew. That is nobody's failure and does not count.
     ServerRestarted,
 }
@@ -121,6 +124,7 @@ impl Ending {
             Self::LeaseExpired => "lease_expired",
             Self::ConnectionLost => "connection_lost",
             Self::NotConfirmed => "not_confirmed",
+            Self::CallLost => "call_lost",
             Self::ServerRestarted => "server_restarted",
         }
     }
@@ -128,7 +132,7 @@ impl Ending {
     /// Whether it brings the message nearer to being a dead letter.
     #[must_use]
     pub const fn counts(self) -> bool {
-        !matches!(self, Self::ServerRestarted)
+        !matches!(self, Self::CallLost | Self::ServerRestarted)
     }
 }
 

@@ -21,7 +21,69 @@ fn several_sessions_have_one_lease() {
     assert_eq!(first.attempt, 1);
     assert_eq!(first.until.millis_since(scene.at()), 5 * MINUTE);
     scene.turn(MINUTE);
-    assert_eq!(scene.hand(&[seq]), [], "another session, the same attempt");
+    assert_eq!(
+        scene.hand_as(vec![(seq, 1)]),
+        [],
+        "another session, the same attempt"
+    );
+}
+
+#[test]
+fn sessions_that_write_at_the_same_time_are_one_attempt() {
+    let mut scene = Scene::with_messages(1);
+    let seq = scene.mailbox().head();
+    let events = scene.hand_as(vec![(seq, 1), (seq, 1), (seq, 1)]);
+    assert_eq!(kinds(&events), ["message_delivered"]);
+}
+
+#[test]
+fn a_session_that_writes_late_does_not_begin_another_attempt() {
+    let mut scene = Scene::with_messages(1);
+    let seq = scene.mailbox().head();
+    scene.hand_as(vec![(seq, 1)]);
+    scene
+        .ack(1, AckStage::Failed)
+        .expect("it may be tried again");
+    assert_eq!(
+        scene.hand_as(vec![(seq, 1)]),
+        [],
+        "its back-off is not over"
+    );
+    assert!(
+        scene
+            .mailbox()
+            .held(seq)
+            .is_some_and(|held| held.attempt().is_none())
+    );
+}
+
+#[test]
+fn several_sessions_that_say_failed_have_failed_once() {
+    let mut scene = Scene::with_messages(1);
+    let seq = scene.mailbox().head();
+    for attempt in 1..=4 {
+        scene.hand(&[seq]);
+        let events = scene
+            .ack(1, AckStage::Failed)
+            .expect("it may be tried again");
+        assert_eq!(kinds(&events), ["message_returned"], "attempt {attempt}");
+        for _ in 0..10 {
+            let again = scene.ack(1, AckStage::Failed).expect("it is no mistake");
+            assert_eq!(again, [], "attempt {attempt}");
+        }
+        scene.turn(10 * MINUTE);
+    }
+    scene.hand(&[seq]);
+    let last = scene.ack(1, AckStage::Failed).expect("the fifth");
+    assert_eq!(kinds(&last), ["message_died"]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_hold_up_a_message() {
+    let scene = Scene::with_messages(1);
+    let set_back = Timestamp::from_millis(scene.now - 10 * MINUTE);
+    let held = scene.mailbox().held_by_id(message(1)).expect("it is held");
+    assert!(held.is_ready(set_back));
 }
 
 #[test]
@@ -136,7 +198,7 @@ fn only_the_server_says_what_was_written_and_what_was_lost() {
     let seq = scene.mailbox().head();
     let rules = scene.rules;
     let handed = MailboxCommand::Handed(Handed {
-        messages: vec![seq],
+        messages: vec![(seq, 1)],
         rules,
     });
     let back = MailboxCommand::Return(Return {

@@ -101,6 +101,35 @@ fn calls_that_never_confirm_make_a_dead_letter_but_not_within_seconds() {
 }
 
 #[test]
+fn a_call_that_looks_again_takes_nothing_back() {
+    let mut scene = Scene::with_messages(1);
+    scene.take(None, 1);
+    let looks_again = Take {
+        is_new_call: false,
+        ..scene.taking(None, 1)
+    };
+    let command = MailboxCommand::Take(looks_again);
+    assert_eq!(scene.must("bob", &command), [], "another call has it");
+}
+
+#[test]
+fn a_call_that_could_not_be_answered_does_not_count() {
+    let mut scene = Scene::with_messages(1);
+    let seq = scene.mailbox().head();
+    for attempt in 1..=20 {
+        assert_eq!(delivered(&scene.take(None, 1)), [1], "attempt {attempt}");
+        let events = scene.lose(&[(seq, attempt)], Ending::CallLost);
+        assert_eq!(kinds(&events), ["message_returned"]);
+    }
+    assert!(
+        scene
+            .mailbox()
+            .held(seq)
+            .is_some_and(|held| held.failures.is_empty())
+    );
+}
+
+#[test]
 fn a_confirmation_of_nothing_is_no_mistake() {
     let mut scene = Scene::known();
     let nonsense = Batch {
