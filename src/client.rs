@@ -1,5 +1,5 @@
 //! A client of the server, as the command line and the demonstration use it: one WebSocket session,
-//! REST, and a follower that survives lost connections.
+//! REST, and followers that survive lost connections.
 //!
 //! Nothing here knows the server's inside: it speaks the protocol and reads the frames of
 //! [`crate::wire::frame`].
@@ -7,6 +7,7 @@
 pub mod back_off;
 pub mod error;
 pub mod keys;
+mod link;
 pub mod rest;
 pub mod session;
 pub mod tail;
@@ -14,11 +15,11 @@ pub mod token;
 pub mod url;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use error::{ClientError, Refusal};
 pub use rest::RestClient;
-pub use session::{NewPost, NewRoom, Session};
+pub use session::{Mail, NewMessage, NewPost, NewRoom, Session};
 pub use tail::{Follow, Followed};
 pub use token::{InvalidToken, Token};
 pub use url::{Address, InvalidAddress};

@@ -1,6 +1,7 @@
 //! One WebSocket session.
 
 mod inbound;
+mod messages;
 mod order;
 mod requests;
 mod upgrade;
@@ -25,6 +26,8 @@ use crate::wire::frame::{ResumeBody, ServerFrame, Welcome};
 use inbound::{closed, frame, is_answer};
 use order::{Arrival, Order};
 
+pub use messages::NewMessage;
+pub(super) use messages::ack_frame;
 pub(crate) use requests::without_nulls;
 pub use requests::{NewPost, NewRoom};
 
@@ -47,6 +50,15 @@ const RETRIES_MAX: u32 = 4;
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// The longest one.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Whether a session takes its client's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mail {
+    /// It does, and the receipts of what its client sent.
+    Taken,
+    /// It only watches rooms, and leaves them to others.
+    Left,
+}
 
 /// One live connection. Dropping it cuts the connection without a word; [`Session::close`] says
 /// goodbye.
@@ -95,10 +107,17 @@ impl Session {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn hello(&mut self, resume: Option<&ResumeBody>) -> Result<Welcome, ClientError> {
+    pub async fn hello(
+        &mut self,
+        resume: Option<&ResumeBody>,
+        mail: Mail,
+    ) -> Result<Welcome, ClientError> {
         let mut frame = json!({ "type": "hello" });
         if let Some(resume) = resume {
             frame["resume"] = json!(resume);
+        }
+        if mail == Mail::Left {
+            frame["messages"] = json!(false);
         }
         let reference = self.label(&mut frame);
         self.send(&frame).await?;
@@ -165,7 +184,7 @@ impl Session {
     }
 
     /// The next frame that is no answer to a [`Session::request`]: events, each once and in order,
-    /// presence, and the answers to what was sent by [`Session::send`]. `None` when the server said
+    /// messages, receipts, presence, and the answers to what was sent by [`Session::send`]. `None` when the server said
     /// goodbye without a complaint.
     ///
     /// It can be given up at any time without losing a frame.

@@ -4,40 +4,24 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use bridge_core::{ClientId, Epoch, RoomId, Seq};
-use tokio::time::Instant;
 
-use super::back_off::BackOff;
 use super::error::ClientError;
-use super::keys;
-use super::session::Session;
+use super::link::{Link, Linked};
+use super::session::Mail;
 use super::token::Token;
 use super::url::Address;
 use crate::wire::frame::{Rejected, ResumeBody, ResumedBody, RoomEvent, ServerFrame, Welcome};
 
-/// The first pause before a new connection: a restart of the server takes about as long.
-const PAUSE_FIRST: Duration = Duration::from_millis(250);
-/// The longest one: somebody who watches a room should not wait longer for a server that is back.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// Tries before the first session. A wrong address should be noticed soon; only what has worked
-/// once is worth any number of tries.
-const FIRST_TRIES_MAX: u32 = 3;
-
-/// Follows rooms.
+/// Follows rooms. It takes none of the client's messages: who only watches rooms would let them
+/// count as tried.
 #[derive(Debug)]
 pub struct Follow {
-    address: Address,
-    client: ClientId,
-    token: Token,
+    link: Link,
     cursors: HashMap<RoomId, Seq>,
     epoch: Option<Epoch>,
-    session: Option<Session>,
     /// Where each room's head was when the session began; empty once they have been reached.
     heads: HashMap<RoomId, Seq>,
     told: VecDeque<Followed>,
-    back_off: BackOff,
-    pause: Option<Duration>,
-    /// When the newest session began, if there was one.
-    began: Option<Instant>,
 }
 
 /// What happens to a follower.
@@ -76,17 +60,11 @@ impl Follow {
         epoch: Option<Epoch>,
     ) -> Self {
         Self {
-            address: address.clone(),
-            client: client.clone(),
-            token: token.clone(),
+            link: Link::new(address, client, token, Mail::Left),
             cursors,
             epoch,
-            session: None,
             heads: HashMap::new(),
             told: VecDeque::new(),
-            back_off: BackOff::new(PAUSE_FIRST, PAUSE_MAX),
-            pause: None,
-            began: None,
         }
     }
 
@@ -100,46 +78,25 @@ impl Follow {
             if let Some(told) = self.told.pop_front() {
                 return Ok(told);
             }
-            if let Some(pause) = self.pause {
-                tokio::time::sleep(pause).await;
-                self.pause = None;
-            }
-            let step = match &mut self.session {
-                None => self.open().await,
-                Some(session) => match session.next().await {
-                    Ok(Some(frame)) => {
-                        self.take(frame);
-                        Ok(())
-                    }
-                    Ok(None) => Err(ClientError::Lost("the server said goodbye".to_owned())),
-                    Err(why) => Err(why),
-                },
+            let (cursors, epoch) = (&self.cursors, self.epoch);
+            let resume = || ResumeBody {
+                epoch,
+                rooms: cursors.clone(),
+                broadcast: None,
             };
-            if let Err(why) = step {
-                self.disconnected(why)?;
+            match self.link.next(resume).await? {
+                Linked::Began(welcome) => self.begin(&welcome)?,
+                Linked::Frame(frame) => self.take(frame),
+                Linked::Lost { why, pause } => {
+                    return Ok(Followed::Disconnected { why, pause });
+                }
             }
         }
     }
 
     /// Says goodbye.
     pub async fn close(self) {
-        if let Some(session) = self.session {
-            session.close().await;
-        }
-    }
-
-    async fn open(&mut self) -> Result<(), ClientError> {
-        let mut session = Session::connect(&self.address, &self.client, &self.token).await?;
-        let resume = ResumeBody {
-            epoch: self.epoch,
-            broadcast: None,
-            rooms: self.cursors.clone(),
-        };
-        let welcome = session.hello(Some(&resume)).await?;
-        self.begin(&welcome)?;
-        self.session = Some(session);
-        self.began = Some(Instant::now());
-        Ok(())
+        self.link.close().await;
     }
 
     fn begin(&mut self, welcome: &Welcome) -> Result<(), ClientError> {
@@ -176,7 +133,7 @@ impl Follow {
             return;
         }
         *cursor = event.seq;
-        self.back_off.reset();
+        self.link.is_useful();
         self.told.push_back(Followed::Event(event));
         self.check_heads();
     }
@@ -188,26 +145,6 @@ impl Follow {
             self.heads.clear();
             self.told.push_back(Followed::CaughtUp);
         }
-    }
-
-    /// The session is over. Whether another one is worth trying decides what this returns.
-    fn disconnected(&mut self, why: ClientError) -> Result<(), ClientError> {
-        let had_session = self.session.take().is_some();
-        let is_hopeless = self.began.is_none() && self.back_off.tries() == FIRST_TRIES_MAX;
-        if !why.may_pass() || is_hopeless {
-            return Err(why);
-        }
-        // A session that lasted was a success, even if nothing was said in it.
-        if had_session && self.began.is_some_and(|began| began.elapsed() > PAUSE_MAX) {
-            self.back_off.reset();
-        }
-        let pause = self.back_off.wait(why.retry_after_ms(), keys::jitter());
-        self.pause = Some(pause);
-        self.told.push_back(Followed::Disconnected {
-            why: why.to_string(),
-            pause,
-        });
-        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::screen::Shown;
 use crate::client::session::within;
-use crate::client::{Address, ClientError, NewPost, Session, Token};
+use crate::client::{Address, ClientError, Mail, NewPost, Session, Token};
 use crate::wire::frame::{ResumeBody, ResumedBody, RoomEvent, ServerFrame};
 
 /// How long an agent waits for what it reacts to, the others' thinking not counted. On loopback
@@ -120,8 +120,9 @@ impl<'a> Agent<'a> {
             epoch: self.epoch,
             broadcast: None,
             rooms: [(room, self.cursor())].into(),
+            broadcast: None,
         });
-        let welcome = session.hello(resume.as_ref()).await?;
+        let welcome = session.hello(resume.as_ref(), Mail::Left).await?;
         self.epoch = Some(welcome.epoch);
         self.session = Some(session);
         self.sessions += 1;

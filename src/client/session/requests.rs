@@ -188,12 +188,12 @@ impl Session {
     }
 }
 
-fn framed(kind: &'static str, mut fields: Value) -> Value {
+pub(super) fn framed(kind: &'static str, mut fields: Value) -> Value {
     fields["type"] = json!(kind);
     fields
 }
 
-fn unexpected(kind: &'static str) -> ClientError {
+pub(super) fn unexpected(kind: &'static str) -> ClientError {
     ClientError::Protocol(format!("{kind} was answered by something else"))
 }
 

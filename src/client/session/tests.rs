@@ -1,7 +1,9 @@
+use bridge_core::message::{AckStage, Body, Recipients};
+
 use super::*;
 use crate::client::error::Exit;
 use crate::client::tests::scripted::{
-    Act, Connection, EPOCH, Scripted, bye, event, rejected, welcome,
+    Act, Connection, EPOCH, Scripted, bye, event, message, message_id, rejected, stored, welcome,
 };
 
 /// A session that has said hello, in the room `r` after the event 3.
@@ -15,7 +17,7 @@ async fn open(acts: Vec<Act>) -> (Scripted, Session) {
     let mut session = Session::connect(&server.address, &client, &token)
         .await
         .expect("a session");
-    session.hello(None).await.expect("a welcome");
+    session.hello(None, Mail::Taken).await.expect("a welcome");
     server.heard().await;
     (server, session)
 }
@@ -130,4 +132,49 @@ async fn a_server_without_a_sign_of_life_is_gone() {
         session.next().await,
         Err(ClientError::TimedOut { .. })
     ));
+}
+
+#[tokio::test]
+async fn what_is_stored_is_an_answer_and_a_message_is_none() {
+    let receipt = json!({
+        "type": "receipt", "id": message_id(7), "stage": "delivered", "by": "bob", "at": "x",
+    });
+    let acts = vec![
+        Act::Say(message(3, "ann", 1)),
+        Act::Answer(stored(7)),
+        Act::Say(receipt),
+        Act::Answer(stored(3)),
+        Act::Idle,
+    ];
+    let (mut server, mut session) = open(acts).await;
+    let to = "bob".parse().expect("a name");
+    let text = Body::Text("hi".parse().expect("a text"));
+    let new = NewMessage::new(Recipients::one(to), text);
+    let answer = session.send_message(&new).await.expect("an answer");
+    assert_eq!(answer.id.to_string(), message_id(7));
+    let Ok(Some(ServerFrame::Message(came))) = session.next().await else {
+        panic!("what came before the answer is kept");
+    };
+    let ack = session.acknowledge(came.id, AckStage::Done, None);
+    assert_eq!(ack.await.expect("an answer").id, came.id);
+    let next = session.next().await;
+    assert!(
+        matches!(next, Ok(Some(ServerFrame::Receipt(_)))),
+        "{next:?}"
+    );
+    let (sent, ack) = (server.heard().await, server.heard().await);
+    assert_eq!(
+        (&sent["type"], &sent["to"]),
+        (&json!("send"), &json!("bob"))
+    );
+    assert_eq!(
+        (&ack["type"], &ack["stage"]),
+        (&json!("ack"), &json!("done"))
+    );
+    for frame in [sent, ack] {
+        assert!(
+            frame["key"].is_string() && frame["ref"].is_string(),
+            "{frame}"
+        );
+    }
 }

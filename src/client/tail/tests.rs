@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::client::error::Exit;
+use crate::client::link::FIRST_TRIES_MAX;
 use crate::client::tests::scripted::{
     Act, Connection, EPOCH, OTHER_EPOCH, Scripted, bye, error, event, welcome,
 };
@@ -118,8 +119,9 @@ async fn every_event_once_over_every_kind_of_loss() {
         }
         assert_eq!(
             heard["resume"],
-            json!({ "epoch": epoch, "rooms": { "r": seq } })
+            json!({ "epoch": epoch, "rooms": { "r": seq }, "broadcast": null })
         );
+        assert_eq!(heard["messages"], false, "who watches rooms takes no mail");
     }
 }
 

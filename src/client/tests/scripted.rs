@@ -1,6 +1,7 @@
 //! A server that does what a test says: for what a real one does only on a bad day.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -15,6 +16,10 @@ use crate::client::Address;
 
 pub(crate) const EPOCH: &str = "ep_00000000000000000000000000000001";
 pub(crate) const OTHER_EPOCH: &str = "ep_00000000000000000000000000000002";
+
+/// How long anything may take. On loopback it takes milliseconds; this is for a busy machine, and
+/// for repeats of what was refused.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the server does on one connection; at the end it is cut.
 pub(crate) enum Connection {
@@ -66,8 +71,16 @@ impl Scripted {
 
     /// The next thing that it heard.
     pub(crate) async fn heard(&mut self) -> Value {
-        self.heard.recv().await.expect("the client says something")
+        let heard = soon(self.heard.recv()).await;
+        heard.expect("the client says something")
     }
+}
+
+/// The result of something that must happen; a test of what goes on for ever would never fail.
+pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .expect("it happens within the time that a busy machine needs")
 }
 
 async fn http(mut stream: TcpStream, status: u16, body: &Value, hear: &mpsc::Sender<Value>) {
@@ -142,6 +155,33 @@ pub(crate) fn welcome(epoch: &str, resumed: Value) -> Act {
         "type": "welcome", "session": "ses_1", "client": "ann", "version": "0", "epoch": epoch,
         "heartbeat_seconds": 1, "resumed": resumed,
     }))
+}
+
+/// `welcome`, with what it promises for the messages to `all`.
+pub(crate) fn welcome_to_mail(epoch: &str, from: u64, complete: bool) -> Act {
+    let Act::Answer(mut frame) = welcome(epoch, json!({})) else {
+        panic!("a welcome is an answer");
+    };
+    frame["broadcast"] = json!({ "from": from, "to": from, "complete": complete });
+    Act::Answer(frame)
+}
+
+pub(crate) fn message_id(n: u64) -> String {
+    format!("msg_{n:032}")
+}
+
+/// A direct message to `ann`, or to somebody else.
+pub(crate) fn message(n: u64, to: &str, attempt: u64) -> Value {
+    json!({
+        "type": "message", "id": message_id(n), "seq": n, "from": "bob", "to": to, "text": "hi",
+        "kind": "message", "priority": 1, "reply_to": null, "expects_reply": false,
+        "deadline": null, "attempt": attempt, "trace": "tr_1.0", "at": "x", "expires_at": "x",
+        "metadata": null,
+    })
+}
+
+pub(crate) fn stored(n: u64) -> Value {
+    json!({ "type": "stored", "id": message_id(n), "at": "x", "duplicate": false })
 }
 
 pub(crate) fn event(seq: u64) -> Value {
