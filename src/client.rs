@@ -4,10 +4,13 @@
 //! Nothing here knows the server's inside: it speaks the protocol and reads the frames of
 //! [`crate::wire::frame`].
 
+pub mod ask;
 pub mod back_off;
 pub mod error;
 pub mod keys;
 mod link;
+pub mod listen;
+pub mod message;
 pub mod rest;
 pub mod session;
 pub mod tail;
@@ -17,8 +20,10 @@ pub mod url;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use error::{ClientError, Refusal};
-pub use rest::RestClient;
+pub use error::{ClientError, Refusal, Unanswered};
+pub use listen::{Heard, Listen};
+pub use message::MessageFacts;
+pub use rest::{Looks, RestClient, Tracked};
 pub use session::{Mail, NewMessage, NewPost, NewRoom, Session};
 pub use tail::{Follow, Followed};
 pub use token::{InvalidToken, Token};

@@ -148,6 +148,19 @@ fn error_body(error: &ClientError) -> Value {
                 "temporary": error.may_pass(), "retry_after_ms": bye.retry_after_ms },
             "exit": exit,
         }),
+        ClientError::Unanswered(question) => {
+            let code = if question.is_late() {
+                "no_reply"
+            } else {
+                "not_answered"
+            };
+            let details = json!({ "id": question.id, "stage": question.stage });
+            json!({
+                "error": { "code": code, "number": null, "message": error.to_string(),
+                    "temporary": error.may_pass(), "retry_after_ms": null, "details": details },
+                "exit": exit,
+            })
+        }
         _ => json!({
             "error": { "code": "client", "number": null, "message": error.to_string(),
                 "temporary": error.may_pass(), "retry_after_ms": null },
@@ -159,6 +172,8 @@ fn error_body(error: &ClientError) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::Unanswered;
+    use bridge_core::message::Stage;
 
     #[test]
     fn colours_are_for_terminals_that_want_them() {
@@ -183,5 +198,20 @@ mod tests {
         let body = error_body(&ClientError::NoToken);
         assert_eq!(body["exit"], 5);
         assert_eq!(body["error"]["temporary"], false);
+        let id = "msg_00000000000000000000000000000001";
+        let question = Unanswered {
+            id: id.parse().expect("an id"),
+            stage: Stage::Seen,
+            why: "no reply".to_owned(),
+        };
+        let body = error_body(&ClientError::Unanswered(Box::new(question)));
+        assert_eq!(
+            (&body["exit"], &body["error"]["code"]),
+            (&json!(4), &json!("no_reply"))
+        );
+        assert_eq!(
+            body["error"]["details"],
+            json!({ "id": id, "stage": "seen" })
+        );
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use bridge_core::MessageId;
+use bridge_core::message::Stage;
 use serde_json::{Map, Value};
 
 use super::token::InvalidToken;
@@ -54,12 +56,34 @@ pub enum ClientError {
     /// The server ended the session.
     #[error("the server ended the session: {} ({})", .0.reason, .0.code)]
     Closed(Box<Bye>),
+    /// A question was not answered.
+    #[error("{}", .0.why)]
+    Unanswered(Box<Unanswered>),
     /// The answer could not be shown.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
     /// The user had enough.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// A question that was not answered.
+#[derive(Debug, Clone)]
+pub struct Unanswered {
+    /// The question.
+    pub id: MessageId,
+    /// How far it has come.
+    pub stage: Stage,
+    /// A sentence that says so.
+    pub why: String,
+}
+
+impl Unanswered {
+    /// Whether it was only too late for an answer: nobody said that there would be none.
+    #[must_use]
+    pub const fn is_late(&self) -> bool {
+        !matches!(self.stage, Stage::Done | Stage::Dead)
+    }
 }
 
 /// A refusal, and under which id the server's log has more about it.
@@ -107,7 +131,7 @@ pub enum Exit {
     Usage = 2,
     /// The server cannot be reached, or is no agent-bridge.
     Unreachable = 3,
-    /// The server refused it for now, and repeating it did not help.
+    /// The server refused it for now, and repeating it did not help; or no answer came in time.
     Temporary = 4,
     /// No token, a token that is not good, or one that does not allow this.
     Unauthorized = 5,
@@ -134,6 +158,8 @@ impl ClientError {
             Self::Closed(bye) if CLOSED_NOT_AUTHORIZED.contains(&bye.code) => Exit::Unauthorized,
             Self::Closed(bye) if bye.reconnect => Exit::Temporary,
             Self::Closed(_) => Exit::Refused,
+            Self::Unanswered(question) if question.is_late() => Exit::Temporary,
+            Self::Unanswered(_) => Exit::Refused,
             // A reader that has seen enough (`… | head`) is no failure.
             Self::Output(why) if why.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Output(_) => Exit::Refused,
@@ -148,6 +174,7 @@ impl ClientError {
             Self::Unreachable { .. } | Self::Lost(_) | Self::TimedOut { .. } => true,
             Self::Refused(refusal) => refusal.rejected.temporary,
             Self::Closed(bye) => bye.reconnect,
+            Self::Unanswered(question) => question.is_late(),
             Self::Input(_)
             | Self::NoToken
             | Self::Token(_)
@@ -226,6 +253,15 @@ mod tests {
         ClientError::Output(kind.into())
     }
 
+    fn unanswered(stage: Stage) -> ClientError {
+        let id = "msg_00000000000000000000000000000001";
+        ClientError::Unanswered(Box::new(Unanswered {
+            id: id.parse().expect("an id"),
+            stage,
+            why: "a sentence".into(),
+        }))
+    }
+
     #[test]
     fn every_error_has_its_exit_code() {
         let address: Address = "http://127.0.0.1:1".parse().expect("an address");
@@ -254,6 +290,10 @@ mod tests {
             (closed(4501), 5, false),
             (closed(4502), 1, false),
             (closed(4503), 1, false),
+            (unanswered(Stage::Delivered), 4, true),
+            (unanswered(Stage::Expired), 4, true),
+            (unanswered(Stage::Done), 1, false),
+            (unanswered(Stage::Dead), 1, false),
             (output(io::ErrorKind::BrokenPipe), 0, false),
             (output(io::ErrorKind::StorageFull), 1, false),
             (ClientError::Interrupted, 130, false),

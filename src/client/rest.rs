@@ -1,5 +1,8 @@
 //! REST, with a key on everything that changes something, so that a repeat is safe.
 
+mod list;
+mod messages;
+
 use std::time::Duration;
 
 use bridge_core::IdempotencyKey;
@@ -14,6 +17,8 @@ use super::token::Token;
 use super::url::Address;
 use crate::wire::frame::Rejected;
 use crate::wire::rest::ErrorBody;
+
+pub use messages::{Looks, Tracked};
 
 /// A server on the same planet accepts a connection within this, or not at all.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -47,6 +52,8 @@ struct Call<'a> {
     query: &'a [(&'a str, String)],
     body: Option<&'a Value>,
     key: Option<IdempotencyKey>,
+    /// How long one try may take.
+    within: Duration,
 }
 
 impl RestClient {
@@ -61,7 +68,6 @@ impl RestClient {
         // because our server sends none.
         let http = Client::builder()
             .connect_timeout(CONNECT_WITHIN)
-            .timeout(ANSWER_WITHIN)
             .no_proxy()
             .redirect(redirect::Policy::none())
             .build()
@@ -78,12 +84,23 @@ impl RestClient {
     /// # Errors
     /// See [`ClientError`].
     pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Value, ClientError> {
+        self.get_later(path, query, Duration::ZERO).await
+    }
+
+    /// Reads a resource whose answer the server may hold back for a while, which `query` says too.
+    async fn get_later(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        held_back: Duration,
+    ) -> Result<Value, ClientError> {
         self.call(Call {
             method: Method::GET,
             path,
             query,
             body: None,
             key: None,
+            within: ANSWER_WITHIN + held_back,
         })
         .await
     }
@@ -106,6 +123,7 @@ impl RestClient {
             query: &[],
             body: Some(body),
             key,
+            within: ANSWER_WITHIN,
         })
         .await
     }
@@ -122,6 +140,7 @@ impl RestClient {
             query: &[],
             body: Some(body),
             key,
+            within: ANSWER_WITHIN,
         })
         .await
     }
@@ -138,6 +157,7 @@ impl RestClient {
             query: &[],
             body,
             key,
+            within: ANSWER_WITHIN,
         })
         .await
     }
@@ -165,6 +185,7 @@ impl RestClient {
         let mut request = self
             .http
             .request(call.method.clone(), url)
+            .timeout(call.within)
             .header(AUTHORIZATION, self.bearer.clone());
         if let Some(body) = call.body {
             request = request.json(body);
@@ -172,8 +193,11 @@ impl RestClient {
         if let Some(key) = &call.key {
             request = request.header("Idempotency-Key", header(key)?);
         }
-        let mut response = request.send().await.map_err(|why| self.failed(&why))?;
-        let body = self.read(&mut response).await?;
+        let mut response = request
+            .send()
+            .await
+            .map_err(|why| self.failed(&why, call.within))?;
+        let body = self.read(&mut response, call.within).await?;
         let status = response.status();
         if !status.is_success() {
             return Err(ClientError::Refused(Box::new(refusal(status, &body))));
@@ -186,9 +210,14 @@ impl RestClient {
         })
     }
 
-    async fn read(&self, response: &mut Response) -> Result<Vec<u8>, ClientError> {
+    async fn read(
+        &self,
+        response: &mut Response,
+        within: Duration,
+    ) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|why| self.failed(&why))? {
+        let failed = |why| self.failed(&why, within);
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 let why = format!("it is larger than {ANSWER_BYTES_MAX} bytes");
                 return Err(ClientError::Protocol(why));
@@ -198,7 +227,7 @@ impl RestClient {
         Ok(body)
     }
 
-    fn failed(&self, error: &reqwest::Error) -> ClientError {
+    fn failed(&self, error: &reqwest::Error, within: Duration) -> ClientError {
         let why = root_cause(error);
         match error {
             e if e.is_connect() => ClientError::Unreachable {
@@ -207,7 +236,7 @@ impl RestClient {
             },
             e if e.is_timeout() => ClientError::TimedOut {
                 what: "the server's answer",
-                after: ANSWER_WITHIN,
+                after: within,
             },
             _ => ClientError::Lost(why),
         }

@@ -1,7 +1,6 @@
 //! Rooms, as one finds them.
 
-use bridge_core::limits;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Context;
 use super::args::{ListArgs, RoomOnly};
@@ -11,34 +10,8 @@ use crate::client::ClientError;
 
 pub(super) async fn list(context: &mut Context, args: &ListArgs) -> Result<(), ClientError> {
     let limit = args.limit.unwrap_or(u64::MAX);
-    let mut items: Vec<Value> = Vec::new();
-    let mut next = Value::Null;
-    loop {
-        let wanted = limit - items.len() as u64;
-        let mut query = vec![(
-            "limit",
-            wanted.min(limits::PAGE_RECORDS_MAX as u64).to_string(),
-        )];
-        if let Value::String(after) = &next {
-            query.push(("after", after.clone()));
-        }
-        let mut page = context
-            .connection
-            .rest
-            .get(&["v1", "rooms"], &query)
-            .await?;
-        let Value::Array(rooms) = page["items"].take() else {
-            return Err(ClientError::Protocol("a list without items".to_owned()));
-        };
-        let before = std::mem::replace(&mut next, page["next"].take());
-        // A page that leads to itself would be read for ever.
-        let is_stuck = rooms.is_empty() || next == before;
-        items.extend(rooms);
-        if next.is_null() || is_stuck || items.len() as u64 >= limit {
-            break;
-        }
-    }
-    let answer = json!({ "items": items, "next": next });
+    let rest = &context.connection.rest;
+    let answer = rest.list(&["v1", "rooms"], limit).await?;
     context
         .output
         .answer(&answer, |paint| human_list(&answer, paint))
@@ -163,6 +136,7 @@ fn member_row(member: MemberBody) -> [String; 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn room(members: Value) -> RoomBody {
         view::read(&json!({
