@@ -1,6 +1,9 @@
 //! The command line.
 
 pub mod connection;
+mod context;
+mod input;
+mod lasting;
 pub mod output;
 pub mod show;
 

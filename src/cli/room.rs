@@ -13,27 +13,19 @@ use std::process::ExitCode;
 
 pub use args::{RoomArgs, RoomCommand};
 
-use super::connection::{self, Connection};
-use super::output::Output;
+use super::connection;
+use super::context::{self, Context};
 use crate::client::ClientError;
-
-/// What every command needs.
-#[derive(Debug)]
-struct Context {
-    connection: Connection,
-    output: Output,
-}
 
 /// Does what the arguments say.
 #[must_use]
 pub fn run(args: RoomArgs) -> ExitCode {
-    let output = Output::new(&args.output);
-    let mut context = match args.connection.open() {
-        Ok(connection) => Context { connection, output },
-        Err(why) => return connection::finish(Err(why), &output),
-    };
-    let result = carry_out(&mut context, args.command);
-    connection::finish(result, &context.output)
+    let RoomArgs {
+        connection,
+        output,
+        command,
+    } = args;
+    context::run(connection, &output, |context| carry_out(context, command))
 }
 
 fn carry_out(context: &mut Context, command: RoomCommand) -> Result<(), ClientError> {

@@ -8,6 +8,7 @@ use bridge_core::{ClientId, Scope, Scopes, TokenId};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::lasting;
 use super::serve::DataArgs;
 use crate::app;
 use crate::config::{Config, Overrides};
@@ -98,21 +99,13 @@ fn create(args: CreateArgs) -> Result<String, String> {
 
 /// `30d`, `12h`, `90m`, `45s`.
 fn lifetime(text: &str) -> Result<Duration, String> {
-    const EXPECTED: &str = "must be a number with s, m, h or d, such as 30d";
     const YEARS_MAX: u64 = 10;
-    let unit = text.chars().next_back().ok_or(EXPECTED)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(EXPECTED.to_owned()),
-    };
-    let number: u64 = text[..text.len() - 1].parse().map_err(|_| EXPECTED)?;
-    match number.checked_mul(seconds) {
-        Some(0) => Err("a token must be good for a second at least".to_owned()),
-        Some(total) if total <= YEARS_MAX * 366 * 86_400 => Ok(Duration::from_secs(total)),
-        _ => Err(format!("a token is good for {YEARS_MAX} years at most")),
+    match lasting::parse(text)? {
+        Duration::ZERO => Err("a token must be good for a second at least".to_owned()),
+        long if long.as_secs() > YEARS_MAX * 366 * 86_400 => {
+            Err(format!("a token is good for {YEARS_MAX} years at most"))
+        }
+        lifetime => Ok(lifetime),
     }
 }
 

@@ -1,19 +1,15 @@
 //! What comes from standard input, and arguments that want a second look.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Read};
 use std::str::FromStr;
 
-use bridge_core::{MessageId, Seq, limits};
+use bridge_core::{MessageId, Seq};
 use clap::Args;
 
 use super::RoomCommand;
+use crate::cli::input::{standard_input, text_or_stdin};
 use crate::client::ClientError;
 use crate::wire::frame::Password;
-
-/// Bytes of standard input that are read: what is longer can be no message, as a character has at
-/// most four bytes.
-const STDIN_BYTES_MAX: usize = 4 * limits::TEXT_CHARS_MAX;
 
 /// A room's password.
 #[derive(Debug, Default, Args)]
@@ -87,7 +83,7 @@ pub(super) fn read(mut command: RoomCommand) -> Result<RoomCommand, ClientError>
     match &mut command {
         RoomCommand::Create(args) => fill_password(&mut args.password)?,
         RoomCommand::Join(args) => fill_password(&mut args.password)?,
-        RoomCommand::Post(args) => args.text = Some(message(args.text.take())?),
+        RoomCommand::Post(args) => args.text = Some(text_or_stdin(args.text.take())?),
         _ => {}
     }
     Ok(command)
@@ -100,35 +96,6 @@ fn fill_password(args: &mut PasswordArgs) -> Result<(), ClientError> {
         args.password = Some(Secret(line.to_owned()));
     }
     Ok(())
-}
-
-fn message(given: Option<String>) -> Result<String, ClientError> {
-    match given {
-        Some(text) if text != "-" => Ok(text),
-        None if io::stdin().is_terminal() => Err(ClientError::Input(
-            "there is nothing to say: give the text, pipe it in, or write - and end it by Ctrl-D"
-                .to_owned(),
-        )),
-        // The line break at the end belongs to the file, not to the message.
-        _ => Ok(standard_input()?.trim_end_matches(['\n', '\r']).to_owned()),
-    }
-}
-
-fn standard_input() -> Result<String, ClientError> {
-    let mut bytes = Vec::new();
-    let limit = STDIN_BYTES_MAX as u64 + 1;
-    io::stdin()
-        .lock()
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(|why| ClientError::Input(format!("standard input cannot be read: {why}")))?;
-    if bytes.len() > STDIN_BYTES_MAX {
-        let max = limits::TEXT_CHARS_MAX;
-        let why = format!("standard input is too long; a message has at most {max} characters");
-        return Err(ClientError::Input(why));
-    }
-    String::from_utf8(bytes)
-        .map_err(|_| ClientError::Input("standard input is not text in UTF-8".to_owned()))
 }
 
 #[cfg(test)]
@@ -166,10 +133,5 @@ mod tests {
             ..args
         };
         assert!(matches!(empty.password(), Err(ClientError::Input(_))));
-    }
-
-    #[test]
-    fn a_given_text_needs_no_standard_input() {
-        assert_eq!(message(Some("hi".into())).ok().as_deref(), Some("hi"));
     }
 }

@@ -1,10 +1,8 @@
 //! Answers of the server, as far as people are shown them. JSON output never passes through here.
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use crate::client::ClientError;
+pub(super) use crate::cli::context::read;
 use crate::wire::frame::{PolicyBody, RoomEvent};
 use bridge_core::policy::Visibility;
 use bridge_core::{Epoch, RoomId, Seq};
@@ -69,14 +67,6 @@ pub(super) struct EventPage {
     pub(super) next: Option<Seq>,
     #[serde(default)]
     pub(super) previous: Option<Seq>,
-}
-
-/// Reads an answer.
-///
-/// # Errors
-/// When it does not look like what was asked for.
-pub(super) fn read<T: DeserializeOwned>(answer: &Value) -> Result<T, ClientError> {
-    T::deserialize(answer).map_err(|why| ClientError::Protocol(why.to_string()))
 }
 
 /// The word for who finds and joins a room.

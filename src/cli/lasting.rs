@@ -1,0 +1,72 @@
+//! How long something lasts, as people write it: `45s`, `90m`, `12h`, `30d`.
+
+use std::time::Duration;
+
+/// Reads a number with its unit.
+///
+/// # Errors
+/// What it must look like.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    const EXPECTED: &str = "must be a number with s, m, h or d, such as 30d";
+    let unit = text.chars().next_back().ok_or(EXPECTED)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(EXPECTED.to_owned()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| EXPECTED)?;
+    let total = number
+        .checked_mul(seconds)
+        .ok_or("is longer than anything lasts")?;
+    Ok(Duration::from_secs(total))
+}
+
+/// Roughly how long it was, in the largest unit that fits: `45s`, `12h`.
+pub(super) fn short(lasted: Duration) -> String {
+    let seconds = lasted.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_a_unit() {
+        for (text, seconds) in [("0s", 0), ("45s", 45), ("90m", 5_400), ("1h", 3_600)] {
+            assert_eq!(parse(text), Ok(Duration::from_secs(seconds)));
+        }
+        for bad in [
+            "",
+            "30",
+            "d",
+            "-1d",
+            "1.5h",
+            "1w",
+            "日",
+            "99999999999999999d",
+        ] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_short() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (119, "1m"),
+            (7_200, "2h"),
+            (200_000, "2d"),
+        ] {
+            assert_eq!(short(Duration::from_secs(seconds)), text);
+        }
+    }
+}
