@@ -4,13 +4,17 @@
 //! them is written raw: [`visible()`] and [`visible_lines`] are the only ways to the screen.
 
 mod event;
+mod message;
 mod paint;
 mod table;
+mod timeline;
 mod visible;
 
 pub use event::{Threads, Told, event_json, event_line, tell};
+pub use message::{body, first_line, message_json, message_line, receipt_json, receipt_line};
 pub use paint::{Hue, Paint};
 pub use table::{pad, table, width};
+pub use timeline::{failure_line, timeline};
 pub use visible::{json_document, json_line, visible, visible_lines};
 
 use bridge_core::Timestamp;
