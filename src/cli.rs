@@ -8,6 +8,7 @@ pub mod output;
 pub mod show;
 
 pub mod demo;
+pub mod mail;
 pub mod room;
 pub mod serve;
 pub mod token;
@@ -31,13 +32,17 @@ Examples:
   agent-bridge serve --demo                   watch five agents talk to each other
   agent-bridge token create --client maya     make a token for the client maya
   export BRIDGE_TOKEN=…                       use it in the commands below
+  agent-bridge send ravi \"Good morning\"       send a direct message
+  agent-bridge ask ravi \"Is it done?\"         ask, and wait for the answer
+  agent-bridge listen --ack done              receive your messages; Ctrl-C ends it
   agent-bridge room create design --topic \"How the parser works\"
   agent-bridge room post design \"Good morning\"
   agent-bridge room tail design               watch the room; Ctrl-C ends it
 
 Exit codes of the client commands:
   0 done · 1 refused by the server · 2 wrong usage · 3 the server cannot be reached ·
-  4 refused for now, repeating it did not help · 5 not authorized · 130 interrupted";
+  4 refused for now, repeating it did not help; or no answer in time · 5 not authorized ·
+  130 interrupted";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -46,6 +51,9 @@ pub enum Command {
     Serve(serve::ServeArgs),
     /// Make and inspect tokens
     Token(token::TokenArgs),
+    /// Direct messages.
+    #[command(flatten)]
+    Mail(mail::MailCommand),
     /// Create, read and write rooms
     Room(Box<room::RoomArgs>),
 }
@@ -56,6 +64,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Token(args) => token::run(args),
+        Command::Mail(command) => mail::run(command),
         Command::Room(args) => room::run(*args),
     }
 }
