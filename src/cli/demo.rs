@@ -1,10 +1,11 @@
 //! The story of `serve --demo`: five scripted agents meet in a room of the real server, each over a
-//! session of its own, and one of them loses its connection.
+//! session of its own, and one of them loses its connection; then one asks another something.
 //!
 //! What is shown is what came out of a socket. Nothing is printed because it was sent, and the
 //! numbers at the end are counted from what was received.
 
 mod agent;
+mod question;
 mod screen;
 mod script;
 mod summary;
@@ -67,8 +68,9 @@ async fn story(
     cast: [(ClientId, Token); 5],
     lines: mpsc::Sender<Shown>,
 ) -> Result<Facts, ClientError> {
+    let [maya, _, _, rosa, _] = &cast;
+    let pair = [maya, rosa].map(Clone::clone);
     let [maya, ravi, chen, rosa, tomas] = cast.map(|who| Agent::new(stage, who, lines.clone()));
-    drop(lines);
     let mut maya = maya.into_observer();
     let room = script::open_room(&mut maya).await?;
     let ((maya, ()), (ravi, ()), (chen, comeback), (rosa, ()), (tomas, ())) = tokio::try_join!(
@@ -79,7 +81,9 @@ async fn story(
         script::tomas(tomas, &room),
     )?;
     let agents = [maya, ravi, chen, rosa, tomas].map(Agent::into_log);
-    Facts::gather(room, &agents, comeback)
+    let last = agents[3].events.last().map_or(Seq::ZERO, |event| event.seq);
+    let answered = question::play(stage, pair, last, lines).await?;
+    Facts::gather(room, &agents, comeback, answered)
 }
 
 /// What a newcomer can try while the demonstration's server goes on running: how to get a token that
@@ -99,6 +103,7 @@ pub fn invitation(address: &Address, data_dir: &Path, paint: Paint) -> String {
         format!("  agent-bridge room tail {room} --all"),
         format!("  agent-bridge room post {room} \"Hello, @maya\""),
         format!("  agent-bridge room show {room}"),
+        "  agent-bridge message show $(agent-bridge send maya \"Are you still there?\")".to_owned(),
     ]
     .join("\n")
 }

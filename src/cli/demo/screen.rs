@@ -7,8 +7,8 @@ use bridge_core::ClientId;
 use tokio::sync::mpsc;
 
 use super::CAST;
-use crate::cli::show::{Hue, Paint, Threads, pad, tell, time_of_day, visible, width};
-use crate::client::{Address, ClientError};
+use crate::cli::show::{Hue, Paint, Threads, pad, tell, time_of_day, timeline, visible, width};
+use crate::client::{Address, ClientError, MessageFacts};
 use crate::wire::frame::RoomEvent;
 
 /// Columns of a name: the longest of the cast.
@@ -18,7 +18,9 @@ const ROLE_COLUMNS: usize = 11;
 /// Columns of a channel: `tests`.
 const CHANNEL_COLUMNS: usize = 5;
 /// Columns before what was said.
-const INDENT: usize = 4 + 2 + 8 + 2 + NAME_COLUMNS + 2 + ROLE_COLUMNS + 2 + CHANNEL_COLUMNS + 2;
+const INDENT: usize = MAIL_INDENT + ROLE_COLUMNS + 2 + CHANNEL_COLUMNS + 2;
+/// Columns before a note, and before what was said in a message.
+const MAIL_INDENT: usize = 4 + 2 + 8 + 2 + NAME_COLUMNS + 2;
 
 /// Columns of a whole line. A wider terminal has room to spare, a narrower one breaks lines itself.
 const LINE_COLUMNS: usize = 100;
@@ -35,6 +37,21 @@ pub(super) enum Shown {
         /// Which of the two.
         online: bool,
     },
+    /// An agent's session received a message, or news of one.
+    Mail {
+        /// When, says the server.
+        at: String,
+        /// Which agent.
+        who: ClientId,
+        /// What.
+        words: String,
+        /// Whether the words are somebody's own, and not a description.
+        is_speech: bool,
+    },
+    /// What comes next.
+    Title(&'static str),
+    /// A message's way, as the server tells the one who sent it.
+    Way(Box<MessageFacts>),
     /// An agent has learned something from its own session, or lost it.
     Note {
         /// Which agent.
@@ -88,6 +105,14 @@ impl<'a, W: Write> Screen<'a, W> {
                 Shown::Event(event) => Some(self.event(&event)),
                 Shown::Note { who, text } => Some(self.note(&who, &text)),
                 Shown::Presence { client, online } => self.presence(&client, online),
+                Shown::Title(title) => Some(format!("\n{}\n", self.paint.bold(title))),
+                Shown::Way(facts) => Some(way(&facts, self.paint)),
+                Shown::Mail {
+                    at,
+                    who,
+                    words,
+                    is_speech,
+                } => Some(self.mail(&at, &who, &words, is_speech)),
             };
             if let Some(line) = line {
                 self.text(&line)?;
@@ -116,13 +141,23 @@ impl<'a, W: Write> Screen<'a, W> {
         let channel = told.channel.unwrap_or_default();
         let channel = paint.dim(&pad(&channel, CHANNEL_COLUMNS));
         let reply = reply.map(|name| format!("↳ {name}  ")).unwrap_or_default();
-        let words = wrapped(&format!("{reply}{}", told.words));
+        let words = wrapped(&format!("{reply}{}", told.words), INDENT);
         let words = if told.is_speech {
             words
         } else {
             paint.dim(&words)
         };
         format!("{seq}  {at}  {who}  {role}  {channel}  {words}")
+    }
+
+    fn mail(&self, at: &str, who: &ClientId, words: &str, is_speech: bool) -> String {
+        let paint = self.paint;
+        let at = paint.dim(&time_of_day(at));
+        let name = pad(&visible(who.as_str()), NAME_COLUMNS);
+        let name = paint.hue(hue(who.as_str()), &name);
+        let words = wrapped(&visible(words), MAIL_INDENT);
+        let words = if is_speech { words } else { paint.dim(&words) };
+        format!("{}{at}  {name}  {words}", " ".repeat(4 + 2))
     }
 
     fn note(&self, who: &ClientId, text: &str) -> String {
@@ -161,18 +196,27 @@ impl<'a, W: Write> Screen<'a, W> {
     }
 }
 
+/// A message's way, apart from what is around it.
+fn way(facts: &MessageFacts, paint: Paint) -> String {
+    let lines: Vec<_> = timeline(facts, paint)
+        .lines()
+        .map(|line| format!("  {line}").trim_end().to_owned())
+        .collect();
+    format!("\n{}", lines.join("\n"))
+}
+
 /// Lines of bounded width, broken between words and indented but for the first one.
-fn wrapped(text: &str) -> String {
+fn wrapped(text: &str, indent: usize) -> String {
     let mut shown = String::new();
     for (at, line) in text.lines().enumerate() {
-        let mut used = INDENT;
+        let mut used = indent;
         for (n, word) in line.split(' ').enumerate() {
             let is_first = n == 0;
             let fits = used + 1 + width(word) <= LINE_COLUMNS;
             if (is_first && at > 0) || (!is_first && !fits) {
                 shown.push('\n');
-                shown.push_str(&" ".repeat(INDENT));
-                used = INDENT;
+                shown.push_str(&" ".repeat(indent));
+                used = indent;
             } else if !is_first {
                 shown.push(' ');
                 used += 1;
@@ -214,8 +258,8 @@ mod tests {
             "x".repeat(50),
             "日".repeat(10)
         );
-        assert_eq!(wrapped(&text), expected);
-        assert_eq!(wrapped("a b  c"), "a b  c");
+        assert_eq!(wrapped(&text, INDENT), expected);
+        assert_eq!(wrapped("a b  c", INDENT), "a b  c");
     }
 
     #[tokio::test]
@@ -251,6 +295,12 @@ mod tests {
                 who: chen,
                 text: "back\u{1b}".into(),
             },
+            Shown::Mail {
+                at: "2026-11-22T08:15:30.250Z".into(),
+                who: "ravi".parse().expect("a name"),
+                words: "→ chen  a\u{1b}".into(),
+                is_speech: true,
+            },
             event(
                 6,
                 "ravi",
@@ -271,6 +321,7 @@ mod tests {
                 chen   is offline, says the server
                 chen   is online, says the server
                 chen   back␛
+      08:15:30  ravi   → chen  a␛
   #6  08:15:30  ravi                tests  ↳ #5 chen  c
 ";
         assert_eq!(String::from_utf8(out).expect("text"), expected);

@@ -3,6 +3,7 @@
 use bridge_core::RoomId;
 
 use super::agent::Log;
+use super::question::Answered;
 use super::script::Comeback;
 use crate::cli::show::{Paint, count, event_json};
 use crate::client::ClientError;
@@ -18,6 +19,7 @@ pub(super) struct Facts {
     sessions: u64,
     logs: u64,
     comeback: Comeback,
+    answered: Answered,
 }
 
 impl Facts {
@@ -29,6 +31,7 @@ impl Facts {
         room: RoomId,
         logs: &[Log],
         comeback: Comeback,
+        answered: Answered,
     ) -> Result<Self, ClientError> {
         let Some((first, others)) = logs.split_first() else {
             return Err(ClientError::Protocol("nobody was there".to_owned()));
@@ -45,6 +48,7 @@ impl Facts {
             sessions: logs.iter().map(|log| log.sessions).sum(),
             logs: logs.len() as u64,
             comeback,
+            answered,
         })
     }
 }
@@ -92,6 +96,7 @@ pub(super) fn text(facts: &Facts, paint: Paint) -> String {
         sessions,
         logs,
         comeback,
+        answered,
     } = facts;
     let missed = comeback.missed.len();
     let promised = comeback.resumed.to.get() - comeback.resumed.from.get();
@@ -115,6 +120,11 @@ pub(super) fn text(facts: &Facts, paint: Paint) -> String {
             "  1 repeated request: recognised by its key, still #{}",
             comeback.repeated
         ),
+        format!(
+            "  1 question: {}, as its sender was told; answered after {:.1} s",
+            answered.stages().join(", "),
+            answered.took.as_secs_f64(),
+        ),
     ]
     .join("\n")
 }
@@ -124,7 +134,9 @@ mod tests {
     use super::*;
     use crate::wire::frame::ResumedBody;
     use bridge_core::Seq;
+    use bridge_core::message::Stage;
     use serde_json::json;
+    use std::time::Duration;
 
     fn log(client: &str, texts: &[&str]) -> Log {
         let event = |(n, text): (u64, &&str)| {
@@ -155,7 +167,11 @@ mod tests {
             repeated: to,
         };
         let room = "r".parse().expect("a name");
-        Facts::gather(room, logs, comeback).map_err(|why| why.to_string())
+        let answered = Answered {
+            receipts: vec![Stage::Delivered, Stage::Seen, Stage::Done],
+            took: Duration::from_millis(2_345),
+        };
+        Facts::gather(room, logs, comeback, answered).map_err(|why| why.to_string())
     }
 
     #[test]
@@ -168,6 +184,8 @@ mod tests {
             text.contains("resumed from #1, 2 events missed, 2 received"),
             "{text}"
         );
+        let question = "1 question: delivered, seen, done, as its sender was told; answered";
+        assert!(text.contains(question), "{text}");
     }
 
     #[test]
