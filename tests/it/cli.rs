@@ -1,6 +1,7 @@
 //! The real program, from its command line.
 
 mod demo;
+mod mail;
 mod rooms;
 mod secrets;
 mod start;

@@ -22,6 +22,12 @@ fn the_demo_tells_its_story_and_ends() {
         "tomas",
         "resumed from",
         "duplicate: true",
+        "stored: msg_",
+        "receipt: delivered by rosa",
+        "receipt: seen by rosa",
+        "receipt: done by rosa",
+        "answered by msg_",
+        "1 question: delivered, seen, done, as its sender was told",
     ] {
         assert!(told.out.contains(word), "without {word:?}: {}", told.out);
     }

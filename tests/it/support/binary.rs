@@ -86,13 +86,11 @@ impl Binary {
     }
 
     pub(crate) fn token(&self, client: &str) -> String {
-        mint(
-            &self.tokens,
-            client,
-            USUAL_SCOPES,
-            USUAL_LIFE,
-            Duration::ZERO,
-        )
+        self.token_for(client, USUAL_SCOPES)
+    }
+
+    pub(crate) fn token_for(&self, client: &str, scopes: &str) -> String {
+        mint(&self.tokens, client, scopes, USUAL_LIFE, Duration::ZERO)
     }
 
     pub(crate) fn rest(&self, client: &str) -> Rest {
@@ -118,11 +116,17 @@ impl Binary {
     }
 
     pub(crate) fn room_command(&self, client: &str) -> Command {
+        let mut command = self.client_command(client);
+        command.arg("room");
+        command
+    }
+
+    /// `agent-bridge …` as a client of this server.
+    pub(crate) fn client_command(&self, client: &str) -> Command {
         let mut command = program();
         command
             .env("BRIDGE_URL", format!("http://{}", self.addr))
             .env("BRIDGE_TOKEN", self.token(client))
-            .arg("room")
             .stdin(Stdio::null());
         command
     }
