@@ -1,6 +1,8 @@
 //! The server's inside, as its transports see it: one cheap handle with methods.
 
+mod acknowledge;
 mod clients;
+mod correspondents;
 mod history;
 mod mailbox;
 mod messages;
@@ -35,9 +37,10 @@ use super::timekeeper::{self, Timekeeper};
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
 
+pub use acknowledge::Acknowledgement;
 pub use history::MessageHistory;
 pub use mailbox::{Confirmed, MailboxAsked, MailboxPage};
-pub use messages::{Acknowledgement, Sent};
+pub use messages::Sent;
 pub use read::{EventsAsked, EventsPage, PostsPage};
 
 /// Hooks by which a test makes a room panic.

@@ -1,22 +1,17 @@
 //! Sending messages, and saying what became of them.
 
-use std::collections::BTreeSet;
-
 use bridge_core::command::Key;
 use bridge_core::event::{Envelope, Event, MessageStored, Stream};
-use bridge_core::mailbox::{Ack, Deliver, MailboxCommand, Reserved};
-use bridge_core::message::{AckStage, Outgoing, Recipients, Trace};
+use bridge_core::mailbox::{Deliver, MailboxCommand, Reserved};
+use bridge_core::message::{Outgoing, Recipients, Trace};
 use bridge_core::ports::{Store, StoreError};
 use bridge_core::principal::Action;
-use bridge_core::text::Reason;
-use bridge_core::{
-    ClientId, IdempotencyKey, MessageId, Principal, Reject, SessionId, Timestamp, limits,
-};
+use bridge_core::{ClientId, IdempotencyKey, MessageId, Principal, Reject, Timestamp, limits};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::oneshot;
 
-use super::{Bridge, near};
+use super::Bridge;
 use crate::actors::handle::MailboxHandle;
 use crate::actors::mailbox::{self, Place};
 use crate::actors::ticket::{Answered, Receipt};
@@ -78,17 +73,6 @@ impl Sent {
             }),
         }
     }
-}
-
-/// What somebody says of a message.
-#[derive(Debug, Clone)]
-pub struct Acknowledgement {
-    /// Which message.
-    pub id: MessageId,
-    /// How far one has come with it.
-    pub stage: AckStage,
-    /// What there is to say about it.
-    pub reason: Option<Reason>,
 }
 
 impl Bridge {
@@ -338,72 +322,6 @@ impl Bridge {
         sent(self.mailbox(to)?.ask(command, by, Some(key)).await)
     }
 
-    /// Says what one has to say of a message, and waits until that is durable.
-    ///
-    /// # Errors
-    /// Why it was refused.
-    pub async fn acknowledge(
-        &self,
-        said: Acknowledgement,
-        by: Principal,
-        key: Option<IdempotencyKey>,
-    ) -> Result<Sent, Reject> {
-        self.may_acknowledge(said.id, &by).await?;
-        let id = said.id;
-        let answer = self.order_acknowledgement(said, by, key, None)?;
-        self.acknowledged(id, answer).await
-    }
-
-    /// A token that is limited to rooms knows the messages of their members only.
-    pub(in crate::actors) async fn may_acknowledge(
-        &self,
-        id: MessageId,
-        by: &Principal,
-    ) -> Result<(), Reject> {
-        let Some(members) = self.correspondents(by).await? else {
-            return Ok(());
-        };
-        let mailbox = Stream::Mailbox(by.client().clone());
-        let find = move |store: &dyn Store| store.delivery(&mailbox, id);
-        let found = self.reads().run(find).await?;
-        match found {
-            Some(delivery) if members.contains(&delivery.stored.by) => Ok(()),
-            _ => Err(Reject::MessageNotFound(id)),
-        }
-    }
-
-    /// The same for a session, in the order of the calls; says where the answer comes.
-    pub(in crate::actors) fn order_acknowledgement(
-        &self,
-        said: Acknowledgement,
-        by: Principal,
-        key: Option<IdempotencyKey>,
-        origin: Option<SessionId>,
-    ) -> Result<oneshot::Receiver<Answered>, Reject> {
-        by.allows(Action::Message)?;
-        let Acknowledgement { id, stage, reason } = said;
-        let ack = Ack {
-            id,
-            stage,
-            reason,
-            found: None,
-            rules: self.options().rules,
-        };
-        let command = MailboxCommand::Ack(Box::new(ack));
-        let key = key.map(|word| Key::new(word, &command));
-        let mailbox = self.mailbox(by.client())?;
-        Ok(mailbox.order(command, by, key, origin))
-    }
-
-    pub(in crate::actors) async fn acknowledged(
-        &self,
-        id: MessageId,
-        answer: oneshot::Receiver<Answered>,
-    ) -> Result<Sent, Reject> {
-        let receipt = answered(answer).await?;
-        Sent::of_receipt(&receipt, id, self.clock().now())
-    }
-
     /// The chain that a message belongs to: that of the message that it answers, which must be one
     /// that its sender got or sent; or the one that it was given; or a new one.
     async fn trace(&self, message: &mut Outgoing, by: &Principal) -> Result<(), Reject> {
@@ -426,69 +344,16 @@ impl Bridge {
         Ok(())
     }
 
-    /// A token that is limited to rooms writes to their members only; others are to it as if they
-    /// were not there.
-    async fn may_write_to(&self, to: &[ClientId], by: &Principal) -> Result<(), Reject> {
-        let Some(members) = self.correspondents(by).await? else {
-            return Ok(());
-        };
-        match to.iter().find(|client| !members.contains(client)) {
-            None => Ok(()),
-            Some(stranger) => Err(Reject::UnknownRecipient {
-                client: stranger.clone(),
-                near: near::among(stranger, members.iter().cloned()),
-            }),
-        }
-    }
-
-    /// With whom a token may exchange messages; with everybody when `None`.
-    pub(in crate::actors) async fn correspondents(
-        &self,
-        by: &Principal,
-    ) -> Result<Option<BTreeSet<ClientId>>, Reject> {
-        let Some(rooms) = by.confined_to() else {
-            return Ok(None);
-        };
-        let mut all = BTreeSet::new();
-        for room in rooms {
-            let members = self.room(&room)?.members().await?;
-            // Who is not a member itself knows nobody there.
-            if members.contains(by.client()) {
-                all.extend(members);
-            }
-        }
-        Ok(Some(all))
-    }
-
     fn made_up_key(&self) -> Result<IdempotencyKey, Reject> {
         let word = format!("request:{}", self.ids().uuid().simple());
         word.parse().map_err(|why| Reject::Internal {
             detail: format!("a key: {why}"),
         })
     }
-
-    /// The same refusal, with names that are like the one that is not known.
-    async fn with_near_names(&self, reject: Reject) -> Reject {
-        let Reject::UnknownRecipient { client, near } = reject else {
-            return reject;
-        };
-        if !near.is_empty() {
-            return Reject::UnknownRecipient { client, near };
-        }
-        let like = client.clone();
-        // Rating thousands of names takes a while; no actor waits for it.
-        let find = move |store: &dyn Store| {
-            let known = store.clients_like(&like, limits::NEAR_NAMES_LOOKED_AT_MAX)?;
-            Ok(near::among(&like, known.into_iter()))
-        };
-        // Without names it is still a refusal.
-        let near = self.reads().run(find).await.unwrap_or_default();
-        Reject::UnknownRecipient { client, near }
-    }
 }
 
 /// What came of a request for which somebody was given a ticket.
-async fn answered(answer: oneshot::Receiver<Answered>) -> Answered {
+pub(super) async fn answered(answer: oneshot::Receiver<Answered>) -> Answered {
     answer.await.unwrap_or(Err(Reject::Internal {
         detail: "a ticket was lost".into(),
     }))

@@ -118,7 +118,6 @@ impl<'a> Agent<'a> {
         let mut session = Session::connect(stage.address, &self.client, &self.token).await?;
         let resume = self.room.clone().map(|room| ResumeBody {
             epoch: self.epoch,
-            broadcast: None,
             rooms: [(room, self.cursor())].into(),
             broadcast: None,
         });

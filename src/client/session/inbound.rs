@@ -19,7 +19,6 @@ pub(super) fn is_answer(frame: &ServerFrame, expected: &str) -> bool {
         ServerFrame::Welcome(_) => return true,
         ServerFrame::Joined(joined) => &joined.reference,
         ServerFrame::Event(event) => &event.reference,
-        ServerFrame::Stored(stored) => &stored.reference,
         ServerFrame::Pong { reference, .. } => reference,
         ServerFrame::Stored(stored) => &stored.reference,
         ServerFrame::Rejected(rejected) => &rejected.reference,
