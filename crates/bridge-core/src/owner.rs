@@ -398,8 +398,10 @@ impl<S: Aggregate, T: Asker> Owner<S, T> {
                 effects.push(Effect::Behind(arrived.request));
                 continue;
             }
+            let before = effects.len();
             self.decide(arrived, now, effects);
-            if let Some(Effect::LookUp { .. }) = effects.last() {
+            // What stood there before is somebody else's: not every request has an effect now.
+            if let [Effect::LookUp { .. }] = effects[before..] {
                 looking.push(client);
             }
         }
