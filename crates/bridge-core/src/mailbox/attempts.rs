@@ -16,7 +16,8 @@ use crate::reject::Reject;
 use crate::text::Reason;
 
 impl Mailbox {
-    /// Messages were written to a session. One that several sessions have has one lease.
+    /// Messages were written to sessions. One that several sessions have has one lease, also when
+    /// it was written to two of them between two flushes and so stands here twice.
     pub(super) fn decide_handed(
         &self,
         handed: &Handed,
@@ -25,8 +26,10 @@ impl Mailbox {
     ) -> Result<Vec<Event>, Reject> {
         must_be_system(by)?;
         let until = now.plus_millis(handed.rules.lease_millis);
+        let mut leased = BTreeSet::new();
         let held = handed.messages.iter().filter_map(|seq| self.open.get(seq));
         let waiting = held.filter(|held| held.attempt().is_none());
+        let waiting = waiting.filter(|held| leased.insert(held.about.message));
         Ok(waiting
             .map(|held| delivered(held, Via::Session, until))
             .collect())

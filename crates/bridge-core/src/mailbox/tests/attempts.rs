@@ -24,6 +24,15 @@ fn several_sessions_have_one_lease() {
     assert_eq!(scene.hand(&[seq]), [], "another session, the same attempt");
 }
 
+/// What several sockets have taken goes into the log together.
+#[test]
+fn several_sessions_in_one_flush_have_one_lease() {
+    let mut scene = Scene::with_messages(1);
+    let seq = scene.mailbox().head();
+    let events = scene.hand(&[seq, seq]);
+    assert_eq!(kinds(&events), ["message_delivered"]);
+}
+
 #[test]
 fn who_comes_back_at_once_finds_its_message_and_who_flaps_waits() {
     let mut scene = Scene::with_messages(1);
