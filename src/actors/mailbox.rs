@@ -278,6 +278,7 @@ impl Kind for MailboxKind {
             actor.tell_record(&Arc::new(envelope), None, &mut telling);
         }
         actor.note_all_retries();
+        actor.offer_all();
         actor.finish_telling(telling, ctx);
         actor.serve_waiting(ctx);
     }

@@ -200,6 +200,13 @@ impl<S: Aggregate, T: Asker> Owner<S, T> {
         self.phase == Phase::Loading
     }
 
+    /// Whether the state has everything that anybody was told is in the log. After an append whose
+    /// outcome is not known it may lack some, until it is read again.
+    #[must_use]
+    pub const fn is_current(&self) -> bool {
+        matches!(self.phase, Phase::Live | Phase::Rewinding)
+    }
+
     /// Whether nothing is under way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
