@@ -143,14 +143,6 @@ impl MailboxActor {
         answer
     }
 
-    /// What was offered while the state was being read may have been passed over.
-    fn offer_everything(&mut self) {
-        let (mailbox, kind) = self.parts();
-        for held in mailbox.open() {
-            kind.readers.offer(held);
-        }
-    }
-
     /// The sessions of an earlier life are gone, whatever they had comes back. That is not the
     /// recipient's failure.
     fn take_back_leases(&self) {
@@ -282,7 +274,7 @@ impl Kind for MailboxKind {
         }
         actor.tell_what_is_due(&mut telling);
         actor.note_all_retries();
-        actor.offer_everything();
+        actor.offer_all();
         actor.finish_telling(telling, ctx);
         actor.serve_waiting(ctx);
     }

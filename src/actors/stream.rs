@@ -111,6 +111,11 @@ impl<K: Kind> StreamActor<K> {
         self.owner.state()
     }
 
+    /// Whether the state has everything that anybody was told is in the log.
+    pub(super) const fn is_current(&self) -> bool {
+        self.owner.is_current()
+    }
+
     /// The state once everything in flight has landed.
     pub(super) const fn tentative(&self) -> &K::State {
         self.owner.tentative()

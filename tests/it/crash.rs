@@ -2,6 +2,8 @@
 
 mod client;
 mod figures;
+mod mail;
+mod several;
 
 use std::time::Duration;
 
@@ -54,7 +56,7 @@ async fn what_was_acknowledged_survives_kill_9() {
         figures.check_room(&events, &of_room);
     }
     println!("{figures}");
-    figures.assert_sound();
+    figures.assert_sound(500);
 }
 
 fn room(number: usize) -> String {

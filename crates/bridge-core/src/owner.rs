@@ -200,6 +200,13 @@ impl<S: Aggregate, T: Asker> Owner<S, T> {
         self.phase == Phase::Loading
     }
 
+    /// Whether the state has everything that anybody was told is in the log. After an append whose
+    /// outcome is not known it may lack some, until it is read again.
+    #[must_use]
+    pub const fn is_current(&self) -> bool {
+        matches!(self.phase, Phase::Live | Phase::Rewinding)
+    }
+
     /// Whether nothing is under way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -398,8 +405,10 @@ impl<S: Aggregate, T: Asker> Owner<S, T> {
                 effects.push(Effect::Behind(arrived.request));
                 continue;
             }
+            let before = effects.len();
             self.decide(arrived, now, effects);
-            if let Some(Effect::LookUp { .. }) = effects.last() {
+            // What stood there before is somebody else's: not every request has an effect now.
+            if let [Effect::LookUp { .. }] = effects[before..] {
                 looking.push(client);
             }
         }

@@ -50,10 +50,11 @@ impl MailboxActor {
         }
     }
 
-    /// Sends a session what its window has room for.
+    /// Sends a session what its window has room for. A state that is out of date is no guide: it
+    /// may hold a message of which the client was told that it is done. What waits is sent when the
+    /// state was read again.
     pub(super) fn pump(&mut self, id: SessionId, ctx: &mut Context<Self>) {
-        if self.is_loading() {
-            // What there is to send is not known; everything is offered when it is.
+        if !self.is_current() {
             return;
         }
         let now = self.bridge.clock().now();
@@ -153,6 +154,10 @@ impl MailboxActor {
             return;
         };
         reader.is_reading = false;
+        if !self.is_current() {
+            // All of them are offered again when the state was read.
+            return;
+        }
         let records = match read {
             Ok(records) => records,
             Err(reject) => {
@@ -188,6 +193,14 @@ impl MailboxActor {
             }
         }
         self.pump(id, ctx);
+    }
+
+    /// Everything that waits, when it is not certain what each session was yet to get.
+    pub(super) fn offer_all(&mut self) {
+        let (mailbox, kind) = self.parts();
+        for held in mailbox.open() {
+            kind.readers.offer(held);
+        }
     }
 
     fn offer_again(&mut self, id: SessionId, seqs: &[Seq]) {

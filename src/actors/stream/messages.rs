@@ -131,11 +131,6 @@ impl<K: Kind> StreamActor<K> {
         self.is_touched = true;
     }
 
-    /// Whether its state is being read.
-    pub(in crate::actors) fn is_loading(&self) -> bool {
-        self.owner.is_loading()
-    }
-
     /// Notes that somebody wants something that is not for the log, and says whether they can have
     /// it now.
     pub(in crate::actors) fn asked(&mut self) -> Readiness {

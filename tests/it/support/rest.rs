@@ -46,25 +46,27 @@ impl Rest {
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
+        let reply = self.try_send(request).await;
+        reply.unwrap_or_else(|why| panic!("{}: {why:?}", self.base))
+    }
+
+    /// Sends a request to a server that may be gone.
+    pub(crate) async fn try_send(&self, request: RequestBuilder) -> Result<Reply, reqwest::Error> {
         let request = request.build().expect("a request");
         let asked = format!("{} {}", request.method(), request.url().path());
         let work = async {
-            let answer = self.http.execute(request).await;
-            let answer = answer.unwrap_or_else(|why| panic!("{asked}: {why:?}"));
+            let answer = self.http.execute(request).await?;
             let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-            let text = answer
-                .text()
-                .await
-                .unwrap_or_else(|why| panic!("{asked}: {why:?}"));
-            (status, headers, text)
+            let text = answer.text().await?;
+            Ok((status, headers, text))
         };
-        let (status, headers, text) = within(&asked, work).await;
-        Reply {
+        let (status, headers, text) = within(&asked, work).await?;
+        Ok(Reply {
             asked,
             status,
             headers,
             text,
-        }
+        })
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -26,9 +26,9 @@ pub(super) fn of_mailbox(stream: &Stream, records: &[Envelope]) -> Vec<Held> {
         if let Event::MessageStored(message) = &record.event {
             all.push(Held::new(message, record));
         } else if let Some(about) = record.event.about() {
-            let is_it = |held: &&mut Held| held.delivery.stored.seq == about.message;
-            if let Some(held) = all.iter_mut().find(is_it) {
-                held.apply(record);
+            let place = all.binary_search_by_key(&about.message, |held| held.delivery.stored.seq);
+            if let Ok(place) = place {
+                all[place].apply(record);
             }
         }
     }

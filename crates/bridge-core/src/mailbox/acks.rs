@@ -69,10 +69,12 @@ impl Mailbox {
     fn take_up_again(&self, ack: &Ack, past: &Past<'_>, now: Timestamp) -> Decided {
         let delivery = match past {
             Past::Stored(delivery, _) => *delivery,
-            // What is remembered is not enough; the store has the rest, unless it was asked too
-            // long ago.
-            Past::Remembered(_) => self
-                .fresh(ack.found.as_ref())
+            // What is remembered is not enough; the store has the rest, unless it was asked before
+            // the message had come this far: then it may know of fewer attempts than there were.
+            Past::Remembered(_) => ack
+                .found
+                .as_ref()
+                .filter(|found| self.recent.settled_at(ack.id) <= Some(found.as_of))
                 .and_then(|found| found.delivery.as_deref())
                 .ok_or(Undecided::LookUp(ack.id))?,
         };

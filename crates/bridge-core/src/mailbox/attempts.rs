@@ -16,7 +16,8 @@ use crate::reject::Reject;
 use crate::text::Reason;
 
 impl Mailbox {
-    /// Messages were written to a session. One that several sessions have has one lease.
+    /// Messages were written to sessions. One that several sessions have has one lease, also when
+    /// it was written to two of them between two flushes and so stands here twice.
     pub(super) fn decide_handed(
         &self,
         handed: &Handed,

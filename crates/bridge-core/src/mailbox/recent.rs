@@ -80,6 +80,11 @@ impl RecentStages {
         self.by_id.get(&id).map(|(_, settled)| settled)
     }
 
+    /// Which record settled a message last.
+    pub(super) fn settled_at(&self, id: MessageId) -> Option<Seq> {
+        self.by_id.get(&id).map(|(seq, _)| *seq)
+    }
+
     /// Whether what the store said at this position is still true of what is not in the window.
     pub(super) fn reaches_back_to(&self, as_of: Seq) -> bool {
         as_of >= self.since

@@ -7,6 +7,7 @@ mod calls;
 mod delivering;
 mod due;
 mod order;
+mod owner;
 mod properties;
 mod receipts;
 mod replies;
@@ -218,11 +219,8 @@ impl Scene {
 
     fn acking(&self, n: u128, stage: AckStage) -> Ack {
         Ack {
-            id: message(n),
-            stage,
-            reason: None,
-            found: None,
             rules: self.rules,
+            ..acking(n, stage)
         }
     }
 
@@ -354,6 +352,16 @@ impl Scene {
             ledger: Ledger::new(mailbox),
             ..self.clone()
         }
+    }
+}
+
+fn acking(n: u128, stage: AckStage) -> Ack {
+    Ack {
+        id: message(n),
+        stage,
+        reason: None,
+        found: None,
+        rules: Rules::default(),
     }
 }
 

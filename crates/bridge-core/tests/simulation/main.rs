@@ -7,6 +7,7 @@
 mod checker;
 mod clients;
 mod house;
+mod mail;
 mod plan;
 mod readers;
 mod rng;
@@ -40,21 +41,30 @@ fn simulate(seed: u64, plan: Plan) -> Result<Stats, String> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("a panic, see above".to_owned()))
 }
 
+/// Which seeds a run takes; so many when nobody says otherwise.
+fn seeds(usual: u64) -> std::ops::Range<u64> {
+    match number("SIMULATION_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SIMULATION_SEEDS").unwrap_or(usual),
+    }
+}
+
+fn how_to_replay(seed: u64, why: &str) -> String {
+    format!(
+        "seed {seed}: {why}\nreplay it with: SIMULATION_SEED={seed} cargo nextest run -p \
+         bridge-core --all-features --test simulation"
+    )
+}
+
 #[test]
 fn the_invariants_hold_whatever_happens() {
-    let seeds = match number("SIMULATION_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION_SEEDS").unwrap_or(SEEDS),
-    };
+    let seeds = seeds(SEEDS);
     let is_search = seeds.end - seeds.start >= SEEDS;
     let mut sum = Stats::default();
     for seed in seeds {
         match simulate(seed, Plan::of(seed)) {
             Ok(stats) => sum.add(&stats),
-            Err(why) => panic!(
-                "seed {seed}: {why}\nreplay it with: SIMULATION_SEED={seed} cargo nextest run -p \
-                 bridge-core --all-features --test simulation"
-            ),
+            Err(why) => panic!("{}", how_to_replay(seed, &why)),
         }
     }
     println!("{sum:?}");

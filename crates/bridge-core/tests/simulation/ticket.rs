@@ -13,6 +13,8 @@ pub(crate) enum Reply {
     Done(Seq),
     /// The receipt of a repeat.
     Known(Seq),
+    /// There is nothing to do.
+    Unchanged,
     /// No.
     Refused(Reject),
     /// The connection or the owner is gone.

@@ -152,3 +152,26 @@ fn a_message_that_was_seen_and_failed_is_tried_again_with_its_history() {
         assert_eq!(delivered(&scene.take(None, 1)), [1]);
     }
 }
+
+/// The store was asked before the message had been seen: it knows of fewer attempts than there were.
+#[test]
+fn what_was_found_before_it_was_seen_is_out_of_date() {
+    let mut scene = Scene::with_messages(1);
+    let seq = scene.mailbox().head();
+    let early = scene.look_up(1);
+    for attempt in 1..=2 {
+        scene.hand(&[seq]);
+        scene.lose(&[(seq, attempt)], Ending::ConnectionLost);
+        scene.turn(MINUTE);
+    }
+    scene.ack(1, AckStage::Seen).expect("it is held");
+    let mut ack = scene.acking(1, AckStage::Failed);
+    ack.found = Some(early);
+    let late = MailboxCommand::Ack(Box::new(ack));
+    let decided = scene.run(&principal("bob"), &late);
+    assert_eq!(decided, Err(Undecided::LookUp(message(1))));
+    let events = scene.ack(1, AckStage::Failed).expect("it was looked up");
+    assert_eq!(kinds(&events), ["message_returned"]);
+    let held = scene.mailbox().held(seq).expect("it is taken up again");
+    assert_eq!((held.attempts, held.failures.len()), (2, 3));
+}

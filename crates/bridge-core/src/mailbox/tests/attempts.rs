@@ -86,6 +86,15 @@ fn a_clock_that_is_set_back_does_not_hold_up_a_message() {
     assert!(held.is_ready(set_back));
 }
 
+/// What several sockets have taken goes into the log together.
+#[test]
+fn several_sessions_in_one_flush_have_one_lease() {
+    let mut scene = Scene::with_messages(1);
+    let seq = scene.mailbox().head();
+    let events = scene.hand(&[seq, seq]);
+    assert_eq!(kinds(&events), ["message_delivered"]);
+}
+
 #[test]
 fn who_comes_back_at_once_finds_its_message_and_who_flaps_waits() {
     let mut scene = Scene::with_messages(1);

@@ -131,6 +131,7 @@ impl World {
                 self.stats.repeats += 1;
                 self.receipt(number, seq)
             }
+            Reply::Unchanged => Err("a room always decides".to_owned()),
             Reply::Refused(reject) if reject.is_temporary() => {
                 let is_unknown = reject == Reject::OutcomeUnknown;
                 self.not_yet(number, is_unknown);
