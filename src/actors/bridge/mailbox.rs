@@ -171,7 +171,7 @@ impl Caller<'_> {
         // Seen before the look: what changes after it is news.
         ready.mark_unchanged();
         broadcasts.mark_unchanged();
-        let mut page = self.take(confirm).await?;
+        let mut page = self.take(confirm, false).await?;
         let sleep = tokio::time::sleep(wait.min(limits::LONG_POLL_MAX));
         tokio::pin!(sleep);
         while page.next.is_none() && !wait.is_zero() {
@@ -183,16 +183,17 @@ impl Caller<'_> {
                 changed = ready.changed() => if changed.is_err() { break },
                 changed = broadcasts.changed() => if changed.is_err() { break },
             }
-            page = self.take(None).await?;
+            page = self.take(None, true).await?;
         }
         Ok(page)
     }
 
-    async fn take(&self, confirm: Option<Batch>) -> Result<MailboxPage, Reject> {
+    async fn take(&self, confirm: Option<Batch>, looks_again: bool) -> Result<MailboxPage, Reject> {
         let take = Take {
             confirm,
             messages_max: self.messages_max,
             bytes_max: limits::PAGE_BYTES_MAX,
+            looks_again,
             only_from: self.only_from.clone(),
             rules: self.bridge.options().rules,
         };

@@ -25,7 +25,9 @@ impl Mailbox {
     ) -> Result<Vec<Event>, Reject> {
         must_be_system(by)?;
         let until = now.plus_millis(handed.rules.lease_millis);
-        let held = handed.messages.iter().filter_map(|seq| self.open.get(seq));
+        // Several sessions may have taken the same message since the last time.
+        let messages: BTreeSet<Seq> = handed.messages.iter().copied().collect();
+        let held = messages.iter().filter_map(|seq| self.open.get(seq));
         let waiting = held.filter(|held| held.attempt().is_none());
         Ok(waiting
             .map(|held| delivered(held, Via::Session, until))
@@ -33,7 +35,8 @@ impl Mailbox {
     }
 
     /// A call: the batch before is confirmed, what was handed to a call and not confirmed comes
-    /// back, and what is ready is handed over.
+    /// back, and what is ready is handed over. A call that waited and looks again ends nothing: a
+    /// second caller, who waits beside it, may just have been handed something.
     pub(super) fn decide_take(
         &self,
         take: &Take,
@@ -54,7 +57,8 @@ impl Mailbox {
             .collect();
         for held in self.open() {
             let is_a_calls = held.attempt().is_some_and(|a| a.via == Via::Call);
-            if !is_a_calls || confirmed.contains(&held.about.message) {
+            let is_over = is_a_calls && !take.looks_again && may_see(take, held);
+            if !is_over || confirmed.contains(&held.about.message) {
                 continue;
             }
             let ended = Self::ended(held, Ending::NotConfirmed, None, now, take.rules);
@@ -198,13 +202,17 @@ fn delivered(held: &Held, via: Via, until: Timestamp) -> Event {
     })
 }
 
+fn may_see(take: &Take, held: &Held) -> bool {
+    let senders = take.only_from.as_ref();
+    senders.is_none_or(|senders| senders.contains(&held.about.from))
+}
+
 /// The first ones in the order of delivery, within the caller's bounds.
 fn choose<'a>(ready: Vec<&'a Held>, take: &Take) -> Vec<&'a Held> {
-    let may_see = |held: &&Held| match &take.only_from {
-        None => true,
-        Some(senders) => senders.contains(&held.about.from),
-    };
-    let mut ready: Vec<&Held> = ready.into_iter().filter(may_see).collect();
+    let mut ready: Vec<&Held> = ready
+        .into_iter()
+        .filter(|held| may_see(take, held))
+        .collect();
     ready.sort_by_key(|held| held.rank());
     let mut bytes = 0;
     let mut chosen = Vec::new();

@@ -157,6 +157,8 @@ pub struct Take {
     pub messages_max: usize,
     /// Roughly how many bytes of them; at least one message is returned.
     pub bytes_max: usize,
+    /// Whether it is a call that found nothing, has waited, and looks again.
+    pub looks_again: bool,
     /// From these senders only: a token that is limited to a room sees its members' messages.
     pub only_from: Option<BTreeSet<ClientId>>,
     /// What an operator chose.

@@ -200,6 +200,7 @@ impl Scene {
             confirm,
             messages_max,
             bytes_max: usize::MAX,
+            looks_again: false,
             only_from: None,
             rules: self.rules,
         }
