@@ -84,19 +84,34 @@ impl<K: Kind> StreamHandle<K> {
         command: CommandOf<K>,
         by: Principal,
         key: Option<Key>,
-        mut ticket: Ticket,
+        ticket: Ticket,
     ) {
+        if let Some(request) = self.admitted(command, by, key, ticket) {
+            tell(&self.0.addr, Submit(request));
+        }
+    }
+
+    /// A request with its permits, as the owner takes it. Without permits it is refused.
+    pub(in crate::actors) fn admitted(
+        &self,
+        command: CommandOf<K>,
+        by: Principal,
+        key: Option<Key>,
+        mut ticket: Ticket,
+    ) -> Option<Request<CommandOf<K>, Ticket>> {
         match self.admit(K::weight_bytes(&command)) {
-            Err(reject) => ticket.refuse(reject),
+            Err(reject) => {
+                ticket.refuse(reject);
+                None
+            }
             Ok((own, log)) => {
                 ticket.hold(own, log);
-                let request = Request {
+                Some(Request {
                     command,
                     by,
                     key,
                     asker: ticket,
-                };
-                tell(&self.0.addr, Submit(request));
+                })
             }
         }
     }

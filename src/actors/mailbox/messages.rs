@@ -224,15 +224,16 @@ impl MailboxActor {
 
     /// A session is gone: what nobody else has comes back.
     pub(super) fn lose(&mut self, session: SessionId, ctx: &mut Context<Self>) {
-        // What it was sent is in the log before its end is.
-        self.flush_written(ctx);
+        // What it was sent is with the owner before its end is, and both are before anybody else
+        // comes, who must not be given what is about to come back.
+        self.flush_written_now(ctx);
         let lost = self.kind.readers.remove(session);
         let ending = if self.bridge.is_draining() {
             Ending::ServerRestarted
         } else {
             Ending::ConnectionLost
         };
-        self.give_back(lost, ending);
+        self.give_back(lost, ending, ctx);
     }
 
     fn written(&mut self, written: &Written, ctx: &mut Context<Self>) {

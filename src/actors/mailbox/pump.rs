@@ -6,17 +6,20 @@ use std::time::Duration;
 use actix::fut::{ActorFutureExt, wrap_future};
 use actix::{AsyncContext, Context};
 use bridge_core::event::Envelope;
-use bridge_core::mailbox::{Handed, Held, MailboxCommand, Phase};
+use bridge_core::mailbox::{Handed, Held, Mailbox, MailboxCommand, Phase};
 use bridge_core::message::Via;
 use bridge_core::{Reject, Seq, SessionId, Timestamp, limits};
 
 use super::MailboxActor;
 use super::messages::{FlushWritten, What};
 use super::readers::Reader;
+use crate::actors::ticket::Answered;
 use crate::wire::encode;
 
 /// Before what was written is handed to the log again, when the log could not take it.
 const WRITE_AGAIN: Duration = Duration::from_millis(200);
+/// Before a message is offered again that was changing when its turn came, in milliseconds.
+const LOOK_AGAIN_MILLIS: i64 = 1_000;
 
 /// In which attempt a session is to get a message now, if it is.
 fn attempt_for(held: &Held, reader: &Reader, now: Timestamp) -> Option<u32> {
@@ -33,6 +36,14 @@ fn attempt_for(held: &Held, reader: &Reader, now: Timestamp) -> Option<u32> {
     (!reader.has(held.about.message, attempt)).then_some(attempt)
 }
 
+/// Whether a record that changes who has a message is on its way into the log. Nobody is given the
+/// message then: they would get it in an attempt that is about to be over. It is offered again when
+/// the record has landed.
+fn is_changing(held: &Held, tentative: &Mailbox) -> bool {
+    let soon = tentative.held(held.about.message);
+    soon.is_none_or(|soon| soon.attempts != held.attempts || soon.phase != held.phase)
+}
+
 impl MailboxActor {
     pub(super) fn pump_all(&mut self, ctx: &mut Context<Self>) {
         for id in self.kind.readers.ids() {
@@ -45,7 +56,7 @@ impl MailboxActor {
         let now = self.bridge.clock().now();
         let mut missing = Vec::new();
         loop {
-            let (mailbox, kind) = self.parts();
+            let (mailbox, tentative, kind) = self.parts_and_tentative();
             let Some(reader) = kind.readers.get_mut(id) else {
                 return;
             };
@@ -62,6 +73,12 @@ impl MailboxActor {
             let Some(attempt) = attempt_for(held, reader, now) else {
                 continue;
             };
+            if is_changing(held, tentative) {
+                // For the case that the record does not land.
+                kind.retries
+                    .insert((now.plus_millis(LOOK_AGAIN_MILLIS), seq));
+                continue;
+            }
             match kind.bodies.get(seq).cloned() {
                 // Behind one that has to be read, everything waits: the order is by urgency.
                 Some(envelope) if missing.is_empty() => {
@@ -72,6 +89,7 @@ impl MailboxActor {
                 _ => missing.push(seq),
             }
         }
+        self.set_retry_timer(ctx);
         if !missing.is_empty() {
             self.read_bodies(id, missing, ctx);
         }
@@ -144,11 +162,18 @@ impl MailboxActor {
             .collect();
         let now = self.bridge.clock().now();
         for seq in seqs {
-            let (mailbox, kind) = self.parts();
+            let (mailbox, tentative, kind) = self.parts_and_tentative();
             let Some(reader) = kind.readers.get_mut(id) else {
                 return;
             };
-            let held = mailbox.held(*seq);
+            let held = mailbox.held(*seq).filter(|held| {
+                let waits = is_changing(held, tentative);
+                if waits {
+                    kind.retries
+                        .insert((now.plus_millis(LOOK_AGAIN_MILLIS), *seq));
+                }
+                !waits
+            });
             let attempt = held.and_then(|held| attempt_for(held, reader, now));
             let (Some(attempt), Some(envelope)) = (attempt, by_seq.remove(seq)) else {
                 continue;
@@ -178,16 +203,35 @@ impl MailboxActor {
     }
 
     pub(super) fn flush_written(&mut self, ctx: &mut Context<Self>) {
+        if let Some((messages, command)) = self.take_written() {
+            let answer = self.order(command);
+            Self::write_again_if_lost(messages, answer, ctx);
+        }
+    }
+
+    /// The same, before anything else that waits in this actor's queue.
+    pub(super) fn flush_written_now(&mut self, ctx: &mut Context<Self>) {
+        if let Some((messages, command)) = self.take_written() {
+            let answer = self.order_now(command, ctx);
+            Self::write_again_if_lost(messages, answer, ctx);
+        }
+    }
+
+    fn take_written(&mut self) -> Option<(Vec<Seq>, MailboxCommand)> {
         self.kind.is_flushing = false;
         let messages = std::mem::take(&mut self.kind.written);
-        if messages.is_empty() {
-            return;
-        }
         let handed = Handed {
             messages: messages.clone(),
             rules: self.rules(),
         };
-        let answer = self.order(MailboxCommand::Handed(handed));
+        (!messages.is_empty()).then_some((messages, MailboxCommand::Handed(handed)))
+    }
+
+    fn write_again_if_lost(
+        messages: Vec<Seq>,
+        answer: tokio::sync::oneshot::Receiver<Answered>,
+        ctx: &mut Context<Self>,
+    ) {
         ctx.spawn(
             wrap_future::<_, Self>(answer).map(move |answer, actor, ctx| {
                 if matches!(answer, Ok(Ok(_))) {
