@@ -143,17 +143,32 @@ impl MailboxActor {
         answer
     }
 
+    /// The same, before anything else that waits in this actor's queue.
+    fn order_now(
+        &mut self,
+        command: MailboxCommand,
+        ctx: &mut Context<Self>,
+    ) -> tokio::sync::oneshot::Receiver<Answered> {
+        let (ticket, answer) = Ticket::caller(About::Message, None);
+        let own = self.own();
+        if let Some(request) = own.and_then(|own| own.admitted_own(command, system(), ticket)) {
+            self.submit_now(request, ctx);
+        }
+        answer
+    }
+
     /// The sessions of an earlier life are gone, whatever they had comes back. That is not the
     /// recipient's failure.
-    fn take_back_leases(&self) {
+    fn take_back_leases(&mut self, ctx: &mut Context<Self>) {
         let leased = self.state().open().filter_map(|held| {
             let attempt = held.attempt().filter(|attempt| attempt.via == Via::Session);
             attempt.map(|_| (held.about.message, held.attempts))
         });
-        self.give_back(leased.collect(), Ending::ServerRestarted);
+        let leased = leased.collect();
+        self.give_back(leased, Ending::ServerRestarted, ctx);
     }
 
-    fn give_back(&self, messages: Vec<(Seq, u32)>, ending: Ending) {
+    fn give_back(&mut self, messages: Vec<(Seq, u32)>, ending: Ending, ctx: &mut Context<Self>) {
         for some in messages.chunks(limits::RETURNED_AT_ONCE_MAX) {
             let back = Return {
                 messages: some.to_vec(),
@@ -161,7 +176,7 @@ impl MailboxActor {
                 rules: self.rules(),
             };
             // When it cannot be written the leases run out by themselves.
-            drop(self.order(MailboxCommand::Return(back)));
+            drop(self.order_now(MailboxCommand::Return(back), ctx));
         }
     }
 }
@@ -190,6 +205,17 @@ impl Kind for MailboxKind {
 
     fn on_command(options: &super::bridge::Options) -> Option<fn(&MailboxCommand)> {
         options.faults.on_mailbox_command
+    }
+
+    /// What somebody says of a message that was written to them comes after that it was, also when
+    /// both wait side by side in this actor's queue.
+    fn before(actor: &mut MailboxActor, command: &MailboxCommand, ctx: &mut Context<MailboxActor>) {
+        match command {
+            MailboxCommand::Ack(_) | MailboxCommand::Take(_) | MailboxCommand::Replied(_) => {
+                actor.flush_written_now(ctx);
+            }
+            _ => {}
+        }
     }
 
     /// How many places are promised is known here only.
@@ -267,7 +293,7 @@ impl Kind for MailboxKind {
         let mut telling = Telling::default();
         if is_first {
             actor.kind.told = actor.state().head();
-            actor.take_back_leases();
+            actor.take_back_leases(ctx);
         }
         for envelope in untold {
             actor.tell_record(&Arc::new(envelope), None, &mut telling);

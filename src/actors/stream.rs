@@ -126,6 +126,12 @@ impl<K: Kind> StreamActor<K> {
         (self.owner.state(), &mut self.kind)
     }
 
+    /// The same, with the state once everything in flight has landed.
+    pub(super) const fn parts_and_tentative(&mut self) -> (&K::State, &K::State, &mut K) {
+        let (committed, tentative) = (self.owner.state(), self.owner.tentative());
+        (committed, tentative, &mut self.kind)
+    }
+
     /// A handle on itself, which does not keep it awake.
     pub(super) fn own_weak(&self) -> Option<WeakStreamHandle<K>> {
         self.own.clone()

@@ -7,6 +7,7 @@ mod cli;
 mod conformance;
 mod crash;
 mod idempotency;
+mod messages;
 mod old_schema;
 mod rest;
 mod resume;

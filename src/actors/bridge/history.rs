@@ -14,19 +14,23 @@ use super::Bridge;
 /// A message with everything that the logs have of it and the reader may see.
 #[derive(Debug)]
 pub struct MessageHistory {
-    /// Mailbox by mailbox, the record that stored it first. At least one.
+    /// Mailbox by mailbox, in the order in which the sender named them; of each, the record that
+    /// stored it first. At least one.
     pub records: Vec<Envelope>,
 }
 
 impl MessageHistory {
-    /// The record that stored it, in the first mailbox that is shown.
+    /// The record that stored it: of several, the first, which is the one of its receipt.
     #[must_use]
     pub fn stored(&self) -> Option<(&Envelope, &MessageStored)> {
-        let first = self.records.first()?;
-        match &first.event {
-            Event::MessageStored(stored) => Some((first, stored)),
-            _ => None,
-        }
+        let stored = self
+            .records
+            .iter()
+            .filter_map(|record| match &record.event {
+                Event::MessageStored(stored) => Some((record, &**stored)),
+                _ => None,
+            });
+        stored.min_by_key(|(record, _)| record.at)
     }
 
     /// The records of each recipient that is shown.
@@ -147,6 +151,7 @@ impl Bridge {
         if records.is_empty() {
             return Err(Reject::MessageNotFound(id));
         }
+        in_the_senders_order(&mut records);
         Ok(MessageHistory { records })
     }
 
@@ -193,4 +198,17 @@ impl Bridge {
         }
         Ok((found, next))
     }
+}
+
+/// The store has the mailboxes in the order in which they were made, which is nobody's order.
+fn in_the_senders_order(records: &mut [Envelope]) {
+    let to = records.iter().find_map(|record| match &record.event {
+        Event::MessageStored(stored) => Some(stored.to.clone()),
+        _ => None,
+    });
+    let named = to.as_ref().map_or(&[][..], |to| to.named());
+    records.sort_by_cached_key(|record| match &record.stream {
+        Stream::Mailbox(mailbox) => named.iter().position(|client| client == mailbox),
+        Stream::Room(_) | Stream::Broadcast => None,
+    });
 }

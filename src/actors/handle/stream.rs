@@ -84,43 +84,70 @@ impl<K: Kind> StreamHandle<K> {
         command: CommandOf<K>,
         by: Principal,
         key: Option<Key>,
-        mut ticket: Ticket,
+        ticket: Ticket,
     ) {
+        if let Some(request) = self.admitted(command, by, key, ticket) {
+            tell(&self.0.addr, Submit(request));
+        }
+    }
+
+    /// A request with its permits, as the owner takes it. Without permits it is refused.
+    pub(in crate::actors) fn admitted(
+        &self,
+        command: CommandOf<K>,
+        by: Principal,
+        key: Option<Key>,
+        mut ticket: Ticket,
+    ) -> Option<Request<CommandOf<K>, Ticket>> {
         match self.admit(K::weight_bytes(&command)) {
-            Err(reject) => ticket.refuse(reject),
+            Err(reject) => {
+                ticket.refuse(reject);
+                None
+            }
             Ok((own, log)) => {
                 ticket.hold(Some(own), log);
-                let request = Request {
+                Some(Request {
                     command,
                     by,
                     key,
                     asker: ticket,
-                };
-                tell(&self.0.addr, Submit(request));
+                })
             }
         }
     }
 
-    /// Hands in a request of the owner's own. Clients that fill its queue do not keep it from what it
-    /// owes them; how much it owes is bounded by what they did.
-    pub(in crate::actors) fn submit_own(
+    /// A request of the owner's own. Clients that fill its queue do not keep it from what it owes
+    /// them; how much it owes is bounded by what they did.
+    pub(in crate::actors) fn admitted_own(
         &self,
         command: CommandOf<K>,
         by: Principal,
         mut ticket: Ticket,
-    ) {
+    ) -> Option<Request<CommandOf<K>, Ticket>> {
         let bytes = K::weight_bytes(&command);
         let Some(log) = self.0.log.permit(bytes) else {
-            return ticket.refuse(Reject::Busy { queue: "log" });
+            ticket.refuse(Reject::Busy { queue: "log" });
+            return None;
         };
         ticket.hold(None, log);
-        let request = Request {
+        Some(Request {
             command,
             by,
             key: None,
             asker: ticket,
-        };
-        tell(&self.0.addr, Submit(request));
+        })
+    }
+
+    /// The same, behind what else waits in its queue.
+    pub(in crate::actors) fn submit_own(
+        &self,
+        command: CommandOf<K>,
+        by: Principal,
+        ticket: Ticket,
+    ) {
+        if let Some(request) = self.admitted_own(command, by, ticket) {
+            tell(&self.0.addr, Submit(request));
+        }
     }
 
     fn admit(&self, bytes: usize) -> Result<(Permit, LogPermit), Reject> {

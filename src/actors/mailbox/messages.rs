@@ -234,10 +234,11 @@ impl MailboxActor {
     /// A session is gone: what nobody else has comes back.
     pub(super) fn lose(&mut self, session: SessionId, ctx: &mut Context<Self>) {
         self.kind.attaching.retain(|a| a.session.id() != session);
-        // What it was sent is in the log before its end is.
-        self.flush_written(ctx);
+        // What it was sent is with the owner before its end is, and both are before anybody else
+        // comes, who must not be given what is about to come back.
+        self.flush_written_now(ctx);
         let lost = self.kind.readers.remove(session);
-        self.give_back(lost, self.loss());
+        self.give_back(lost, self.loss(), ctx);
     }
 
     /// How attempts end whose session is gone. A server that stops is nobody's failure.
@@ -264,8 +265,8 @@ impl MailboxActor {
                     }
                     // It was on its way when its session was lost already.
                     None => {
-                        self.flush_written(ctx);
-                        self.give_back(vec![(seq, attempt)], self.loss());
+                        self.flush_written_now(ctx);
+                        self.give_back(vec![(seq, attempt)], self.loss(), ctx);
                     }
                 }
             }

@@ -6,26 +6,30 @@ use std::time::Duration;
 use actix::fut::{ActorFutureExt, wrap_future};
 use actix::{AsyncContext, Context};
 use bridge_core::event::Envelope;
-use bridge_core::mailbox::{Handed, Held, MailboxCommand, Phase};
+use bridge_core::mailbox::{Handed, Held, Mailbox, MailboxCommand, Phase};
 use bridge_core::message::Via;
 use bridge_core::{Reject, Seq, SessionId, Timestamp, limits};
 
 use super::MailboxActor;
 use super::messages::{FlushWritten, What};
 use super::readers::Reader;
+use crate::actors::ticket::Answered;
 use crate::wire::encode;
+
+/// Before a message is offered again that was changing when its turn came, in milliseconds.
+const CHANGING_MILLIS: i64 = 1_000;
 
 /// What a session is to do about a message that was offered to it.
 enum Now {
     /// Send it, for this time.
     Send(u32),
-    /// Its back-off is not over; it is offered again then.
+    /// Not before; it is offered again then.
     Wait(Timestamp),
     /// Nothing: it has it, a caller has it, or its time is over.
     Nothing,
 }
 
-fn what_now(held: &Held, reader: &Reader, now: Timestamp) -> Now {
+fn what_now(held: &Held, tentative: &Mailbox, reader: &Reader, now: Timestamp) -> Now {
     if held.is_over(now) {
         return Now::Nothing;
     }
@@ -40,7 +44,19 @@ fn what_now(held: &Held, reader: &Reader, now: Timestamp) -> Now {
     if reader.has(held.about.message, attempt) {
         return Now::Nothing;
     }
+    if is_changing(held, tentative) {
+        // For the case that the record does not land.
+        return Now::Wait(now.plus_millis(CHANGING_MILLIS));
+    }
     Now::Send(attempt)
+}
+
+/// Whether a record that changes who has a message is on its way into the log. Nobody is given the
+/// message then: they would get it in an attempt that is about to be over. It is offered again when
+/// the record has landed.
+fn is_changing(held: &Held, tentative: &Mailbox) -> bool {
+    let soon = tentative.held(held.about.message);
+    soon.is_none_or(|soon| soon.attempts != held.attempts || soon.phase != held.phase)
 }
 
 impl MailboxActor {
@@ -60,7 +76,7 @@ impl MailboxActor {
         let now = self.bridge.clock().now();
         let (mut missing, mut missing_bytes) = (Vec::new(), 0);
         loop {
-            let (mailbox, kind) = self.parts();
+            let (mailbox, tentative, kind) = self.parts_and_tentative();
             let Some(reader) = kind.readers.get_mut(id) else {
                 return;
             };
@@ -75,7 +91,7 @@ impl MailboxActor {
             let Some(held) = mailbox.held(seq) else {
                 continue;
             };
-            let attempt = match what_now(held, reader, now) {
+            let attempt = match what_now(held, tentative, reader, now) {
                 Now::Send(attempt) => attempt,
                 Now::Nothing => continue,
                 Now::Wait(until) => {
@@ -175,7 +191,7 @@ impl MailboxActor {
             .collect();
         let now = self.bridge.clock().now();
         for (place, seq) in seqs.iter().enumerate() {
-            let (mailbox, kind) = self.parts();
+            let (mailbox, tentative, kind) = self.parts_and_tentative();
             let Some(reader) = kind.readers.get_mut(id) else {
                 return;
             };
@@ -184,12 +200,22 @@ impl MailboxActor {
                 self.offer_again(id, &seqs[place..]);
                 break;
             }
-            let now_do = mailbox.held(*seq).map(|held| what_now(held, reader, now));
-            let (Some(Now::Send(attempt)), Some(envelope)) = (now_do, by_seq.remove(seq)) else {
+            let Some(held) = mailbox.held(*seq) else {
                 continue;
             };
-            if !self.send(id, &envelope, attempt, ctx) {
-                return;
+            match what_now(held, tentative, reader, now) {
+                Now::Nothing => {}
+                Now::Wait(until) => {
+                    kind.retries.insert((until, *seq));
+                }
+                Now::Send(attempt) => {
+                    let Some(envelope) = by_seq.remove(seq) else {
+                        continue;
+                    };
+                    if !self.send(id, &envelope, attempt, ctx) {
+                        return;
+                    }
+                }
             }
         }
         self.pump(id, ctx);
@@ -221,19 +247,41 @@ impl MailboxActor {
     }
 
     pub(super) fn flush_written(&mut self, ctx: &mut Context<Self>) {
-        self.kind.is_flushing = false;
-        let written = std::mem::take(&mut self.kind.written);
-        for some in written.chunks(limits::RETURNED_AT_ONCE_MAX) {
-            self.note_handed(some.to_vec(), ctx);
+        for (messages, command) in self.take_written() {
+            let answer = self.order(command);
+            Self::write_again_if_lost(messages, answer, ctx);
         }
     }
 
-    fn note_handed(&self, messages: Vec<(Seq, u32)>, ctx: &mut Context<Self>) {
-        let handed = Handed {
-            messages: messages.clone(),
-            rules: self.rules(),
+    /// The same, before anything else that waits in this actor's queue.
+    pub(super) fn flush_written_now(&mut self, ctx: &mut Context<Self>) {
+        for (messages, command) in self.take_written() {
+            let answer = self.order_now(command, ctx);
+            Self::write_again_if_lost(messages, answer, ctx);
+        }
+    }
+
+    fn take_written(&mut self) -> Vec<(Vec<(Seq, u32)>, MailboxCommand)> {
+        self.kind.is_flushing = false;
+        let written = std::mem::take(&mut self.kind.written);
+        let rules = self.rules();
+        let handed = |some: &[(Seq, u32)]| {
+            let messages = some.to_vec();
+            let command = MailboxCommand::Handed(Handed {
+                messages: messages.clone(),
+                rules,
+            });
+            (messages, command)
         };
-        let answer = self.order(MailboxCommand::Handed(handed));
+        let chunks = written.chunks(limits::RETURNED_AT_ONCE_MAX);
+        chunks.map(handed).collect()
+    }
+
+    fn write_again_if_lost(
+        messages: Vec<(Seq, u32)>,
+        answer: tokio::sync::oneshot::Receiver<Answered>,
+        ctx: &mut Context<Self>,
+    ) {
         let answer = wrap_future::<_, Self>(answer);
         ctx.spawn(answer.map(move |answer, actor, ctx| {
             // A ticket is never lost; if it were, the message would come again.

@@ -144,9 +144,11 @@ impl Readers {
     }
 
     /// A message came back: whoever has it has it in an attempt that is over.
-    pub(super) fn take_back(&mut self, seq: Seq) {
+    pub(super) fn take_back(&mut self, seq: Seq, attempt: u32) {
         for reader in self.by_session.values_mut() {
-            reader.has.remove(&seq);
+            if reader.has.get(&seq).is_some_and(|has| *has <= attempt) {
+                reader.has.remove(&seq);
+            }
         }
     }
 

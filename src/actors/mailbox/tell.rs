@@ -51,10 +51,13 @@ impl MailboxActor {
             }
             Event::MessageDelivered(delivered) => {
                 telling.due(delivered.until);
+                // Who came while this was on its way was not given it.
+                self.offer(delivered.about.message);
                 self.tell_sender(&delivered.about, Stage::Delivered, envelope.at);
             }
             Event::MessageReturned(returned) => {
-                self.kind.readers.take_back(returned.about.message);
+                let (message, attempt) = (returned.about.message, returned.attempt);
+                self.kind.readers.take_back(message, attempt);
                 self.offer_or_wait(returned.about.message);
                 telling.is_ready = true;
             }

@@ -57,6 +57,15 @@ pub(in crate::actors) trait Kind: Sized + 'static {
         None
     }
 
+    /// A command has come. What has happened before it and is not with the owner yet is brought
+    /// there now, by [`StreamActor::submit_now`].
+    fn before(
+        _actor: &mut StreamActor<Self>,
+        _command: &CommandOf<Self>,
+        _ctx: &mut Context<StreamActor<Self>>,
+    ) {
+    }
+
     /// Completes a command with what only the actor knows, before it is decided.
     fn prepare(&self, _command: &mut CommandOf<Self>) {}
 

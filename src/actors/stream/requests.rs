@@ -25,7 +25,20 @@ impl<K: Kind> StreamActor<K> {
         if let Some(waiting) = self.look_ups.get_mut(request.by.client()) {
             return waiting.push_back(request);
         }
+        K::before(self, &request.command, ctx);
         self.kind.prepare(&mut request.command);
+        self.submit_now(request, ctx);
+    }
+
+    /// Hands a request to the owner before anything else that waits to be handled.
+    pub(in crate::actors) fn submit_now(
+        &mut self,
+        request: Request<CommandOf<K>, Ticket>,
+        ctx: &mut Context<Self>,
+    ) {
+        if self.is_quarantined {
+            return request.asker.refuse(K::quarantined(&self.stream));
+        }
         let hook = K::on_command(self.bridge.options());
         self.with_owner(ctx, |owner, now, effects| {
             if let Some(hook) = hook {

@@ -96,6 +96,18 @@ fn several_sessions_in_one_flush_have_one_lease() {
 }
 
 #[test]
+fn two_sessions_that_take_a_message_at_once_have_one_lease_too() {
+    let mut scene = Scene::with_messages(2);
+    let (first, second) = (scene.mailbox().head().prev(), scene.mailbox().head());
+    let events = scene.hand(&[second, first, second, first]);
+    assert_eq!(kinds(&events), ["message_delivered", "message_delivered"]);
+    assert_eq!(
+        scene.mailbox().held(second).map(|held| held.attempts),
+        Some(1)
+    );
+}
+
+#[test]
 fn who_comes_back_at_once_finds_its_message_and_who_flaps_waits() {
     let mut scene = Scene::with_messages(1);
     let seq = scene.mailbox().head();

@@ -155,3 +155,31 @@ fn a_mailbox_is_read_by_its_client_only() {
         Err(Undecided::Refused(Reject::ScopeMissing { .. }))
     ));
 }
+
+/// Of two callers who wait side by side one gets a message, and keeps it when the other looks.
+#[test]
+fn a_call_that_looks_again_ends_no_lease() {
+    let mut scene = Scene::with_messages(1);
+    assert_eq!(delivered(&scene.take(None, 10)), [1]);
+    let again = Take {
+        is_new_call: false,
+        ..scene.taking(None, 10)
+    };
+    assert_eq!(scene.must("bob", &MailboxCommand::Take(again)), []);
+    assert_eq!(
+        kinds(&scene.take(None, 10)),
+        ["message_returned", "message_delivered"]
+    );
+}
+
+/// What a caller may not see is not taken from another caller, who may.
+#[test]
+fn a_limited_call_ends_no_lease_of_what_it_does_not_see() {
+    let mut scene = Scene::with_messages(1);
+    assert_eq!(delivered(&scene.take(None, 10)), [1]);
+    let limited = Take {
+        only_from: Some([client("cem")].into()),
+        ..scene.taking(None, 10)
+    };
+    assert_eq!(scene.must("bob", &MailboxCommand::Take(limited)), []);
+}
