@@ -191,7 +191,7 @@ impl World {
                 let says = |record: &Envelope| match ack.stage {
                     AckStage::Seen => matches!(record.event, Event::MessageSeen(_)),
                     AckStage::Done => matches!(record.event, Event::MessageDone(_)),
-                    AckStage::Failed => false,
+                    AckStage::Failed => matches!(record.event, Event::MessageReturned(_)),
                 };
                 log.iter().filter(about).any(says)
             }
