@@ -5,6 +5,9 @@ use super::*;
 /// The states in which a message can be when its recipient says something.
 const STATES: [&str; 6] = ["waiting", "delivered", "seen", "done", "expired", "dead"];
 
+/// The kinds of the records that follow, or why none do.
+type Outcome = Result<&'static [&'static str], RejectCode>;
+
 fn in_state(state: &str) -> Scene {
     let mut scene = Scene::with_messages(1);
     let seq = scene.mailbox().head();
@@ -29,9 +32,9 @@ fn in_state(state: &str) -> Scene {
 #[test]
 fn every_word_in_every_state() {
     let backwards = Err(RejectCode::StageBackwards);
-    let nothing: Result<&[&str], RejectCode> = Ok(&[]);
+    let nothing: Outcome = Ok(&[]);
     // Rows: the state; columns: seen, done, failed.
-    let table: [(&str, [Result<&[&str], RejectCode>; 3]); 6] = [
+    let table: [(&str, [Outcome; 3]); 6] = [
         (
             "waiting",
             [
