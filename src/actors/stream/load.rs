@@ -102,6 +102,11 @@ impl<K: Kind> StreamActor<K> {
         }
         let is_first = !std::mem::replace(&mut self.was_read, true);
         K::loaded(self, untold, is_first, ctx);
+        if std::mem::take(&mut self.has_failed) {
+            // Whoever failed may have been about to say that there is something to do.
+            self.bridge.follower().nudge();
+            self.bridge.timekeeper().due_at(self.bridge.clock().now());
+        }
         for waiting in std::mem::take(&mut self.looking) {
             self.look(waiting);
         }
