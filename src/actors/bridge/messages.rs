@@ -268,10 +268,17 @@ impl Bridge {
                 deliver.as_at_home = Some(Box::new(stored.clone()));
             }
             let sender = Principal::new(by.clone(), bridge_core::Scopes::default());
-            self.mailbox(client)?
-                .ask(command, sender, Some(key.clone()))
-                .await
-                .map(drop)
+            let mailbox = self.mailbox(client)?;
+            let delivered = mailbox.ask(command.clone(), sender.clone(), Some(key.clone()));
+            match delivered.await {
+                // The key stands there for something that was sent to this one alone. The message
+                // is at its home, so it must come here too, under a key that nothing else has.
+                Err(Reject::KeyReused) => {
+                    let key = key_of_list(stored, key)?;
+                    mailbox.ask(command, sender, Some(key)).await.map(drop)
+                }
+                outcome => outcome.map(drop),
+            }
         });
         let mut deliveries =
             futures_util::stream::iter(deliveries).buffer_unordered(MAILBOXES_AT_ONCE);
@@ -417,6 +424,16 @@ impl Bridge {
         let near = near::among(&client, known.into_iter());
         Reject::UnknownRecipient { client, near }
     }
+}
+
+/// The key under which a message to several comes to a mailbox where its sender's own key is taken.
+fn key_of_list(stored: &MessageStored, key: &Key) -> Result<Key, Reject> {
+    let word = format!("list:{}", stored.id);
+    let word = word.parse().map_err(|why| Reject::Internal {
+        detail: format!("the key {word:?}: {why}"),
+    })?;
+    let fingerprint = key.fingerprint;
+    Ok(Key { word, fingerprint })
 }
 
 fn deliver(message: Outgoing, reserved: Reserved) -> MailboxCommand {

@@ -216,6 +216,30 @@ fn a_mailbox_that_keeps_failing_is_quarantined_and_the_others_go_on() {
     });
 }
 
+/// A key that its sender has used with one of the recipients alone, for something else, is new to
+/// the message's home. Then it comes to all of them, or to none, but never to some.
+#[test]
+fn a_key_used_elsewhere_does_not_divide_a_message() {
+    run(async {
+        let house = house(&[], Faults::default(), LONG);
+        for name in ["alf", "bob", "carol"] {
+            house.meet(name).await;
+        }
+        let key = Some("k");
+        house.send(&["bob"], "ann", "alone", key).await.unwrap();
+        let list = ["alf", "bob", "carol"];
+        let all = house.send(&list, "ann", "to all", key).await.unwrap();
+        let again = house.send(&list, "ann", "to all", key).await.unwrap();
+        assert_eq!((again.id, again.duplicate), (all.id, true));
+        for (name, messages) in [("alf", 1), ("bob", 2), ("carol", 1)] {
+            let page = take(&house, name).await;
+            assert_eq!(page.messages.len(), messages, "{name}");
+            let delivery = house.store.delivery(&mailbox(name), all.id);
+            assert!(delivery.unwrap().is_some(), "{name}");
+        }
+    });
+}
+
 #[test]
 fn a_full_disk_refuses_and_recovers_by_itself() {
     run(async {
