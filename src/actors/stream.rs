@@ -46,6 +46,8 @@ pub(super) struct StreamActor<K: Kind> {
     supervisor: Supervisor,
     is_quarantined: bool,
     was_read: bool,
+    /// Whether it failed since its state was read: what was durable may not have been followed up.
+    has_failed: bool,
     looking: Vec<Look<K>>,
     /// Requests behind a look-up of their sender, in their order.
     look_ups: HashMap<ClientId, Waiting<K>>,
@@ -96,6 +98,7 @@ impl<K: Kind> StreamActor<K> {
             supervisor: Supervisor::new(),
             is_quarantined: false,
             was_read: false,
+            has_failed: false,
             looking: Vec::new(),
             look_ups: HashMap::new(),
             snapshot_at: Seq::ZERO,
@@ -225,6 +228,7 @@ impl<K: Kind> StreamActor<K> {
     fn failed(&mut self, why: &'static str, ctx: &mut Context<Self>) {
         tracing::error!(stream = %self.stream, why, "an owner failed and is read again");
         self.owner = Owner::loading(K::State::empty(&self.stream));
+        self.has_failed = true;
         match self.supervisor.failed(self.bridge.clock().now()) {
             Verdict::Restart => self.load(ctx),
             Verdict::Quarantine => self.quarantine(),

@@ -3,4 +3,5 @@
 mod entering;
 mod failures;
 mod harness;
+mod mail;
 mod sleeping;

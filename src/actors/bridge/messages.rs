@@ -295,10 +295,17 @@ impl Bridge {
                 deliver.as_at_home = Some(Box::new(stored.clone()));
             }
             let sender = Principal::new(by.clone(), bridge_core::Scopes::default());
-            self.mailbox(client)?
-                .ask(command, sender, Some(key.clone()))
-                .await
-                .map(drop)
+            let mailbox = self.mailbox(client)?;
+            let delivered = mailbox.ask(command.clone(), sender.clone(), Some(key.clone()));
+            match delivered.await {
+                // The key stands there for something that was sent to this one alone. The message
+                // is at its home, so it must come here too, under a key that nothing else has.
+                Err(Reject::KeyReused) => {
+                    let key = key_of_list(stored, key)?;
+                    mailbox.ask(command, sender, Some(key)).await.map(drop)
+                }
+                outcome => outcome.map(drop),
+            }
         });
         let mut deliveries =
             futures_util::stream::iter(deliveries).buffer_unordered(limits::MAILBOXES_AT_ONCE_MAX);
@@ -362,6 +369,16 @@ pub(super) async fn answered(answer: oneshot::Receiver<Answered>) -> Answered {
 fn sent(answer: Answered) -> Result<Sent, Reject> {
     let receipt = answer?;
     Sent::of(receipt.record()?, receipt.duplicate)
+}
+
+/// The key under which a message to several comes to a mailbox where its sender's own key is taken.
+fn key_of_list(stored: &MessageStored, key: &Key) -> Result<Key, Reject> {
+    let word = format!("list:{}", stored.id);
+    let word = word.parse().map_err(|why| Reject::Internal {
+        detail: format!("the key {word:?}: {why}"),
+    })?;
+    let fingerprint = key.fingerprint;
+    Ok(Key { word, fingerprint })
 }
 
 fn deliver(message: Outgoing, reserved: Reserved) -> MailboxCommand {

@@ -101,9 +101,14 @@ impl<K: Kind> StreamActor<K> {
             return;
         }
         let is_first = !std::mem::replace(&mut self.was_read, true);
+        let is_behind = !untold.is_empty() || std::mem::take(&mut self.has_failed);
         K::loaded(self, untold, is_first, ctx);
-        // What was committed and not told may have effects on other streams.
-        self.bridge.follower().nudge();
+        if is_behind {
+            // Whoever did not get to tell of a record did not get to say either that there is
+            // something to do.
+            self.bridge.follower().nudge();
+            self.bridge.timekeeper().due_at(self.bridge.clock().now());
+        }
         for waiting in std::mem::take(&mut self.looking) {
             self.look(waiting);
         }

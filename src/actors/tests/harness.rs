@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use bridge_core::command::{Post, RoomCommand};
 use bridge_core::fake::{CountingIds, Fault, MemoryLog, MemoryStore};
+use bridge_core::message::{AckStage, Body, MessageKind, Outgoing, Priority, Recipients, Trace};
 use bridge_core::policy::Policy;
 use bridge_core::ports::Ids;
 use bridge_core::text::Topic;
-use bridge_core::{ChannelName, Epoch, MessageId, Principal, RoomId, Scopes, Seq, Timestamp};
+use bridge_core::{
+    ChannelName, Epoch, MessageId, Principal, Reject, RoomId, Scopes, Seq, Timestamp,
+};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::actors::bridge::{Faults, NewRoom, Parts};
+use crate::actors::bridge::{Acknowledgement, Faults, NewRoom, Parts, Sent};
 use crate::actors::outbox::OutboxBody;
 use crate::actors::ticket::Answered;
 use crate::actors::{Bridge, Connection, Gate, Inbound, Options, open};
@@ -24,7 +27,7 @@ use crate::log_writer;
 use crate::passwords::{Cost, Passwords};
 use crate::system::SystemClock;
 use crate::wire::frame::{
-    ClientFrame, Hello, InRoom, Inbound as Asked, PostBody, Ref, ResumeBody, RoomRequest,
+    AckFrame, ClientFrame, Hello, InRoom, Inbound as Asked, PostBody, Ref, ResumeBody, RoomRequest,
 };
 
 /// No test waits longer than this for anything.
@@ -88,6 +91,48 @@ impl House {
             policy: Policy::default(),
         };
         self.bridge.create_room(new, somebody(by), None).await
+    }
+
+    /// Somebody shows a token for the first time.
+    pub(super) async fn meet(&self, name: &str) {
+        self.bridge.meet(&somebody(name)).await;
+    }
+
+    pub(super) async fn send(
+        &self,
+        to: &[&str],
+        by: &str,
+        text: &str,
+        key: Option<&str>,
+    ) -> Result<Sent, Reject> {
+        let to = to.iter().map(|name| name.parse().expect("a name"));
+        let message = Outgoing {
+            id: self.bridge.new_message(),
+            to: Recipients::clients(to.collect()).expect("some clients"),
+            body: Body::Text(text.parse().expect("a text")),
+            kind: MessageKind::Message,
+            priority: Priority::default(),
+            ttl_seconds: 3_600,
+            reply_to: None,
+            expects_reply: None,
+            keep: false,
+            trace_given: None,
+            trace: Trace::begin(Uuid::from_u128(1)),
+            metadata: None,
+        };
+        let key = key.map(|word| word.parse().expect("a key"));
+        self.bridge.send(message, somebody(by), key).await
+    }
+
+    pub(super) async fn ack(
+        &self,
+        id: MessageId,
+        by: &str,
+        stage: AckStage,
+    ) -> Result<Sent, Reject> {
+        let reason = None;
+        let said = Acknowledgement { id, stage, reason };
+        self.bridge.acknowledge(said, somebody(by), None).await
     }
 
     pub(super) async fn post(
@@ -189,6 +234,13 @@ impl Player {
             request: RoomRequest::Post(post),
         };
         self.ask(Some(reference), ClientFrame::InRoom(asked)).await;
+    }
+
+    /// Says what it has to say of a message.
+    pub(super) async fn ack(&self, id: MessageId, stage: AckStage, reference: &str) {
+        let reason = None;
+        let ack = AckFrame { id, stage, reason };
+        self.ask(Some(reference), ClientFrame::Ack(None, ack)).await;
     }
 
     async fn ask(&self, reference: Option<&str>, frame: ClientFrame) {

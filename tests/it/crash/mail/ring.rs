@@ -1,14 +1,19 @@
 //! A member of the ring: it sends to the next one, and deals with what comes from the one before.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::history::Saw;
 use super::poller::Poller;
+use crate::support::wait::for_a_while;
 use crate::support::ws::Came;
 use crate::support::{Binary, Ws};
+
+/// After so long without a frame a member asks for one.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// How a member gets its messages and says what became of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +136,13 @@ impl Member {
             let came = tokio::select! {
                 came = ws.came() => came,
                 _ = stopped.changed() => return true,
+                // While others are busy nothing may come; that the server is there must.
+                () = for_a_while(QUIET) => {
+                    if ws.try_send(json!({"type": "ping"})).await.is_err() {
+                        return false;
+                    }
+                    continue;
+                }
             };
             let more = match came {
                 Came::Frame(frame) => self.hear(&frame),
