@@ -35,6 +35,8 @@ struct Queue {
     bytes: usize,
     state: State,
     taken: u64,
+    /// Whether something that was to be told never will be.
+    is_incomplete: bool,
     /// Who wants to know that a frame was taken, by how many will have been taken then.
     notes: VecDeque<(u64, Note)>,
     reader: Option<Waker>,
@@ -83,6 +85,7 @@ impl Outbox {
             bytes: 0,
             state: State::Open,
             taken: 0,
+            is_incomplete: false,
             notes: VecDeque::new(),
             reader: None,
         };
@@ -144,6 +147,7 @@ impl Outbox {
                 && queue.frames.len() < limits::OUTBOX_FRAMES_MAX;
             if !fits {
                 queue.state = State::Overflowed;
+                queue.is_incomplete = true;
                 drop(queue);
                 self.0.changed.notify_waiters();
                 return Err(Refused);
@@ -164,6 +168,7 @@ impl Outbox {
         let mut queue = self.0.lock();
         if queue.state == State::Open {
             queue.state = State::Overflowed;
+            queue.is_incomplete = true;
         }
         drop(queue);
         self.0.changed.notify_waiters();
@@ -186,10 +191,12 @@ impl Outbox {
         self.0.lock().state == State::Open
     }
 
-    /// Whether everything that was added has been taken.
+    /// Whether everything that was to be told has been taken. What a socket that died left behind,
+    /// and what did not fit, never will be.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.lock().frames.is_empty()
+    pub fn has_told_all(&self) -> bool {
+        let queue = self.0.lock();
+        queue.frames.is_empty() && !queue.is_incomplete
     }
 
     /// How many frames the socket has taken; it stands still when the client does not read.
@@ -321,6 +328,7 @@ impl Drop for OutboxBody {
     fn drop(&mut self) {
         let mut queue = self.0.lock();
         queue.state = State::Closed;
+        queue.is_incomplete |= !queue.frames.is_empty();
         queue.frames.clear();
         queue.notes.clear();
         queue.bytes = 0;
@@ -398,6 +406,25 @@ mod tests {
         drop(body);
         assert!(heard.try_recv().is_err(), "it was never taken");
         assert_eq!(outbox.push_noted(frame(1), note("late")), Err(Refused));
+    }
+
+    #[test]
+    fn what_is_left_behind_or_did_not_fit_was_not_told() {
+        let (outbox, mut body) = Outbox::new();
+        assert!(outbox.has_told_all());
+        outbox.push([frame(1)]).unwrap();
+        assert!(!outbox.has_told_all());
+        assert!(body.next().now_or_never().is_some());
+        assert!(outbox.has_told_all());
+        outbox.push([frame(1)]).unwrap();
+        drop(body);
+        assert!(!outbox.has_told_all(), "its socket died with it");
+        let (outbox, body) = Outbox::new();
+        drop(body);
+        assert!(outbox.has_told_all(), "there was nothing more to tell");
+        let (outbox, _body) = Outbox::new();
+        assert_eq!(outbox.push([frame(limits::OUTBOX_BYTES_MAX)]), Err(Refused));
+        assert!(!outbox.has_told_all(), "it did not fit");
     }
 
     #[test]
