@@ -67,7 +67,7 @@ pub(super) struct MailboxKind {
 pub(super) struct Shown {
     /// The last record that was told.
     pub(super) head: watch::Receiver<Seq>,
-    /// Changes whenever a message may have become ready to be handed over.
+    /// Changes whenever a message may have become ready to be handed over, or a receipt was kept.
     pub(super) ready: watch::Receiver<u64>,
 }
 

@@ -35,6 +35,8 @@ struct Queue {
     bytes: usize,
     state: State,
     taken: u64,
+    /// Whether something that was to be told never will be.
+    is_incomplete: bool,
     /// Who wants to know that a frame was taken, by how many will have been taken then.
     notes: VecDeque<(u64, Note)>,
     reader: Option<Waker>,
@@ -83,6 +85,7 @@ impl Outbox {
             bytes: 0,
             state: State::Open,
             taken: 0,
+            is_incomplete: false,
             notes: VecDeque::new(),
             reader: None,
         };
@@ -137,6 +140,7 @@ impl Outbox {
     ) -> Result<(), Refused> {
         let mut queue = self.0.lock();
         if queue.state != State::Open {
+            queue.is_incomplete = true;
             return Err(Refused);
         }
         for frame in frames {
@@ -144,6 +148,7 @@ impl Outbox {
                 && queue.frames.len() < limits::OUTBOX_FRAMES_MAX;
             if !fits {
                 queue.state = State::Overflowed;
+                queue.is_incomplete = true;
                 drop(queue);
                 self.0.changed.notify_waiters();
                 return Err(Refused);
@@ -164,6 +169,7 @@ impl Outbox {
         let mut queue = self.0.lock();
         if queue.state == State::Open {
             queue.state = State::Overflowed;
+            queue.is_incomplete = true;
         }
         drop(queue);
         self.0.changed.notify_waiters();
@@ -186,12 +192,12 @@ impl Outbox {
         self.0.lock().state == State::Open
     }
 
-    /// Whether everything that was added has been taken. One that is closed or has overflowed does
-    /// not say so: what it held was dropped.
+    /// Whether everything that was to be told has been taken. What a socket that died left behind,
+    /// and what did not fit, never will be.
     #[must_use]
-    pub fn is_written_out(&self) -> bool {
+    pub fn has_told_all(&self) -> bool {
         let queue = self.0.lock();
-        queue.state == State::Open && queue.frames.is_empty()
+        queue.frames.is_empty() && !queue.is_incomplete
     }
 
     /// How many frames the socket has taken; it stands still when the client does not read.
@@ -323,6 +329,7 @@ impl Drop for OutboxBody {
     fn drop(&mut self) {
         let mut queue = self.0.lock();
         queue.state = State::Closed;
+        queue.is_incomplete |= !queue.frames.is_empty();
         queue.frames.clear();
         queue.notes.clear();
         queue.bytes = 0;
@@ -397,11 +404,30 @@ mod tests {
         assert!(body.next().now_or_never().is_some());
         assert_eq!(heard.try_recv(), Ok("second"));
         assert!(heard.try_recv().is_err());
-        assert!(!outbox.is_written_out());
         drop(body);
         assert!(heard.try_recv().is_err(), "it was never taken");
-        assert!(!outbox.is_written_out(), "what it held was dropped");
         assert_eq!(outbox.push_noted(frame(1), note("late")), Err(Refused));
+    }
+
+    #[test]
+    fn what_is_left_behind_or_did_not_fit_was_not_told() {
+        let (outbox, mut body) = Outbox::new();
+        assert!(outbox.has_told_all());
+        outbox.push([frame(1)]).unwrap();
+        assert!(!outbox.has_told_all());
+        assert!(body.next().now_or_never().is_some());
+        assert!(outbox.has_told_all());
+        outbox.push([frame(1)]).unwrap();
+        drop(body);
+        assert!(!outbox.has_told_all(), "its socket died with it");
+        let (outbox, body) = Outbox::new();
+        drop(body);
+        assert!(outbox.has_told_all(), "there was nothing more to tell");
+        assert_eq!(outbox.push([frame(1)]), Err(Refused));
+        assert!(!outbox.has_told_all(), "it came too late");
+        let (outbox, _body) = Outbox::new();
+        assert_eq!(outbox.push([frame(limits::OUTBOX_BYTES_MAX)]), Err(Refused));
+        assert!(!outbox.has_told_all(), "it did not fit");
     }
 
     #[test]

@@ -2,8 +2,14 @@
 
 mod mail;
 
+mod broadcasts;
 mod expiry;
 mod leases;
 mod limited;
+mod mentions;
+mod polls;
+mod receipts;
 mod refusals;
+mod restarts;
 mod same_commands;
+mod several_sessions;

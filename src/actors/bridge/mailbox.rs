@@ -182,7 +182,9 @@ impl Caller {
         wait: Duration,
     ) -> Result<MailboxPage, Reject> {
         let mut ready = self.mailbox.ready();
-        let mut broadcasts = self.bridge.broadcast()?.told();
+        // Held, because a stream that nobody holds goes to sleep, and then says nothing more.
+        let broadcast = self.bridge.broadcast()?;
+        let mut broadcasts = broadcast.told();
         // Seen before the look: what changes after it is news.
         ready.mark_unchanged();
         broadcasts.mark_unchanged();

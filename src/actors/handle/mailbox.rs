@@ -141,7 +141,7 @@ impl MailboxHandle {
         self.0.shown().head.clone()
     }
 
-    /// Changes whenever a message may have become ready to be handed over.
+    /// Changes whenever a message may have become ready to be handed over, or a receipt was kept.
     pub(in crate::actors) fn ready(&self) -> tokio::sync::watch::Receiver<u64> {
         self.0.shown().ready.clone()
     }

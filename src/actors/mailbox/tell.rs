@@ -9,13 +9,14 @@ use bridge_core::message::Stage;
 use bridge_core::{Seq, SessionId, Timestamp};
 
 use super::MailboxActor;
+use super::messages::What;
 use crate::wire::encode;
 
 /// What gathers during one round, to be done in one go.
 #[derive(Debug, Default)]
 pub(in crate::actors) struct Telling {
     head: Option<Seq>,
-    /// A message may be ready to be handed over.
+    /// A message may be ready to be handed over, or a receipt be told.
     is_ready: bool,
     /// The earliest thing that is due now.
     due_at: Option<Timestamp>,
@@ -73,9 +74,24 @@ impl MailboxActor {
             }
             Event::MessageExpired(expired) => self.settle(&expired.about),
             Event::MessageDied(died) => self.settle(&died.about),
-            // Somebody may wait for it.
-            Event::ReceiptKept(_) => telling.is_ready = true,
+            Event::ReceiptKept(kept) => {
+                self.tell_kept(kept, envelope.seq);
+                telling.is_ready = true;
+            }
             _ => {}
+        }
+    }
+
+    /// A receipt was kept because nobody was there; who has come in the meantime hears of it now.
+    fn tell_kept(&self, kept: &ReceiptKept, at: Seq) {
+        let frame = encode::receipt(&receipt_of(kept));
+        let readers = self.kind.readers.iter();
+        for reader in readers.filter(|reader| !reader.is_limited()) {
+            let session = &reader.session;
+            let note = self.note_when_written(session.id(), What::Receipts(at));
+            if session.outbox().push_noted(frame.clone(), note).is_err() {
+                tracing::trace!(session = %session.id(), "a session that is going away");
+            }
         }
     }
 

@@ -68,6 +68,9 @@ impl RoomActor {
 
     /// What else an event means for the sessions in the room.
     fn follow(&mut self, envelope: &Envelope, telling: &mut Vec<News>, ctx: &mut Context<Self>) {
+        if envelope.event.has_follow_up() {
+            self.bridge.follower().nudge();
+        }
         match &envelope.event {
             // The creator's spelling of the room's id is the room's.
             Event::RoomCreated(_) => self.stream = envelope.stream.clone(),

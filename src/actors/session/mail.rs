@@ -32,14 +32,14 @@ impl Mail {
         }
     }
 
-    /// Notes how far the client has read the broadcast stream. When nothing waits for its socket,
-    /// everything that was told before has been written to it.
+    /// Notes how far the client has read the broadcast stream. When everything has been taken for
+    /// its socket, so has what was told before.
     pub(super) fn note_broadcasts(&mut self, session: &SessionHandle) {
         let Some(broadcast) = &self.broadcast else {
             return;
         };
         let through = *broadcast.told().borrow();
-        if through > self.noted && session.outbox().is_written_out() {
+        if through > self.noted && session.outbox().has_told_all() {
             let command = MailboxCommand::BroadcastsRead { through };
             // A note that gets lost is made again by the next session.
             drop(self.mailbox.order(command, system(), None, None));

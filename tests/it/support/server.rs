@@ -81,14 +81,20 @@ impl TestServer {
     }
 
     /// Stops it, and starts another one on the same data.
-    pub(crate) fn restart(mut self) -> Self {
+    pub(crate) fn restart(self) -> Self {
+        let (folder, settings) = self.end();
+        Self::on(folder, settings)
+    }
+
+    /// Stops it. Its data and its settings stay, for another one.
+    pub(crate) fn end(mut self) -> (TempDir, String) {
         let folder = self
             .folder
             .take()
             .expect("a server has its folder until it ends");
         let settings = std::mem::take(&mut self.settings);
         drop(self);
-        Self::on(folder, settings)
+        (folder, settings)
     }
 
     /// The folder with the key and the database.
