@@ -298,8 +298,8 @@ impl Bridge {
             let mailbox = self.mailbox(client)?;
             let delivered = mailbox.ask(command.clone(), sender.clone(), Some(key.clone()));
             match delivered.await {
-                // The key stands there for something that was sent to this one alone. The message
-                // is at its home, so it must come here too, under a key that nothing else has.
+                // The key was used there a moment ago for something that was sent to this one alone.
+                // The message is at its home, so it must come here too, under a key of its own.
                 Err(Reject::KeyReused) => {
                     let key = key_of_list(stored, key)?;
                     mailbox.ask(command, sender, Some(key)).await.map(drop)
