@@ -88,8 +88,11 @@ async fn bring_about(
     while let Some((envelope, outcome)) = outcomes.next().await {
         match outcome {
             Ok(()) => done.push((envelope.stream, envelope.seq)),
-            Err(reject) if reject.is_temporary() => {
-                tracing::debug!(stream = %envelope.stream, seq = %envelope.seq, %reject, "later");
+            Err(reject) if may_pass(&reject) => {
+                let detail = reject.detail().unwrap_or_default();
+                tracing::debug!(
+                    stream = %envelope.stream, seq = %envelope.seq, %reject, detail, "later"
+                );
                 *all_done = false;
             }
             Err(reject) => {
@@ -104,6 +107,16 @@ async fn bring_about(
         }
     }
     done
+}
+
+/// Whether an effect may be brought about later: a quarantine ends with the process, and a store
+/// that cannot be read now is told as an internal error. To forget it then is to lose it.
+const fn may_pass(reject: &Reject) -> bool {
+    let is_held_back = matches!(
+        reject,
+        Reject::MailboxQuarantined(_) | Reject::RoomQuarantined(_) | Reject::Internal { .. }
+    );
+    reject.is_temporary() || is_held_back
 }
 
 fn forget(bridge: &Bridge, done: Vec<(Stream, Seq)>, all_done: &mut bool) {
