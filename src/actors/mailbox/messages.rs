@@ -241,9 +241,11 @@ impl MailboxActor {
                 drop(self.order(MailboxCommand::ReceiptsTold { through }));
             }
             What::Message(seq, bytes) => {
-                if let Some(reader) = self.kind.readers.get_mut(written.session) {
-                    reader.was_written(bytes);
-                }
+                // One that is gone has given everything back; a lease would be nobody's.
+                let Some(reader) = self.kind.readers.get_mut(written.session) else {
+                    return;
+                };
+                reader.was_written(bytes);
                 self.kind.written.push(seq);
                 self.flush_soon(ctx);
                 self.pump(written.session, ctx);

@@ -12,25 +12,31 @@ use bridge_core::{Reject, Seq, SessionId, Timestamp, limits};
 
 use super::MailboxActor;
 use super::messages::{FlushWritten, What};
-use super::readers::Reader;
+use super::readers::Readers;
 use crate::wire::encode;
 
 /// Before what was written is handed to the log again, when the log could not take it.
 const WRITE_AGAIN: Duration = Duration::from_millis(200);
 
 /// In which attempt a session is to get a message now, if it is.
-fn attempt_for(held: &Held, reader: &Reader, now: Timestamp) -> Option<u32> {
+fn attempt_for(held: &Held, id: SessionId, readers: &Readers, now: Timestamp) -> Option<u32> {
     if held.is_over(now) {
         return None;
     }
+    let message = held.about.message;
     let attempt = match held.phase {
         Phase::Waiting { not_before } if now >= not_before => held.attempts + 1,
         // Another session has it: the same attempt.
-        Phase::Leased(attempt) if attempt.via == Via::Session => held.attempts,
-        // Its back-off is not over, or a caller has it: it is offered again.
+        Phase::Leased(attempt)
+            if attempt.via == Via::Session && readers.anybody_has(message, held.attempts) =>
+        {
+            held.attempts
+        }
+        // Its back-off is not over, or a caller has it, or it is on its way back from a session
+        // that is gone: it is offered again.
         Phase::Waiting { .. } | Phase::Leased(_) => return None,
     };
-    (!reader.has(held.about.message, attempt)).then_some(attempt)
+    (!readers.has_it(id, message, attempt)).then_some(attempt)
 }
 
 impl MailboxActor {
@@ -64,7 +70,7 @@ impl MailboxActor {
             let Some(held) = mailbox.held(seq) else {
                 continue;
             };
-            let Some(attempt) = attempt_for(held, reader, now) else {
+            let Some(attempt) = attempt_for(held, id, &kind.readers, now) else {
                 continue;
             };
             match kind.bodies.get(seq).cloned() {
@@ -154,11 +160,8 @@ impl MailboxActor {
         let now = self.bridge.clock().now();
         for seq in seqs {
             let (mailbox, kind) = self.parts();
-            let Some(reader) = kind.readers.get_mut(id) else {
-                return;
-            };
             let held = mailbox.held(*seq);
-            let attempt = held.and_then(|held| attempt_for(held, reader, now));
+            let attempt = held.and_then(|held| attempt_for(held, id, &kind.readers, now));
             let (Some(attempt), Some(envelope)) = (attempt, by_seq.remove(seq)) else {
                 continue;
             };
@@ -210,8 +213,11 @@ impl MailboxActor {
                 if matches!(answer, Ok(Ok(_))) {
                     return;
                 }
-                // Else nobody would ever take it back.
-                actor.kind.written.extend(messages);
+                // Else nobody would ever take it back. Who is gone has given it back already.
+                let readers = &actor.kind.readers;
+                let there = messages.into_iter().filter(|seq| readers.anybody_got(*seq));
+                let there: Vec<Seq> = there.collect();
+                actor.kind.written.extend(there);
                 ctx.run_later(WRITE_AGAIN, |actor, ctx| actor.flush_soon(ctx));
             }),
         );

@@ -63,7 +63,7 @@ impl Reader {
     }
 
     /// Whether it was sent a message in this attempt.
-    pub(super) fn has(&self, seq: Seq, attempt: u32) -> bool {
+    fn has(&self, seq: Seq, attempt: u32) -> bool {
         self.has.get(&seq) == Some(&attempt)
     }
 
@@ -115,6 +115,24 @@ impl Readers {
         for reader in self.by_session.values_mut() {
             reader.offer(held);
         }
+    }
+
+    /// Whether a session was sent a message in this attempt.
+    pub(super) fn has_it(&self, id: SessionId, seq: Seq, attempt: u32) -> bool {
+        let reader = self.by_session.get(&id);
+        reader.is_some_and(|reader| reader.has(seq, attempt))
+    }
+
+    /// Whether any session was.
+    pub(super) fn anybody_has(&self, seq: Seq, attempt: u32) -> bool {
+        let mut all = self.by_session.values();
+        all.any(|reader| reader.has(seq, attempt))
+    }
+
+    /// Whether any session was sent a message that has not come back since.
+    pub(super) fn anybody_got(&self, seq: Seq) -> bool {
+        let mut all = self.by_session.values();
+        all.any(|reader| reader.has.contains_key(&seq))
     }
 
     /// A message came back: whoever has it has it in an attempt that is over.
