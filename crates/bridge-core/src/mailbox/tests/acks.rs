@@ -31,7 +31,8 @@ fn every_word_in_every_state() {
     let backwards = Err(RejectCode::StageBackwards);
     let nothing: Result<&[&str], RejectCode> = Ok(&[]);
     // Rows: the state; columns: seen, done, failed.
-    let table: [(&str, [Result<&[&str], RejectCode>; 3]); 6] = [
+    type Outcome = Result<&'static [&'static str], RejectCode>;
+    let table: [(&str, [Outcome; 3]); 6] = [
         (
             "waiting",
             [
