@@ -49,7 +49,7 @@ pub(super) struct Member {
 }
 
 enum Link {
-    Session(Ws),
+    Session(Box<Ws>),
     Poll(Poller),
 }
 
@@ -88,7 +88,7 @@ impl Member {
             Manner::Done | Manner::SeenThenDone => {
                 let mut ws = server.open(&self.name).await;
                 ws.hello().await;
-                Link::Session(ws)
+                Link::Session(Box::new(ws))
             }
         });
     }

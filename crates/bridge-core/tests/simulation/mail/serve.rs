@@ -3,9 +3,9 @@
 use bridge_core::event::{Envelope, Event};
 use bridge_core::fake::MemoryStore;
 use bridge_core::mailbox::MailboxCommand;
-use bridge_core::message::{AckStage, Stage};
+use bridge_core::message::AckStage;
 use bridge_core::owner::Request;
-use bridge_core::ports::{Ids, Reader};
+use bridge_core::ports::Reader;
 use bridge_core::{Principal, Reject, Seq};
 
 use super::World;
