@@ -263,10 +263,13 @@ impl MailboxActor {
                         self.flush_soon(ctx);
                         self.pump(written.session, ctx);
                     }
-                    // It was on its way when its session was lost already.
+                    // It was on its way when its session was lost already: an attempt that is over,
+                    // unless somebody else is in it.
                     None => {
                         self.flush_written_now(ctx);
-                        self.give_back(vec![(seq, attempt)], self.loss(), ctx);
+                        if !self.kind.readers.anybody_has(seq, attempt) {
+                            self.give_back(vec![(seq, attempt)], self.loss(), ctx);
+                        }
                     }
                 }
             }

@@ -33,6 +33,7 @@ fn what_now(held: &Held, tentative: &Mailbox, reader: &Reader, now: Timestamp) -
     if held.is_over(now) {
         return Now::Nothing;
     }
+    let message = held.about.message;
     let attempt = match held.phase {
         Phase::Waiting { not_before } if now < not_before => return Now::Wait(not_before),
         Phase::Waiting { .. } => held.attempts + 1,
@@ -287,8 +288,12 @@ impl MailboxActor {
             // A ticket is never lost; if it were, the message would come again.
             let Ok(Err(reject)) = answer else { return };
             if reject.is_temporary() {
-                // Else nobody would ever take it back.
-                actor.kind.written.extend(messages);
+                // Else nobody would ever take it back. What no session has any more was given back
+                // before it was noted, and is not noted now.
+                let readers = &actor.kind.readers;
+                let is_there = |(seq, attempt): &(Seq, u32)| readers.anybody_has(*seq, *attempt);
+                let there: Vec<_> = messages.into_iter().filter(is_there).collect();
+                actor.kind.written.extend(there);
                 ctx.run_later(limits::HANDED_AGAIN, |actor, ctx| actor.flush_soon(ctx));
             }
         }));

@@ -143,6 +143,12 @@ impl Readers {
         }
     }
 
+    /// Whether any session was sent a message in this attempt.
+    pub(super) fn anybody_has(&self, seq: Seq, attempt: u32) -> bool {
+        let mut all = self.by_session.values();
+        all.any(|reader| reader.has(seq, attempt))
+    }
+
     /// A message came back: whoever has it has it in an attempt that is over.
     pub(super) fn take_back(&mut self, seq: Seq, attempt: u32) {
         for reader in self.by_session.values_mut() {
@@ -164,12 +170,8 @@ impl Readers {
         let Some(gone) = self.by_session.remove(&id) else {
             return Vec::new();
         };
-        let is_elsewhere = |seq: Seq, attempt: u32| {
-            let mut others = self.by_session.values();
-            others.any(|reader| reader.has(seq, attempt))
-        };
         let had = gone.has.into_iter();
-        had.filter(|(seq, attempt)| !is_elsewhere(*seq, *attempt))
+        had.filter(|(seq, attempt)| !self.anybody_has(*seq, *attempt))
             .collect()
     }
 

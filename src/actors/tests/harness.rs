@@ -50,6 +50,11 @@ pub(super) fn run(test: impl Future<Output = ()>) {
 
 pub(super) fn house(faults: &[Fault], hooks: Faults, room_idle: Duration) -> House {
     let store = MemoryStore::new(Epoch::from_uuid(Uuid::from_u128(1)));
+    house_on(store, faults, hooks, room_idle)
+}
+
+/// On a store that has data already.
+fn house_on(store: MemoryStore, faults: &[Fault], hooks: Faults, room_idle: Duration) -> House {
     let mut log = MemoryLog::new(store.clone());
     for fault in faults {
         log.inject(*fault);
@@ -83,6 +88,14 @@ pub(super) fn room(name: &str) -> RoomId {
 }
 
 impl House {
+    /// Another process on the same store. This one must not be used any more.
+    pub(super) fn restarted(&self) -> Self {
+        let Options {
+            room_idle, faults, ..
+        } = self.bridge.options();
+        house_on(self.store.clone(), &[], *faults, *room_idle)
+    }
+
     pub(super) async fn create(&self, name: &str, by: &str) -> Answered {
         let new = NewRoom {
             room: Some(room(name)),

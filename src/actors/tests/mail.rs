@@ -20,10 +20,14 @@ fn says(body: &Body, what: &str) -> bool {
     matches!(body, Body::Text(text) if **text == *what)
 }
 
-/// A message that says "panic" makes the mailbox's code panic.
+/// A message that says "panic" makes the mailbox's code panic, one that says "panic away from home"
+/// only where it comes second.
 fn panics_on_demand(command: &MailboxCommand) {
     if let MailboxCommand::Deliver(deliver) = command {
-        assert!(!says(&deliver.message.body, "panic"), "injected");
+        let body = &deliver.message.body;
+        assert!(!says(body, "panic"), "injected");
+        let is_away = deliver.as_at_home.is_some();
+        assert!(!(is_away && says(body, "panic away from home")), "injected");
     }
 }
 
@@ -237,6 +241,34 @@ fn a_key_used_elsewhere_does_not_divide_a_message() {
     });
 }
 
+/// A quarantine ends with the process. What was to come to that mailbox is not forgotten until then.
+#[test]
+fn what_is_to_come_to_a_quarantined_mailbox_is_kept() {
+    run(async {
+        let house = fragile().await;
+        house.meet("alf").await;
+        let hello = house.send(&["carol"], "ann", "hello", None).await.unwrap();
+        let text = "panic away from home";
+        let both = house.send(&["alf", "bob"], "ann", text, None).await;
+        assert_eq!(code(&both), Some(RejectCode::OutcomeUnknown));
+        for _ in 0..limits::RESTARTS_MAX {
+            let panicked = house.send(&["bob"], "ann", "panic", None).await;
+            assert_eq!(code(&panicked), Some(RejectCode::Retry));
+        }
+        let fine = house.send(&["bob"], "ann", "fine", None).await;
+        assert_eq!(code(&fine), Some(RejectCode::MailboxQuarantined));
+        house.ack(hello.id, "carol", AckStage::Done).await.unwrap();
+        let open = || house.store.follow_ups(None, 9).unwrap();
+        assert_eq!(open().len(), 2, "the other recipient, and the receipt");
+        let background = actix::spawn(house.bridge.clone().run_background());
+        until(|| open().len() < 2).await;
+        let open = open();
+        let streams: Vec<_> = open.iter().map(|open| &open.envelope.stream).collect();
+        assert_eq!(streams, [&mailbox("alf")]);
+        background.abort();
+    });
+}
+
 #[test]
 fn a_full_disk_refuses_and_recovers_by_itself() {
     run(async {
@@ -300,6 +332,29 @@ fn an_unknown_outcome_is_said_and_resolved() {
         assert_eq!((repeat.duplicate, repeat.id), (true, id(&message)));
         house.send(&["bob"], "ann", "next", None).await.unwrap();
         assert_eq!(told(&bob.expect("message").await), ("next", 1));
+    });
+}
+
+/// What the sessions of an earlier life had comes back to the log, and only then to a session:
+/// once, and not in the old attempt first.
+#[test]
+fn after_a_restart_a_session_gets_each_message_once() {
+    run(async {
+        let house = house(&[], Faults::default(), LONG);
+        house.meet("bob").await;
+        let mut bob = Player::connect(&house, "bob").await;
+        for text in ["one", "two"] {
+            house.send(&["bob"], "ann", text, None).await.unwrap();
+            assert_eq!(told(&bob.expect("message").await), (text, 1));
+        }
+        until(|| count(&house, "bob", "message_delivered") == 2).await;
+        let house = house.restarted();
+        let mut again = Player::connect(&house, "bob").await;
+        for text in ["one", "two"] {
+            assert_eq!(told(&again.expect("message").await), (text, 2));
+        }
+        house.send(&["bob"], "ann", "three", None).await.unwrap();
+        assert_eq!(told(&again.expect("message").await), ("three", 1));
     });
 }
 

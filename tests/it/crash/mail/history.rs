@@ -10,6 +10,8 @@ use super::ring::Member;
 /// Something that a member saw, in the order in which it did.
 #[derive(Debug, Clone)]
 pub(super) enum Saw {
+    /// It came in, for the first time or again.
+    Connected,
     /// An answer to a request to send, under its key.
     Stored { key: String, id: String, to: String },
     /// A message was handed over.
@@ -40,6 +42,8 @@ pub(super) struct Verdict {
     not_done: usize,
     /// Handed over after the answer that it is done.
     late: usize,
+    /// Handed over twice between two times of coming in, although nothing had run out.
+    at_once: usize,
     /// A repeat got another id.
     changed: usize,
     /// Handed over under an id that no sender was told.
@@ -49,13 +53,14 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    fn flaws(&self) -> [usize; 8] {
+    fn flaws(&self) -> [usize; 9] {
         [
             self.lost,
             self.not_ended,
             self.double_ends,
             self.not_done,
             self.late,
+            self.at_once,
             self.changed,
             self.strangers,
             self.astray,
@@ -63,7 +68,7 @@ impl Verdict {
     }
 
     pub(super) fn is_sound(&self) -> bool {
-        self.sent > 0 && self.flaws() == [0; 8]
+        self.sent > 0 && self.flaws() == [0; 9]
     }
 
     pub(super) fn assert_sound(&self, history: &History) {
@@ -85,7 +90,7 @@ impl fmt::Display for Verdict {
             f,
             "messages {}, handed over {} times, {} of them again, requests answered twice {}; lost \
              {}, not ended {}, ended twice {}, not done {}, handed over after they were done {}, \
-             repeats with another id {}, ids that nobody was told {}, at the wrong client {}",
+             twice to one session {}, repeats with another id {}, ids that nobody was told {}, at the wrong client {}",
             self.sent,
             self.delivered,
             self.redelivered,
@@ -95,6 +100,7 @@ impl fmt::Display for Verdict {
             self.double_ends,
             self.not_done,
             self.late,
+            self.at_once,
             self.changed,
             self.strangers,
             self.astray,
@@ -103,7 +109,7 @@ impl fmt::Display for Verdict {
 }
 
 /// The ends in a message's history, which has one recipient.
-fn ends(shown: &Value) -> Vec<&str> {
+pub(super) fn ends(shown: &Value) -> Vec<&str> {
     let recipients = shown["recipients"].as_array();
     let steps = recipients.into_iter().flatten().filter_map(|recipient| {
         let history = recipient["history"].as_array()?;
@@ -235,9 +241,11 @@ impl Verdict {
         delivered: &mut BTreeSet<&'a str>,
     ) {
         let mut done: BTreeSet<&str> = BTreeSet::new();
+        let mut here: BTreeSet<&str> = BTreeSet::new();
         for saw in saw {
             match saw {
                 Saw::Stored { .. } => {}
+                Saw::Connected => here.clear(),
                 Saw::Done { id } => {
                     done.insert(id);
                 }
@@ -245,6 +253,7 @@ impl Verdict {
                     self.delivered += 1;
                     self.redelivered += usize::from(!delivered.insert(id));
                     self.late += usize::from(done.contains(&**id));
+                    self.at_once += usize::from(!here.insert(id));
                     match sent.get(&**id) {
                         None => self.strangers += 1,
                         Some(to) => self.astray += usize::from(*to != name),

@@ -26,7 +26,7 @@ impl Poller {
         &mut self,
         member: &mut Member,
         may_begin: bool,
-        stopped: &mut watch::Receiver<bool>,
+        stopped: &watch::Receiver<bool>,
     ) -> bool {
         loop {
             if may_begin {
@@ -41,16 +41,15 @@ impl Poller {
                 }
             }
             member.note_idle();
-            let wait = if may_begin { 0 } else { 5 };
-            let mut path = format!("/v1/mailbox?limit=20&wait={wait}");
+            // Short, since it is not broken off: what it returns would be lost.
+            let mut path = "/v1/mailbox?limit=5&wait=1".to_owned();
             if let Some(after) = self.after.take() {
                 path = format!("{path}&after={after}");
             }
-            let asked = self.ask(self.rest.request(Method::GET, &path));
-            let page = tokio::select! {
-                page = asked => page,
-                _ = stopped.changed() => return true,
-            };
+            if *stopped.borrow() || stopped.has_changed().is_err() {
+                return true;
+            }
+            let page = self.ask(self.rest.request(Method::GET, &path)).await;
             let Some(page) = page else { return false };
             self.after = page["next"].as_str().map(str::to_owned);
             for message in page["items"].as_array().expect("a list") {

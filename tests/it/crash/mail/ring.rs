@@ -49,7 +49,7 @@ pub(super) struct Member {
 }
 
 enum Link {
-    Session(Ws),
+    Session(Box<Ws>),
     Poll(Poller),
 }
 
@@ -82,12 +82,13 @@ impl Member {
     }
 
     pub(super) async fn connect(&mut self, server: &Binary) {
+        self.saw.push(Saw::Connected);
         self.link = Some(match self.manner {
             Manner::Poll => Link::Poll(Poller::new(server, &self.name).await),
             Manner::Done | Manner::SeenThenDone => {
                 let mut ws = server.open(&self.name).await;
                 ws.hello().await;
-                Link::Session(ws)
+                Link::Session(Box::new(ws))
             }
         });
     }
@@ -101,7 +102,7 @@ impl Member {
                 self.link = is_there.then_some(Link::Session(ws));
             }
             Link::Poll(mut poller) => {
-                let is_there = poller.talk(self, may_begin, &mut stopped).await;
+                let is_there = poller.talk(self, may_begin, &stopped).await;
                 self.link = is_there.then_some(Link::Poll(poller));
             }
         }

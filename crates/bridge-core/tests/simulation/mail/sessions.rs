@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bridge_core::Seq;
 use bridge_core::aggregate::system;
 use bridge_core::mailbox::{Handed, Held, MailboxCommand, Phase, Return};
-use bridge_core::message::{Ending, Via};
+use bridge_core::message::Ending;
 
 use super::{Errand, RULES, World};
 use crate::checker::Violation;
@@ -15,7 +15,7 @@ fn attempt_for(held: &Held, has: &BTreeMap<Seq, u32>, now: bridge_core::Timestam
     let attempt = match held.phase {
         _ if held.is_over(now) => return None,
         Phase::Waiting { not_before } if now >= not_before => held.attempts + 1,
-        Phase::Leased(attempt) if attempt.via == Via::Session => held.attempts,
+        // It has it, or it is on its way back from a session that is gone.
         Phase::Waiting { .. } | Phase::Leased(_) => return None,
     };
     (has.get(&held.about.message) != Some(&attempt)).then_some(attempt)
