@@ -137,7 +137,7 @@ impl Ticket {
 
     /// A caller's ticket for what a session asked.
     #[must_use]
-    pub(super) fn from_session(mut self, origin: Option<SessionId>) -> Self {
+    pub(super) fn asked_by(mut self, origin: Option<SessionId>) -> Self {
         self.origin = origin;
         self
     }

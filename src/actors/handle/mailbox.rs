@@ -32,7 +32,7 @@ impl MailboxHandle {
         origin: Option<SessionId>,
     ) -> tokio::sync::oneshot::Receiver<Answered> {
         let (ticket, answer) = Ticket::caller(About::Message, None);
-        self.0.submit(command, by, key, ticket.from_session(origin));
+        self.0.submit(command, by, key, ticket.asked_by(origin));
         answer
     }
 

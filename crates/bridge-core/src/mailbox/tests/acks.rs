@@ -26,12 +26,15 @@ fn in_state(state: &str) -> Scene {
     scene
 }
 
+/// The kinds of what follows, or why nothing does.
+type Answers = Result<&'static [&'static str], RejectCode>;
+
 #[test]
 fn every_word_in_every_state() {
     let backwards = Err(RejectCode::StageBackwards);
     let nothing: Result<&[&str], RejectCode> = Ok(&[]);
     // Rows: the state; columns: seen, done, failed.
-    let table: [(&str, [Result<&[&str], RejectCode>; 3]); 6] = [
+    let table: [(&str, [Answers; 3]); 6] = [
         (
             "waiting",
             [
