@@ -14,7 +14,7 @@ use bridge_core::event::Stream;
 use bridge_core::ports::FollowUp;
 use bridge_core::{Reject, RejectCode, Seq, Timestamp, limits};
 use futures_util::StreamExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::bridge::Bridge;
 
@@ -36,8 +36,6 @@ type Place = (i64, Seq);
 /// What the follower remembers between two passes. All of it may be forgotten at any time.
 #[derive(Debug, Default)]
 struct Memory {
-    /// Done, and on the way to being forgotten by the store.
-    done: HashSet<Place>,
     /// Those that failed: how often, and not tried again before.
     failed: HashMap<Place, (u32, Timestamp)>,
 }
@@ -45,7 +43,7 @@ struct Memory {
 impl Memory {
     fn is_due(&self, place: &Place, now: Timestamp) -> bool {
         let waits = self.failed.get(place);
-        !self.done.contains(place) && waits.is_none_or(|(_, not_before)| now >= *not_before)
+        waits.is_none_or(|(_, not_before)| now >= *not_before)
     }
 
     fn note_failure(&mut self, place: Place, now: Timestamp) {
@@ -58,9 +56,8 @@ impl Memory {
 
     /// Forgets what the store did not name any more.
     fn keep_only(&mut self, named: &HashSet<Place>) {
-        self.done.retain(|place| named.contains(place));
         self.failed.retain(|place, _| named.contains(place));
-        if self.done.len() + self.failed.len() > limits::FOLLOW_UPS_REMEMBERED_MAX {
+        if self.failed.len() > limits::FOLLOW_UPS_REMEMBERED_MAX {
             *self = Self::default();
         }
     }
@@ -110,7 +107,7 @@ async fn catch_up(bridge: &Bridge, memory: &mut Memory) -> Result<(), Reject> {
         };
         named.extend(page.iter().map(|follow_up| follow_up.place));
         let done = bring_about(bridge, page, memory).await;
-        forget(bridge, done, memory);
+        forget(bridge, done, memory).await;
         after = Some(last);
     }
 }
@@ -168,7 +165,9 @@ fn is_final(reject: &Reject) -> bool {
     )
 }
 
-fn forget(bridge: &Bridge, done: Vec<FollowUp>, memory: &mut Memory) {
+/// Has the store forget what was brought about, and waits until it has: what is found again is
+/// brought about again, and a client that is connected would be told twice.
+async fn forget(bridge: &Bridge, done: Vec<FollowUp>, memory: &mut Memory) {
     if done.is_empty() {
         return;
     }
@@ -177,9 +176,19 @@ fn forget(bridge: &Bridge, done: Vec<FollowUp>, memory: &mut Memory) {
         .into_iter()
         .map(|follow_up| (follow_up.envelope.stream, follow_up.envelope.seq))
         .collect();
-    match bridge.log().follow_ups_done(records) {
-        Ok(()) => memory.done.extend(places),
-        Err(why) => tracing::debug!(error = %why, "effects are brought about once more"),
+    let (sender, forgotten) = oneshot::channel();
+    let tell = Box::new(move || {
+        if sender.send(()).is_err() {
+            tracing::debug!("nobody waits any more for effects to be forgotten");
+        }
+    });
+    let asked = bridge.log().follow_ups_done(records, tell);
+    if asked.is_err() || forgotten.await.is_err() {
+        tracing::debug!("effects could not be forgotten, and are brought about once more");
+        let now = bridge.clock().now();
+        for place in places {
+            memory.note_failure(place, now);
+        }
     }
 }
 
@@ -192,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_waits_longer_each_time_and_what_is_done_is_not_done_again() {
+    fn what_failed_waits_longer_each_time() {
         let mut memory = Memory::default();
         let (one, other) = ((1, Seq::new(1)), (1, Seq::new(2)));
         assert!(memory.is_due(&one, at(0)));
@@ -205,9 +214,8 @@ mod tests {
             memory.note_failure(one, at(3_000));
         }
         assert!(memory.is_due(&one, at(63_000)), "a minute at most");
-        memory.done.insert(other);
-        assert!(!memory.is_due(&other, at(i64::MAX)));
+        assert!(memory.is_due(&other, at(3_000)), "each waits by itself");
         memory.keep_only(&HashSet::new());
-        assert!(memory.is_due(&one, at(0)) && memory.is_due(&other, at(0)));
+        assert!(memory.is_due(&one, at(0)), "it is not named any more");
     }
 }

@@ -179,6 +179,9 @@ pub const RETURNED_AT_ONCE_MAX: usize = 256;
 pub const CLIENTS_REMEMBERED_MAX: usize = 100_000;
 /// Mailboxes that are told at once that something is due in them.
 pub const DUE_MAILBOXES_MAX: usize = 256;
+/// Before a message is offered again that was changing when its turn came, in milliseconds: for the
+/// case that the change does not land. One that lands offers it at once.
+pub const CHANGING_LOOK_AGAIN_MILLIS: i64 = 1_000;
 /// Between two looks at what is due, while something is overdue: what was told needs a moment.
 pub const DUE_LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Before another look when the store could not be asked what is due.

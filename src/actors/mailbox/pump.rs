@@ -16,9 +16,6 @@ use super::readers::Reader;
 use crate::actors::ticket::Answered;
 use crate::wire::encode;
 
-/// Before a message is offered again that was changing when its turn came, in milliseconds.
-const CHANGING_MILLIS: i64 = 1_000;
-
 /// What a session is to do about a message that was offered to it.
 enum Now {
     /// Send it, for this time.
@@ -33,7 +30,6 @@ fn what_now(held: &Held, tentative: &Mailbox, reader: &Reader, now: Timestamp) -
     if held.is_over(now) {
         return Now::Nothing;
     }
-    let message = held.about.message;
     let attempt = match held.phase {
         Phase::Waiting { not_before } if now < not_before => return Now::Wait(not_before),
         Phase::Waiting { .. } => held.attempts + 1,
@@ -47,7 +43,7 @@ fn what_now(held: &Held, tentative: &Mailbox, reader: &Reader, now: Timestamp) -
     }
     if is_changing(held, tentative) {
         // For the case that the record does not land.
-        return Now::Wait(now.plus_millis(CHANGING_MILLIS));
+        return Now::Wait(now.plus_millis(limits::CHANGING_LOOK_AGAIN_MILLIS));
     }
     Now::Send(attempt)
 }

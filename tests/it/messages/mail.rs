@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Rest, TestServer, Ws, within};
 
+/// What somebody is told, or has, when that is nothing.
+pub(super) const NOTHING: [Value; 0] = [];
+
 /// Makes clients known, without a session and without taking anything.
 pub(super) async fn known(server: &TestServer, clients: &[&str]) {
     for client in clients {

@@ -1,7 +1,8 @@
 //! Long polls: reading one's mailbox by calls.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use agent_bridge::system::Stopwatch;
 use serde_json::{Value, json};
 
 use super::mail::{
@@ -56,7 +57,7 @@ async fn a_call_waits_for_something_and_no_longer() {
     let server = TestServer::start();
     known(&server, &["bob"]).await;
     let (ann, bob) = (server.rest("ann"), server.rest("bob"));
-    let since = Instant::now();
+    let since = Stopwatch::start();
     let page = take(&bob, "wait=2").await;
     assert_eq!((&page["items"], &page["next"]), (&json!([]), &json!(null)));
     assert!(since.elapsed() >= Duration::from_secs(2), "it did not wait");
@@ -79,8 +80,8 @@ async fn who_waits_beside_another_takes_nothing_from_it() {
     let (ann, bob) = (server.rest("ann"), server.rest("bob"));
     let polls = async {
         tokio::join!(
-            take(&bob, "wait=2"),
-            take(&bob, "wait=2"),
+            take(&bob, "wait=1"),
+            take(&bob, "wait=1"),
             take(&bob, "wait=2")
         )
     };
@@ -147,7 +148,7 @@ async fn who_waits_for_the_end_of_a_message_hears_of_it() {
     // At once when it has ended; in time when it does not end.
     ended(&ann, &id).await;
     let open = say(&ann, "bob", "y").await;
-    let since = Instant::now();
+    let since = Stopwatch::start();
     let shown = ann
         .get(&format!("/v1/messages/{open}?wait=1"))
         .await
@@ -171,7 +172,7 @@ async fn a_server_that_stops_ends_what_waits() {
     let other = server.rest("ann");
     let path = format!("/v1/messages/{open}?wait=55");
     let message = tokio::spawn(async move { other.get(&path).await });
-    let since = Instant::now();
+    let since = Stopwatch::start();
     let stopping = tokio::task::spawn_blocking(move || server.stop());
     let outcome = within("the server to stop", stopping).await;
     outcome.expect("no panic").expect("an orderly end");

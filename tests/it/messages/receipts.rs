@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::mail::{
-    ack, ended, id_of, known, list, message, receipt, say, silent, take, take_after, told, told_of,
+    NOTHING, ack, ended, id_of, known, list, message, receipt, say, silent, take, take_after, told,
+    told_of,
 };
 use crate::support::TestServer;
 
@@ -30,7 +31,7 @@ async fn a_sender_that_is_connected_hears_every_stage_in_order() {
         }
     }
     for sender in [&mut ann, &mut other, &mut silent] {
-        assert_eq!(sender.settled().await, [json!(0); 0], "and nothing else");
+        assert_eq!(sender.settled().await, NOTHING, "and nothing else");
     }
 }
 
@@ -78,7 +79,7 @@ async fn what_ended_while_its_sender_was_away_is_told_at_its_hello_once() {
     until_kept(&server, "ann", 3).await;
     let waits = say(&server.rest("bob"), "ann", "a message").await;
     // A session without messages is not told, and takes nothing away.
-    assert_eq!(silent(&server, "ann").await.settled().await, [json!(0); 0]);
+    assert_eq!(silent(&server, "ann").await.settled().await, NOTHING);
     let server = server.restart();
     let mut ann = server.session("ann").await;
     let mut heard = Vec::new();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::mail::{id_of, known, list, say, send, silent, take, waiting};
+use super::mail::{NOTHING, id_of, known, list, say, send, silent, take, waiting};
 use crate::support::{Rest, TestServer, Ws};
 
 /// One who asks over both transports.
@@ -147,7 +147,7 @@ fn nested(levels: usize) -> Value {
 async fn nothing_is_stored(server: &TestServer) {
     for client in ["ann", "bob", "cem"] {
         let rest = server.rest(client);
-        assert_eq!(waiting(&rest).await, [json!(0); 0], "{client}");
+        assert_eq!(waiting(&rest).await, NOTHING, "{client}");
         let page = take(&rest, "").await;
         assert_eq!((&page["items"], &page["next"]), (&json!([]), &json!(null)));
     }

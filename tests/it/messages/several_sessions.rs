@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::mail::{ack, history, id_of, known, message, receipt, say, silent, steps};
+use super::mail::{NOTHING, ack, history, id_of, known, message, receipt, say, silent, steps};
 use crate::support::TestServer;
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn each_session_gets_each_message_and_one_confirms_for_all() {
         for other in (0..4).filter(|other| *other != place) {
             receipt(&mut sessions[other], &id, stage, "bob", "-").await;
         }
-        assert_eq!(sessions[place].settled().await, [json!(0); 0]);
+        assert_eq!(sessions[place].settled().await, NOTHING);
     }
     let shown = history(&server.rest("ann"), &id).await;
     assert_eq!(
@@ -122,7 +122,7 @@ async fn a_session_without_messages_takes_none_and_ends_no_lease() {
     let note = id_of(&watcher.done(note).await);
     let is_note = |frame: &Value| frame["type"] == "message" && frame["id"] == note.as_str();
     bob.until(is_note).await;
-    assert_eq!(watcher.settled().await, [json!(0); 0]);
+    assert_eq!(watcher.settled().await, NOTHING);
     let told = watcher
         .all
         .iter()
