@@ -61,7 +61,10 @@ enum Errand {
     /// The stream's owner has gone to sleep.
     Retire { stream: Stream },
     /// The effects of these records have been brought about.
-    FollowUpsDone { done: Vec<(Stream, Seq)> },
+    FollowUpsDone {
+        done: Vec<(Stream, Seq)>,
+        forgotten: Box<dyn FnOnce() + Send>,
+    },
     /// Keep this.
     Snapshot { stream: Stream, snapshot: Snapshot },
 }
@@ -148,14 +151,19 @@ impl LogHandle {
         self.errand(snapshot.body.len(), Errand::Snapshot { stream, snapshot })
     }
 
-    /// Forgets that these records have effects to be brought about: they have been.
+    /// Forgets that these records have effects to be brought about: they have been. `forgotten` is
+    /// called when that is written; until then the store still names them.
     ///
     /// # Errors
-    /// When the queue is full or the writer has stopped; they are then brought about again, which
-    /// changes nothing.
-    pub fn follow_ups_done(&self, done: Vec<(Stream, Seq)>) -> Result<(), LogUnavailable> {
+    /// When the queue is full or the writer has stopped; then `forgotten` is never called, and they
+    /// are brought about again, which changes nothing.
+    pub fn follow_ups_done(
+        &self,
+        done: Vec<(Stream, Seq)>,
+        forgotten: Box<dyn FnOnce() + Send>,
+    ) -> Result<(), LogUnavailable> {
         let bytes = done.len() * size_of::<(Stream, Seq)>();
-        self.errand(bytes, Errand::FollowUpsDone { done })
+        self.errand(bytes, Errand::FollowUpsDone { done, forgotten })
     }
 
     /// Forgets a stream whose owner sleeps.

@@ -10,9 +10,10 @@ use bridge_core::event::Stream;
 use bridge_core::ports::FollowUp;
 use bridge_core::{Reject, Seq, limits};
 use futures_util::StreamExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::bridge::Bridge;
+use crate::log_writer::LogUnavailable;
 
 /// Where owners say that a record of theirs has effects on other streams.
 #[derive(Debug, Default)]
@@ -58,6 +59,7 @@ pub(super) async fn run(bridge: Bridge) {
 async fn catch_up(bridge: &Bridge) -> Result<bool, Reject> {
     let mut after: Option<FollowUp> = None;
     let mut all_done = true;
+    let mut last_forgotten = None;
     loop {
         let from = after.take();
         let page = bridge
@@ -65,12 +67,27 @@ async fn catch_up(bridge: &Bridge) -> Result<bool, Reject> {
             .run(move |store| store.follow_ups(from.as_ref(), limits::FOLLOW_UPS_AT_ONCE_MAX))
             .await?;
         let Some(last) = page.last().cloned() else {
-            return Ok(all_done);
+            break;
         };
         let done = bring_about(bridge, page, &mut all_done).await;
-        forget(bridge, done, &mut all_done);
+        match forget(bridge, done) {
+            Ok(None) => {}
+            Ok(forgotten) => last_forgotten = forgotten,
+            Err(why) => {
+                tracing::debug!(error = %why, "effects are brought about once more");
+                all_done = false;
+            }
+        }
         after = Some(last);
     }
+    // What was brought about is not found again: a client that is connected would be told twice.
+    if let Some(forgotten) = last_forgotten
+        && forgotten.await.is_err()
+    {
+        tracing::debug!("effects could not be forgotten, and are brought about once more");
+        all_done = false;
+    }
+    Ok(all_done)
 }
 
 /// The records whose effects are there now.
@@ -106,12 +123,20 @@ async fn bring_about(
     done
 }
 
-fn forget(bridge: &Bridge, done: Vec<(Stream, Seq)>, all_done: &mut bool) {
+/// Forgets what was brought about, and says when that is written.
+fn forget(
+    bridge: &Bridge,
+    done: Vec<(Stream, Seq)>,
+) -> Result<Option<oneshot::Receiver<()>>, LogUnavailable> {
     if done.is_empty() {
-        return;
+        return Ok(None);
     }
-    if let Err(why) = bridge.log().follow_ups_done(done) {
-        tracing::debug!(error = %why, "effects are brought about once more");
-        *all_done = false;
-    }
+    let (sender, forgotten) = oneshot::channel();
+    let tell = Box::new(move || {
+        if sender.send(()).is_err() {
+            tracing::trace!("the follower ends, and does not wait any more");
+        }
+    });
+    bridge.log().follow_ups_done(done, tell)?;
+    Ok(Some(forgotten))
 }

@@ -190,12 +190,13 @@ impl Writer {
             Errand::Retire { stream } => {
                 self.lives.remove(&stream);
             }
-            Errand::FollowUpsDone { done } => {
+            Errand::FollowUpsDone { done, forgotten } => {
                 if self.health.broken().is_some() {
                     return;
                 }
-                if let Err(failure) = self.log.follow_ups_done(&done) {
-                    self.failed(&failure);
+                match self.log.follow_ups_done(&done) {
+                    Ok(()) => forgotten(),
+                    Err(failure) => self.failed(&failure),
                 }
             }
             Errand::Snapshot { stream, snapshot } => {

@@ -132,8 +132,12 @@ fn what_was_followed_up_is_forgotten_behind_what_was_queued_before() {
     for seq in 1..=3 {
         log.append(calling("a", seq), Arc::clone(&sink)).unwrap();
     }
-    log.follow_ups_done(vec![(stream("a"), Seq::new(1)), (stream("a"), Seq::new(3))])
-        .unwrap();
+    let (tell, forgotten) = std::sync::mpsc::sync_channel(1);
+    let done = vec![(stream("a"), Seq::new(1)), (stream("a"), Seq::new(3))];
+    let tell = Box::new(move || tell.send(()).unwrap());
+    log.follow_ups_done(done, tell).unwrap();
+    forgotten.recv().expect("it is told when that is written");
+    assert_eq!(store.follow_ups(None, 9).unwrap().len(), 1);
     drop(log);
     thread.join().unwrap();
     let open = store.follow_ups(None, 9).unwrap();
@@ -145,8 +149,11 @@ fn what_was_followed_up_is_forgotten_behind_what_was_queued_before() {
 fn a_log_that_breaks_over_an_errand_says_so() {
     let (log, _thread) = start(Box::new(BadLog { panics: true })).unwrap();
     let (sink, answers) = sink();
-    log.follow_ups_done(vec![(stream("a"), Seq::new(1))])
+    let (tell, forgotten) = std::sync::mpsc::sync_channel(1);
+    let tell = Box::new(move || tell.send(()).unwrap());
+    log.follow_ups_done(vec![(stream("a"), Seq::new(1))], tell)
         .unwrap();
+    assert!(forgotten.recv().is_err(), "it is not forgotten");
     log.append(append("a", 1, 1), sink).unwrap();
     assert!(
         matches!(wait(&answers)[..], [Answer::Refused(_)]),
