@@ -80,8 +80,8 @@ async fn who_waits_beside_another_takes_nothing_from_it() {
     let (ann, bob) = (server.rest("ann"), server.rest("bob"));
     let polls = async {
         tokio::join!(
-            take(&bob, "wait=2"),
-            take(&bob, "wait=2"),
+            take(&bob, "wait=1"),
+            take(&bob, "wait=1"),
             take(&bob, "wait=2")
         )
     };

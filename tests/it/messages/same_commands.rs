@@ -229,8 +229,8 @@ fn answering() -> Vec<Row> {
         ack("bob", failed, Stored("p2 failed")),
         send("cem", stranger, Refused(1302)),
         send("bob", answer, Stored("answer")),
-        send("ann", own, Stored("own")),
         wait("question"),
+        send("ann", own, Stored("own")),
         ack("bob", of("@question", "seen"), Refused(1303)),
     ]
 }
