@@ -235,10 +235,7 @@ impl Caller<'_> {
             return Ok(Seq::ZERO);
         }
         let room = self.messages_max.saturating_sub(page.messages.len());
-        let read = self
-            .mailbox
-            .look(bridge_core::mailbox::Mailbox::broadcasts_read)
-            .await?;
+        let read = self.mailbox.broadcasts_read().await?;
         let after = read.max(self.broadcasts_after);
         if room == 0 {
             return Ok(after);

@@ -122,8 +122,7 @@ async fn broadcast(
     };
     let stream = bridge.broadcast().map_err(Trouble::Failed)?;
     let head = stream.head().await.map_err(Trouble::Failed)?;
-    let noted = mailbox.look(bridge_core::mailbox::Mailbox::broadcasts_read);
-    let noted = noted.await.map_err(Trouble::Failed)?;
+    let noted = mailbox.broadcasts_read().await.map_err(Trouble::Failed)?;
     let claim = match wanted.broadcast {
         Some(seq) => Claim {
             epoch: wanted.epoch,
