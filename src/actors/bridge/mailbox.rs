@@ -61,6 +61,7 @@ struct Caller<'a> {
     mailbox: MailboxHandle,
     messages_max: usize,
     broadcasts_after: Seq,
+    receipts_after: Seq,
 }
 
 impl Bridge {
@@ -84,6 +85,7 @@ impl Bridge {
             mailbox,
             messages_max: asked.messages_max,
             broadcasts_after,
+            receipts_after: confirm.map_or(Seq::ZERO, |c| c.receipts),
         };
         if let Some(confirm) = confirm {
             caller.confirm_the_rest(confirm).await?;
@@ -256,11 +258,14 @@ impl Caller<'_> {
         Ok(through)
     }
 
+    /// Receipts that were kept and are not confirmed, not even by this call. Returns how far that
+    /// is.
     async fn add_receipts(&self, page: &mut MailboxPage) -> Result<Seq, Reject> {
-        let look = |mailbox: &bridge_core::mailbox::Mailbox| {
-            let kept = mailbox.receipts();
-            let last = kept.keys().next_back().copied().unwrap_or_default();
-            (kept.values().map(receipt_of).collect(), last)
+        let after = self.receipts_after;
+        let look = move |mailbox: &bridge_core::mailbox::Mailbox| {
+            let kept = mailbox.receipts().range(after.next()..);
+            let last = kept.clone().next_back().map_or(after, |(seq, _)| *seq);
+            (kept.map(|(_, kept)| receipt_of(kept)).collect(), last)
         };
         let (receipts, last) = self.mailbox.look(look).await?;
         page.receipts = receipts;
