@@ -53,6 +53,8 @@ pub(super) struct MailboxKind {
     written: Vec<(Seq, u32)>,
     is_flushing: bool,
     is_sweeping: bool,
+    /// How far the client has read the broadcast stream, written down or about to be.
+    broadcasts_read: Seq,
     /// Messages whose back-off is not over.
     retries: BTreeSet<(Timestamp, Seq)>,
     retry: Option<(Timestamp, SpawnHandle)>,
@@ -69,6 +71,14 @@ pub(super) struct Shown {
     pub(super) head: watch::Receiver<Seq>,
     /// Changes whenever a message may have become ready to be handed over, or a receipt was kept.
     pub(super) ready: watch::Receiver<u64>,
+}
+
+impl MailboxKind {
+    /// How far the client has read the broadcast stream. Who comes back at once does so before that
+    /// is written down.
+    pub(super) fn broadcasts_read(&self, mailbox: &Mailbox) -> Seq {
+        mailbox.broadcasts_read().max(self.broadcasts_read)
+    }
 }
 
 /// A place that is promised to a message. Given back when it is dropped.
@@ -101,6 +111,7 @@ pub(super) fn wake(bridge: &Bridge, client: &ClientId) -> StreamHandle<MailboxKi
         written: Vec::new(),
         is_flushing: false,
         is_sweeping: false,
+        broadcasts_read: Seq::ZERO,
         retries: BTreeSet::new(),
         retry: None,
         reserved: Arc::default(),
@@ -213,6 +224,10 @@ impl Kind for MailboxKind {
         match command {
             MailboxCommand::Ack(_) | MailboxCommand::Take(_) | MailboxCommand::Replied(_) => {
                 actor.flush_written_now(ctx);
+            }
+            MailboxCommand::BroadcastsRead { through } => {
+                let read = &mut actor.kind.broadcasts_read;
+                *read = (*read).max(*through);
             }
             _ => {}
         }

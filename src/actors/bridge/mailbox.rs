@@ -73,6 +73,7 @@ struct Caller {
     mailbox: MailboxHandle,
     messages_max: usize,
     broadcasts_after: Seq,
+    receipts_after: Seq,
 }
 
 impl Bridge {
@@ -96,6 +97,7 @@ impl Bridge {
             mailbox,
             messages_max: asked.messages_max,
             broadcasts_after,
+            receipts_after: confirm.map_or(Seq::ZERO, |c| c.receipts),
         };
         if let Some(confirm) = confirm {
             caller.confirm_the_rest(confirm).await?;
@@ -297,10 +299,7 @@ impl Caller {
             return Ok(Seq::ZERO);
         }
         let room = self.messages_max.saturating_sub(page.messages.len());
-        let read = self
-            .mailbox
-            .look(bridge_core::mailbox::Mailbox::broadcasts_read)
-            .await?;
+        let read = self.mailbox.broadcasts_read().await?;
         let after = read.max(self.broadcasts_after);
         if room == 0 {
             return Ok(after);
@@ -332,15 +331,18 @@ impl Caller {
         Ok(through)
     }
 
+    /// Receipts that were kept and are not confirmed, not even by this call. Returns how far that
+    /// is.
     async fn add_receipts(&self, page: &mut MailboxPage) -> Result<Seq, Reject> {
         if self.only_from.is_some() {
             // A token that may not see all of them leaves them to one that may.
             return Ok(Seq::ZERO);
         }
-        let look = |mailbox: &bridge_core::mailbox::Mailbox| {
-            let kept = mailbox.receipts();
-            let last = kept.keys().next_back().copied().unwrap_or_default();
-            (kept.values().map(receipt_of).collect(), last)
+        let after = self.receipts_after;
+        let look = move |mailbox: &bridge_core::mailbox::Mailbox| {
+            let kept = mailbox.receipts().range(after.next()..);
+            let last = kept.clone().next_back().map_or(after, |(seq, _)| *seq);
+            (kept.map(|(_, kept)| receipt_of(kept)).collect(), last)
         };
         let (receipts, last) = self.mailbox.look(look).await?;
         page.receipts = receipts;

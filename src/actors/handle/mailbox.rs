@@ -63,6 +63,15 @@ impl MailboxHandle {
         self.0.look(move |mailbox, _| Ok(look(mailbox))).await
     }
 
+    /// How far its client has read the broadcast stream.
+    ///
+    /// # Errors
+    /// When it cannot be read, or cannot take more requests.
+    pub(in crate::actors) async fn broadcasts_read(&self) -> Result<Seq, Reject> {
+        let look = |mailbox: &Mailbox, kind: &MailboxKind| Ok(kind.broadcasts_read(mailbox));
+        self.0.look(look).await
+    }
+
     /// The messages that wait, the most urgent first, each with how often it was handed over.
     ///
     /// # Errors

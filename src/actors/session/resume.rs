@@ -137,8 +137,7 @@ async fn mailbox(
 ) -> Result<Option<(MailboxHandle, Seq)>, Trouble> {
     let look = || async {
         let mailbox = bridge.mailbox(principal.client())?;
-        let read = mailbox.look(bridge_core::mailbox::Mailbox::broadcasts_read);
-        let read = read.await?;
+        let read = mailbox.broadcasts_read().await?;
         Ok((mailbox, read))
     };
     patiently(session, look).await
