@@ -78,7 +78,7 @@ impl MailboxActor {
                 return;
             };
             if reader.is_reading || reader.is_full() {
-                return;
+                break;
             }
             let has_enough = missing.len() >= limits::DELIVERY_WINDOW_MESSAGES
                 || missing_bytes >= reader.bytes_left();
@@ -100,7 +100,7 @@ impl MailboxActor {
                 // Behind one that has to be read, everything waits: the order is by urgency.
                 Some(envelope) if missing.is_empty() => {
                     if !self.send(id, &envelope, attempt, ctx) {
-                        return;
+                        break;
                     }
                 }
                 _ => {
