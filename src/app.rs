@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server, ServerHandle};
-use bridge_core::ports::{Ids, Store};
+use bridge_core::ports::{Clock, Ids, Store};
 use bridge_core::{Epoch, limits};
 
 use crate::actors::bridge::{Faults, Parts};
@@ -87,6 +87,14 @@ impl Application {
     /// # Errors
     /// When something cannot be opened; then nothing is left behind but the data folder.
     pub fn build(config: &Config) -> Result<Self, AppError> {
+        Self::build_with(config, Arc::new(SystemClock))
+    }
+
+    /// The same with another clock. Timers still run by the machine's.
+    ///
+    /// # Errors
+    /// As for [`Self::build`].
+    pub fn build_with(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let data_dir = config.data_dir();
         make_data_dir(&data_dir)?;
         let folder_lock = DataLock::of_folder(&data_dir)?;
@@ -110,7 +118,7 @@ impl Application {
         let bridge = Bridge::new(Parts {
             log,
             store: Arc::new(store) as Arc<dyn Store>,
-            clock: Arc::new(SystemClock),
+            clock,
             ids: Arc::new(ids),
             passwords,
             options: options(config),

@@ -4,6 +4,8 @@ mod mail;
 
 mod broadcasts;
 mod expiry;
+mod full;
+mod later;
 mod leases;
 mod limited;
 mod mentions;

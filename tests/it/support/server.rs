@@ -3,12 +3,16 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use agent_bridge::app::{AppError, Application};
 use agent_bridge::config::{Config, Overrides};
+use agent_bridge::system::SystemClock;
 use agent_bridge::tokens::Tokens;
+use bridge_core::Timestamp;
+use bridge_core::ports::Clock;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -23,10 +27,37 @@ password_memory_kib = 8
 password_passes = 1
 ";
 
+/// The machine's clock, and as much later as a test wants it to be.
+#[derive(Debug, Default)]
+pub(crate) struct ShiftedClock {
+    ahead_millis: AtomicI64,
+}
+
+impl ShiftedClock {
+    /// That much time goes by.
+    pub(crate) fn turn(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).expect("less than ages");
+        self.ahead_millis.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    fn ahead(&self) -> Duration {
+        let millis = self.ahead_millis.load(Ordering::SeqCst);
+        Duration::from_millis(u64::try_from(millis).expect("it is never turned back"))
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        let ahead = self.ahead_millis.load(Ordering::SeqCst);
+        SystemClock.now().plus_millis(ahead)
+    }
+}
+
 /// A running server. Dropping it stops it, and fails the test when it does not end.
 pub(crate) struct TestServer {
     pub(crate) addr: SocketAddr,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) clock: Arc<ShiftedClock>,
     folder: Option<TempDir>,
     settings: String,
     stop: Option<oneshot::Sender<()>>,
@@ -46,13 +77,18 @@ impl TestServer {
 
     /// On a folder that has data already.
     pub(crate) fn on(folder: TempDir, settings: String) -> Self {
+        Self::on_with(folder, settings, Arc::default())
+    }
+
+    fn on_with(folder: TempDir, settings: String, clock: Arc<ShiftedClock>) -> Self {
         let config = config(folder.path(), &settings);
+        let its_clock = Arc::clone(&clock);
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell_ready, is_ready) = sync_channel(1);
         let (tell_ended, ended) = sync_channel(1);
         std::thread::spawn(move || {
             let outcome = actix_web::rt::System::new().block_on(async move {
-                let app = Application::build(&config)?;
+                let app = Application::build_with(&config, its_clock)?;
                 let ready = tell_ready.send((app.addr(), app.tokens()));
                 ready.expect("the test waits for it");
                 let stop = async move {
@@ -73,6 +109,7 @@ impl TestServer {
         Self {
             addr,
             tokens,
+            clock,
             folder: Some(folder),
             settings,
             stop: Some(stop),
@@ -82,8 +119,9 @@ impl TestServer {
 
     /// Stops it, and starts another one on the same data.
     pub(crate) fn restart(self) -> Self {
+        let clock = Arc::clone(&self.clock);
         let (folder, settings) = self.end();
-        Self::on(folder, settings)
+        Self::on_with(folder, settings, clock)
     }
 
     /// Stops it. Its data and its settings stay, for another one.
@@ -121,7 +159,8 @@ impl TestServer {
 
     /// A token with other scopes.
     pub(crate) fn token_with(&self, client: &str, scopes: &str) -> String {
-        mint(&self.tokens, client, scopes, USUAL_LIFE, Duration::ZERO)
+        let lives_for = USUAL_LIFE + self.clock.ahead();
+        mint(&self.tokens, client, scopes, lives_for, Duration::ZERO)
     }
 
     /// A client's way to REST.

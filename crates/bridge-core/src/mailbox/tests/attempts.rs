@@ -86,17 +86,8 @@ fn a_clock_that_is_set_back_does_not_hold_up_a_message() {
     assert!(held.is_ready(set_back));
 }
 
-/// What several sockets have taken goes into the log together.
 #[test]
-fn several_sessions_in_one_flush_have_one_lease() {
-    let mut scene = Scene::with_messages(1);
-    let seq = scene.mailbox().head();
-    let events = scene.hand(&[seq, seq]);
-    assert_eq!(kinds(&events), ["message_delivered"]);
-}
-
-#[test]
-fn two_sessions_that_take_a_message_at_once_have_one_lease_too() {
+fn two_sessions_that_take_several_messages_at_once_have_one_lease_of_each() {
     let mut scene = Scene::with_messages(2);
     let (first, second) = (scene.mailbox().head().prev(), scene.mailbox().head());
     let events = scene.hand(&[second, first, second, first]);

@@ -101,18 +101,6 @@ fn calls_that_never_confirm_make_a_dead_letter_but_not_within_seconds() {
 }
 
 #[test]
-fn a_call_that_looks_again_takes_nothing_back() {
-    let mut scene = Scene::with_messages(1);
-    scene.take(None, 1);
-    let looks_again = Take {
-        is_new_call: false,
-        ..scene.taking(None, 1)
-    };
-    let command = MailboxCommand::Take(looks_again);
-    assert_eq!(scene.must("bob", &command), [], "another call has it");
-}
-
-#[test]
 fn a_call_that_could_not_be_answered_does_not_count() {
     let mut scene = Scene::with_messages(1);
     let seq = scene.mailbox().head();
