@@ -125,14 +125,19 @@ impl MailboxActor {
     /// A sender that is connected hears at once how far its message has come; the ends of messages
     /// are told by the follower, which also keeps them for a sender that is away.
     fn tell_sender(&self, about: &About, stage: Stage, at: Timestamp) {
-        let receipt = encode::Receipt {
+        let receipt = self.receipt(about, stage, at);
+        self.bridge.report_if_awake(&about.from, receipt);
+    }
+
+    /// How far the client has come with a message.
+    fn receipt(&self, about: &About, stage: Stage, at: Timestamp) -> encode::Receipt {
+        encode::Receipt {
             id: about.id,
             stage,
             by: self.client().clone(),
             at,
             reason: None,
-        };
-        self.bridge.report_if_awake(&about.from, receipt);
+        }
     }
 
     /// The client's other sessions have the message too, and need not work on it any more.
@@ -143,14 +148,7 @@ impl MailboxActor {
         at: Timestamp,
         origin: Option<SessionId>,
     ) {
-        let receipt = encode::Receipt {
-            id: about.id,
-            stage,
-            by: self.client().clone(),
-            at,
-            reason: None,
-        };
-        let frame = encode::receipt(&receipt);
+        let frame = encode::receipt(&self.receipt(about, stage, at));
         for reader in self.kind.readers.iter() {
             let session = &reader.session;
             if Some(session.id()) != origin
