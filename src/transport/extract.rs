@@ -31,7 +31,7 @@ fn form_pairs(query: &str) -> form_urlencoded::Parse<'_> {
 
 /// A JSON object in the body, of bounded size.
 pub(super) async fn body<T: DeserializeOwned>(payload: web::Payload) -> Result<T, Reject> {
-    decode::object(&bytes(payload).await?)
+    object(&bytes(payload).await?)
 }
 
 /// A JSON object in the body, if there is a body.
@@ -42,17 +42,37 @@ pub(super) async fn optional_body<T: DeserializeOwned + Default>(
     if bytes.is_empty() {
         Ok(T::default())
     } else {
-        decode::object(&bytes)
+        object(&bytes)
+    }
+}
+
+/// A field that is there, whatever it is.
+#[derive(serde::Deserialize)]
+struct WithKey {
+    key: Option<serde::de::IgnoredAny>,
+}
+
+/// Who puts the key where a frame has it means that a repeat is harmless. It would not be.
+fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Reject> {
+    let object = decode::object(bytes)?;
+    match decode::object(bytes)? {
+        WithKey { key: None } => Ok(object),
+        WithKey { key: Some(_) } => Err(Reject::field(
+            "key",
+            "is the header Idempotency-Key over REST",
+        )),
     }
 }
 
 async fn bytes(payload: web::Payload) -> Result<web::Bytes, Reject> {
-    match payload.to_bytes_limited(limits::BODY_BYTES_MAX).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Reject::BadJson("the body was cut off".to_owned())),
-        Err(_) => Err(Reject::TooLarge {
+    let bytes = payload.to_bytes_limited(limits::BODY_BYTES_MAX);
+    match tokio::time::timeout(limits::BODY_TIME_MAX, bytes).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(_))) => Err(Reject::BadJson("the body was cut off".to_owned())),
+        Ok(Err(_)) => Err(Reject::TooLarge {
             max: limits::BODY_BYTES_MAX,
         }),
+        Err(_) => Err(Reject::BadJson("the body did not come in time".to_owned())),
     }
 }
 
@@ -98,4 +118,58 @@ pub(super) fn wait(seconds: Option<u64>) -> Result<Duration, Reject> {
         "wait",
         format!("must be at most {max} seconds"),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::dev::Payload;
+    use actix_web::test::TestRequest;
+    use actix_web::{FromRequest, web};
+    use futures_util::StreamExt;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn payload(payload: Payload) -> web::Payload {
+        let request = TestRequest::default().to_http_request();
+        let mut payload = payload;
+        let extracted = web::Payload::from_request(&request, &mut payload).await;
+        extracted.expect("every request has a payload")
+    }
+
+    fn chunk(bytes: &'static [u8]) -> Result<web::Bytes, actix_web::error::PayloadError> {
+        Ok(web::Bytes::from_static(bytes))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_is_not_waited_for() {
+        let begun = futures_util::stream::iter([chunk(b"{\"to")]);
+        let stalled = begun.chain(futures_util::stream::pending());
+        let payload = payload(Payload::Stream {
+            payload: Box::pin(stalled),
+        })
+        .await;
+        let outcome = body::<Value>(payload).await;
+        let Err(Reject::BadJson(why)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(why, "the body did not come in time");
+    }
+
+    #[test]
+    fn a_key_in_the_body_is_no_key() {
+        for body in [r#"{"key": "k"}"#, r#"{"text": "x", "key": 7}"#] {
+            let outcome = object::<Value>(body.as_bytes());
+            let Err(Reject::InvalidField { field, .. }) = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(field, "key");
+        }
+        let good = r#"{"key": null, "metadata": {"key": "k"}}"#;
+        let read = object::<Value>(good.as_bytes());
+        assert_eq!(
+            read.expect("a good body"),
+            json!({"key": null, "metadata": {"key": "k"}})
+        );
+    }
 }

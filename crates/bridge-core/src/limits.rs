@@ -263,6 +263,8 @@ pub const AFTER_GOODBYE: Duration = Duration::from_millis(20);
 
 /// Bytes of a request's body.
 pub const BODY_BYTES_MAX: usize = FRAME_BYTES_MAX;
+/// How long a request's body may take to come: half a megabyte over a slow line does.
+pub const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Longest wait of a long poll: below the 60 s at which many clients and proxies give up.
 pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
 /// Streams of events in all; then new ones are refused. Each reads the log for itself, where

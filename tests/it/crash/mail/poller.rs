@@ -61,9 +61,12 @@ impl Poller {
     fn request(&self, request: &Request) -> RequestBuilder {
         match request {
             Request::Send(body) => {
-                let key = body["key"].as_str().expect("it has a key");
+                let mut body = body.clone();
+                let fields = body.as_object_mut().expect("a frame is an object");
+                let key = fields.remove("key").expect("it has a key");
                 let post = self.rest.request(Method::POST, "/v1/messages");
-                post.header("Idempotency-Key", key).json(body)
+                let key = key.as_str().expect("a key is text");
+                post.header("Idempotency-Key", key).json(&body)
             }
             Request::Ack { id, stage } => {
                 let path = format!("/v1/messages/{id}/ack");
