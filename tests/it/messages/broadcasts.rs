@@ -30,6 +30,12 @@ async fn heard(ws: &mut Ws, text: &str) -> Value {
     frame
 }
 
+/// Requests are answered when what was missed has been told. Who closes before that may be told
+/// the last ones again, since how far one has read is noted by a session that has arrived.
+async fn hello_is_over(ws: &mut Ws) {
+    assert_eq!(ws.settled().await, NOTHING);
+}
+
 #[tokio::test]
 async fn everybody_who_is_connected_hears_it() {
     let server = TestServer::start();
@@ -99,6 +105,7 @@ async fn who_was_away_hears_it_at_hello_and_not_again() {
         for text in ["four", "five"] {
             let mut bob = server.session("bob").await;
             heard(&mut bob, text).await;
+            hello_is_over(&mut bob).await;
             bob.close().await;
             to_all(&ann, "five").await;
         }
@@ -116,6 +123,7 @@ async fn who_comes_back_at_once_is_not_told_twice() {
         to_all(&ann, &text).await;
         let mut bob = server.session("bob").await;
         heard(&mut bob, &text).await;
+        hello_is_over(&mut bob).await;
         bob.close().await;
     }
 }
