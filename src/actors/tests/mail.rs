@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bridge_core::aggregate::system;
 use bridge_core::event::{Event, Stream};
 use bridge_core::fake::Fault;
 use bridge_core::mailbox::MailboxCommand;
@@ -355,6 +356,23 @@ fn after_a_restart_a_session_gets_each_message_once() {
         }
         house.send(&["bob"], "ann", "three", None).await.unwrap();
         assert_eq!(told(&again.expect("message").await), ("three", 1));
+    });
+}
+
+/// Who comes back before it is written down how far it has read, or when that cannot be written, is
+/// not told the same again.
+#[test]
+fn what_a_client_has_heard_is_known_before_it_is_written() {
+    run(async {
+        let house = house(&[Fault::None, Fault::Full], Faults::default(), LONG);
+        house.meet("bob").await;
+        let mailbox = house.bridge.mailbox(&"bob".parse().unwrap()).unwrap();
+        let through = Seq::new(7);
+        let command = MailboxCommand::BroadcastsRead { through };
+        let written = mailbox.ask(command, system(), None).await;
+        let code = written.err().map(|reject| reject.code());
+        assert_eq!(code, Some(RejectCode::StorageFull));
+        assert_eq!(mailbox.broadcasts_read().await.unwrap(), through);
     });
 }
 
