@@ -4,9 +4,11 @@ mod clock;
 mod figures;
 mod machine;
 mod procfs;
+mod results;
 mod server;
 mod socket;
 
+mod chaos;
 mod rooms;
 
 use std::process::ExitCode;
@@ -24,6 +26,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Scenario {
     Rooms(rooms::RoomsArgs),
+    Chaos(chaos::ChaosArgs),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         .map_err(|why| format!("the runtime does not start: {why}"))
         .and_then(|runtime| match Cli::parse().scenario {
             Scenario::Rooms(args) => runtime.block_on(interruptible(rooms::run(args))),
+            Scenario::Chaos(args) => runtime.block_on(interruptible(chaos::run(args))),
         });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -114,6 +114,14 @@ pub(crate) fn allowed_cores(pid: u32) -> Option<String> {
     Some(cores.trim().to_owned())
 }
 
+/// Resident memory of a process.
+pub(crate) fn resident_kib(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let mut lines = status.lines();
+    let resident = lines.find_map(|line| line.strip_prefix("VmRSS:"))?;
+    resident.split_ascii_whitespace().next()?.parse().ok()
+}
+
 fn read(folder: &Path, file: &str) -> Option<String> {
     fs::read_to_string(folder.join(file)).ok()
 }

@@ -12,11 +12,9 @@ mod measure;
 mod outcome;
 mod report;
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::machine::{Database, Disk, Machine};
 use crate::procfs::MachineCpu;
@@ -92,7 +90,7 @@ pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
         runs,
     };
     match &args.output {
-        Some(file) => append(file, &measurement),
+        Some(file) => crate::results::append(file, &measurement),
         None => Ok(()),
     }
 }
@@ -142,18 +140,4 @@ async fn look(args: &RoomsArgs, server: &Server) -> Result<Conditions, String> {
         client_cores: crate::procfs::allowed_cores(std::process::id()),
         server_cores: server.pid().and_then(crate::procfs::allowed_cores),
     })
-}
-
-/// Adds the measurement to the list in a file, so that one file can hold those of a day.
-fn append(file: &Path, measurement: &Measurement) -> Result<(), String> {
-    let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
-    let mut list: Vec<Value> = match std::fs::read(file) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|why| failed(&why))?,
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(why) => return Err(failed(&why)),
-    };
-    list.push(serde_json::to_value(measurement).map_err(|why| failed(&why))?);
-    let mut text = serde_json::to_string_pretty(&list).map_err(|why| failed(&why))?;
-    text.push('\n');
-    std::fs::write(file, text).map_err(|why| failed(&why))
 }

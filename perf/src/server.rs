@@ -20,10 +20,10 @@ use tempfile::TempDir;
 /// Longer than any measurement.
 const TOKENS_LIVE: Duration = Duration::from_secs(24 * 3_600);
 /// Who asks for the statistics.
-const OPERATOR: &str = "perf-operator";
+pub(crate) const OPERATOR: &str = "perf-operator";
 const PROGRAM: &str = "agent-bridge";
 /// What begins the name of an environment variable that is a setting of the server.
-const SETTINGS: &str = "AGENT_BRIDGE__";
+pub(crate) const SETTINGS: &str = "AGENT_BRIDGE__";
 /// Complaints that are kept; the others are counted.
 const COMPLAINTS_KEPT: usize = 3;
 
@@ -101,13 +101,7 @@ impl Server {
     /// Starts the server with empty data in a temporary folder.
     pub(crate) fn start(launch: &Launch<'_>) -> Result<Self, String> {
         let beside = beside_us()?;
-        let program = launch.program.map_or(beside.join(PROGRAM), Path::to_owned);
-        if !program.is_file() {
-            return Err(format!(
-                "there is no server {}; build it first: cargo build --release",
-                program.display()
-            ));
-        }
+        let program = program_beside_us(launch.program)?;
         let disk = launch.disk.unwrap_or(&beside);
         let folder = tempfile::Builder::new().prefix("perf-").tempdir_in(disk);
         let folder = folder.map_err(|why| format!("{}: {why}", disk.display()))?;
@@ -269,20 +263,35 @@ fn command(program: &Path, cores: Option<&str>) -> Command {
 }
 
 /// The address in the line by which a server says that it is ready.
-fn announced(line: &str) -> Option<Address> {
+pub(crate) fn announced(line: &str) -> Option<Address> {
     let words = line.split_ascii_whitespace();
     let mut addresses = words.filter(|word| word.starts_with("http://"));
     addresses.next()?.parse().ok()
 }
 
-fn beside_us() -> Result<PathBuf, String> {
+/// The server's program: this one, or the one that was built beside us.
+pub(crate) fn program_beside_us(named: Option<&Path>) -> Result<PathBuf, String> {
+    let program = match named {
+        Some(program) => program.to_owned(),
+        None => beside_us()?.join(PROGRAM),
+    };
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(format!(
+        "there is no server {}; build it first: cargo build --release",
+        program.display()
+    ))
+}
+
+pub(crate) fn beside_us() -> Result<PathBuf, String> {
     let own = std::env::current_exe().map_err(|why| format!("where this program is: {why}"))?;
     own.parent()
         .map(Path::to_owned)
         .ok_or_else(|| "this program is in no folder".to_owned())
 }
 
-fn issue(tokens: &Tokens, client: &str, scopes: &Scopes) -> Result<Token, String> {
+pub(crate) fn issue(tokens: &Tokens, client: &str, scopes: &Scopes) -> Result<Token, String> {
     let client = client.parse().map_err(|why| format!("{client}: {why}"))?;
     let id = TokenId::from_uuid(SystemIds::default().uuid());
     let issued = tokens.issue(&client, scopes, TOKENS_LIVE, id, SystemClock.now())?;
@@ -290,7 +299,7 @@ fn issue(tokens: &Tokens, client: &str, scopes: &Scopes) -> Result<Token, String
 }
 
 /// Load on somebody else's machine is an attack, so only this one is measured.
-fn loopback(address: &Address) -> Result<SocketAddr, String> {
+pub(crate) fn loopback(address: &Address) -> Result<SocketAddr, String> {
     let refused =
         || format!("{address} is not on this machine; only loopback addresses are measured");
     let (host, port) = (address.host(), address.port());

@@ -1,0 +1,108 @@
+//! What must hold when things break: trials that break a real server and look whether it held.
+//!
+//! The harness is a process of its own. It writes down what it tried and what it was told, and syncs
+//! that, before it believes it. Every trial is told a seed, and can be repeated with it.
+
+mod args;
+mod history;
+mod memory;
+mod outcome;
+mod peer;
+mod report;
+mod server;
+mod setting;
+mod trials;
+
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::machine::{Disk, Machine};
+
+pub(crate) use args::ChaosArgs;
+use outcome::Outcome;
+use setting::Setting;
+use trials::Trial;
+
+/// Everything that stands in the JSON of one run.
+#[derive(Debug, Serialize)]
+struct Run {
+    scenario: &'static str,
+    machine: Machine,
+    disk: Disk,
+    server_version: String,
+    form: &'static str,
+    seed: u64,
+    trials: Vec<Done>,
+}
+
+/// What became of one trial.
+#[derive(Debug, Serialize)]
+struct Done {
+    number: u8,
+    broken: &'static str,
+    holds: &'static str,
+    seconds: f64,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+/// Does what the command line says.
+pub(crate) async fn run(args: ChaosArgs) -> Result<(), String> {
+    if args.list {
+        report::list(trials::ALL);
+        return Ok(());
+    }
+    let chosen = args.chosen()?;
+    let seed = args.seed.unwrap_or_else(rand::random);
+    let setting = Setting::new(&args, seed)?;
+    let mut run = Run {
+        scenario: "chaos",
+        machine: Machine::look(),
+        disk: Disk::measure(setting.disk())?,
+        server_version: setting.program_version()?,
+        form: setting.form(),
+        seed,
+        trials: Vec::new(),
+    };
+    report::conditions(&run);
+    for trial in chosen {
+        let done = try_one(trial, &setting).await;
+        report::done(&done);
+        run.trials.push(done);
+    }
+    report::table(&run);
+    if let Some(file) = &args.output {
+        report::write(file, &run)?;
+    }
+    let failed: Vec<String> = run
+        .trials
+        .iter()
+        .filter(|done| !done.outcome.has_held())
+        .map(|done| done.number.to_string())
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "did not hold: {}; repeat with --seed {seed} --only {}",
+        failed.join(", "),
+        failed.join(",")
+    ))
+}
+
+async fn try_one(trial: &'static Trial, setting: &Setting) -> Done {
+    let clock = Clock::start();
+    let setting = setting.for_trial(trial);
+    let outcome = match (trial.run)(setting.clone()).await {
+        Ok(outcome) => outcome,
+        Err(why) => Outcome::failed(why),
+    };
+    setting.finish();
+    Done {
+        number: trial.number,
+        broken: trial.broken,
+        holds: trial.holds,
+        seconds: clock.nanos() as f64 / 1e9,
+        outcome,
+    }
+}

@@ -1,0 +1,271 @@
+//! The server that is broken: started, killed, told to stop and started again, on the same folder and
+//! the same port.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use agent_bridge::client::{RestClient, Token};
+use agent_bridge::config::{Config, Overrides};
+use agent_bridge::tokens::Tokens;
+use bridge_core::{Scope, Scopes};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::setting::Setting;
+use crate::clock::{Clock, nanos};
+use crate::procfs;
+use crate::server::{OPERATOR, SETTINGS, announced, issue, loopback};
+
+/// Between two looks whether a process has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Its standard error, in its folder.
+const LOG_FILE: &str = "server.log";
+
+/// How a server is started, each time.
+#[derive(Debug, Clone)]
+pub(super) struct Start {
+    program: PathBuf,
+    /// What stands before the options that every server gets.
+    subcommand: Vec<String>,
+    data_dir: PathBuf,
+    /// Settings and other variables of its environment.
+    variables: Vec<(String, String)>,
+    port: u16,
+}
+
+/// A server that answers. It is killed when this is dropped; its folder stays.
+#[derive(Debug)]
+pub(super) struct Server {
+    start: Start,
+    child: Child,
+    socket: SocketAddr,
+    tokens: Tokens,
+}
+
+impl Start {
+    /// The real program on this folder, with room for ten thousand sessions.
+    pub(super) fn new(setting: &Setting, data_dir: &Path) -> Self {
+        let start = Self {
+            program: setting.program().to_owned(),
+            subcommand: vec!["serve".to_owned()],
+            data_dir: data_dir.to_owned(),
+            variables: Vec::new(),
+            port: 0,
+        };
+        start
+            .set("sessions.total", "20000")
+            .set("log.level", "info,actix_server=warn,actix_http::h1=off")
+            .set("log.format", "text")
+    }
+
+    /// With a setting of its configuration: `sessions.total`.
+    #[must_use]
+    pub(super) fn set(self, key: &str, value: impl Into<String>) -> Self {
+        let name = format!("{SETTINGS}{}", key.to_uppercase().replace('.', "__"));
+        self.variable(name, value)
+    }
+
+    /// With a variable of its environment.
+    #[must_use]
+    pub(super) fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        self.variables.retain(|(other, _)| *other != name);
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Another program that takes the same options.
+    #[must_use]
+    pub(super) fn program(mut self, program: PathBuf, subcommand: &[&str]) -> Self {
+        self.program = program;
+        self.subcommand = subcommand.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(super) fn go(mut self) -> Result<Server, String> {
+        let failed = |why: std::io::Error| format!("{}: {why}", self.program.display());
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.data_dir.join(LOG_FILE))
+            .map_err(failed)?;
+        let mut child = self.command().stderr(log).spawn().map_err(failed)?;
+        let mut line = String::new();
+        let read = match child.stdout.take() {
+            // It says one line, or ends.
+            Some(out) => BufReader::new(out).read_line(&mut line),
+            None => Ok(0),
+        };
+        let address = read.map_err(failed).and_then(|_| {
+            let said = || format!("the server did not start: {}", self.last_log_lines());
+            announced(&line).ok_or_else(said)
+        });
+        let socket = match address.and_then(|address| loopback(&address)) {
+            Ok(socket) => socket,
+            Err(why) => {
+                end(&mut child);
+                return Err(why);
+            }
+        };
+        self.port = socket.port();
+        let tokens = self.tokens()?;
+        Ok(Server {
+            start: self,
+            child,
+            socket,
+            tokens,
+        })
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with(SETTINGS) {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(&self.subcommand)
+            .arg("--bind")
+            .arg(format!("127.0.0.1:{}", self.port))
+            .arg("--data-dir")
+            .arg(&self.data_dir)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        command
+    }
+
+    fn tokens(&self) -> Result<Tokens, String> {
+        let overrides = Overrides {
+            data_dir: Some(self.data_dir.clone()),
+            ..Overrides::default()
+        };
+        let config = Config::load(None, &overrides).map_err(|why| why.to_string())?;
+        agent_bridge::app::tokens(&config).map_err(|why| why.to_string())
+    }
+
+    /// What the server wrote to its log, over all its lives.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(self.data_dir.join(LOG_FILE)).unwrap_or_default()
+    }
+
+    fn last_log_lines(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().rev().take(3).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
+    }
+}
+
+impl Server {
+    pub(super) const fn socket(&self) -> SocketAddr {
+        self.socket
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.start.data_dir
+    }
+
+    /// What it wrote to its log, over all its lives.
+    pub(super) fn log(&self) -> String {
+        self.start.log()
+    }
+
+    /// A token of a client.
+    pub(super) fn token(&self, client: &str) -> Result<Token, String> {
+        issue(&self.tokens, client, &Scopes::default())
+    }
+
+    /// REST as a client.
+    pub(super) fn rest(&self, client: &str) -> Result<RestClient, String> {
+        self.rest_with(&self.token(client)?)
+    }
+
+    /// REST as the operator.
+    pub(super) fn operator(&self) -> Result<RestClient, String> {
+        let scopes = Scopes::new([Scope::Admin]).map_err(|why| why.to_string())?;
+        self.rest_with(&issue(&self.tokens, OPERATOR, &scopes)?)
+    }
+
+    fn rest_with(&self, token: &Token) -> Result<RestClient, String> {
+        let address = format!("http://{}", self.socket);
+        let address = address.parse().map_err(|why| format!("{address}: {why}"))?;
+        RestClient::new(&address, token).map_err(|why| why.to_string())
+    }
+
+    /// Resident memory, in KiB.
+    pub(super) fn resident_kib(&self) -> u64 {
+        procfs::resident_kib(self.pid()).unwrap_or_default()
+    }
+
+    /// `kill -9`, and how to start it again.
+    pub(super) fn kill(mut self) -> Start {
+        end(&mut self.child);
+        self.start.clone()
+    }
+
+    /// Tells it to stop, as a service manager does.
+    pub(super) fn terminate(&self) -> Result<(), String> {
+        self.signal(Signal::TERM)
+    }
+
+    /// Holds it still (`SIGSTOP`), or lets it go on.
+    pub(super) fn hold(&self, is_held: bool) -> Result<(), String> {
+        self.signal(if is_held { Signal::STOP } else { Signal::CONT })
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), String> {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or("a process without a number")?;
+        kill_process(pid, signal).map_err(|why| format!("signalling the server: {why}"))
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn ended(&mut self) -> Result<Option<ExitStatus>, String> {
+        let ended = self.child.try_wait();
+        ended.map_err(|why| format!("waiting for the server: {why}"))
+    }
+
+    /// Waits until it has ended by itself.
+    pub(super) async fn until_ended(&mut self, within: Duration) -> Result<ExitStatus, String> {
+        let clock = Clock::start();
+        loop {
+            if let Some(status) = self.ended()? {
+                return Ok(status);
+            }
+            if clock.nanos() > nanos(within) {
+                return Err(format!("the server did not end within {within:?}"));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// How to start it again, once it has ended.
+    pub(super) fn again(self) -> Start {
+        self.start.clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// Kills a process, if it still runs, and waits for its end.
+fn end(child: &mut Child) {
+    if matches!(child.try_wait(), Ok(Some(_))) {
+        return;
+    }
+    if let Err(why) = child.kill().and_then(|()| child.wait().map(drop)) {
+        eprintln!("the server (process {}) did not end: {why}", child.id());
+    }
+}

@@ -1,0 +1,20 @@
+//! Every trial, on one screen. Their numbers are those of the list of what must hold.
+
+use std::pin::Pin;
+
+use super::outcome::Outcome;
+use super::setting::Setting;
+
+/// What a trial leads to. One that could not be made says why by an error.
+pub(super) type Trying = Pin<Box<dyn Future<Output = Result<Outcome, String>>>>;
+
+/// One way to break the server, and what must hold then.
+#[derive(Debug)]
+pub(super) struct Trial {
+    pub(super) number: u8,
+    pub(super) broken: &'static str,
+    pub(super) holds: &'static str,
+    pub(super) run: fn(Setting) -> Trying,
+}
+
+pub(super) const ALL: &[Trial] = &[];
