@@ -34,6 +34,7 @@ use super::registry::{Awake, Sessions};
 use super::room::{self, RoomKind};
 use super::ticket::{About, Answered, Receipt, Ticket};
 use super::timekeeper::{self, Timekeeper};
+use crate::clock::ServerClock;
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
 
@@ -107,7 +108,7 @@ pub struct Bridge(Arc<Inside>);
 struct Inside {
     log: LogHandle,
     reads: Reads,
-    clock: Arc<dyn Clock>,
+    clock: ServerClock,
     ids: Arc<dyn Ids>,
     passwords: Passwords,
     options: Options,
@@ -149,7 +150,7 @@ impl Bridge {
         Self(Arc::new(Inside {
             log: parts.log,
             reads: Reads::new(parts.store),
-            clock: parts.clock,
+            clock: ServerClock::new(parts.clock),
             ids: parts.ids,
             passwords: parts.passwords,
             options: parts.options,
@@ -234,8 +235,8 @@ impl Bridge {
 
     /// The time.
     #[must_use]
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+    pub fn clock(&self) -> &ServerClock {
+        &self.0.clock
     }
 
     /// New ids.

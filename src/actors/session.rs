@@ -143,8 +143,8 @@ pub(super) struct Left {
 
 impl SessionActor {
     fn new(bridge: Bridge, connection: Connection, handle: SessionHandle, gate: Gate) -> Self {
-        let now = bridge.clock().now();
-        let heartbeat = i64::try_from(bridge.options().heartbeat.as_millis()).unwrap_or(i64::MAX);
+        let now = bridge.clock().moment();
+        let heartbeat = u64::try_from(bridge.options().heartbeat.as_millis()).unwrap_or(u64::MAX);
         Self {
             machine: Machine::open(now, connection.expires_at, heartbeat),
             principal: connection.principal,
@@ -171,10 +171,9 @@ impl SessionActor {
 
     /// The client is alive.
     fn note_sign_of_life(&mut self) {
-        let now = self.bridge.clock().now();
+        let now = self.bridge.clock().moment();
         self.machine.heard(now);
-        self.heard
-            .store(now.as_millis().unsigned_abs(), Ordering::Relaxed);
+        self.heard.store(now.as_millis(), Ordering::Relaxed);
     }
 
     fn refuse(&self, reference: Option<&Ref>, reject: &Reject) {
@@ -191,7 +190,8 @@ impl SessionActor {
         if let Some(mail) = &mut self.mail {
             mail.note_broadcasts(&self.handle);
         }
-        match self.machine.tick(self.bridge.clock().now()) {
+        let clock = self.bridge.clock();
+        match self.machine.tick(clock.moment(), clock.wall()) {
             Due::Nothing => {}
             Due::Ping => self.handle.reply(encode::ping_frame()),
             Due::Close(reason) => self.end(reason, ctx),
@@ -258,7 +258,7 @@ impl Actor for SessionActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let options = self.bridge.options();
-        let now = self.bridge.clock().now().as_millis().unsigned_abs();
+        let now = self.bridge.clock().moment();
         let (per_client, total) = (options.sessions_per_client, options.sessions_total);
         let admitted = self
             .bridge

@@ -229,7 +229,7 @@ impl<K: Kind> StreamActor<K> {
         tracing::error!(stream = %self.stream, why, "an owner failed and is read again");
         self.owner = Owner::loading(K::State::empty(&self.stream));
         self.has_failed = true;
-        match self.supervisor.failed(self.bridge.clock().now()) {
+        match self.supervisor.failed(self.bridge.clock().moment()) {
             Verdict::Restart => self.load(ctx),
             Verdict::Quarantine => self.quarantine(),
         }

@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bridge_core::Timestamp;
+use bridge_core::Moment;
 use bridge_core::limits;
 use bridge_core::supervision::Intensity;
 
@@ -30,7 +30,7 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     pub(super) fn new() -> Self {
-        let within = i64::try_from(limits::RESTART_WITHIN.as_millis())
+        let within = u64::try_from(limits::RESTART_WITHIN.as_millis())
             .expect("the window of restarts is seconds long");
         Self {
             intensity: Intensity::new(limits::RESTARTS_MAX, within),
@@ -44,7 +44,7 @@ impl Supervisor {
     }
 
     /// The child has failed.
-    pub(super) fn failed(&mut self, now: Timestamp) -> Verdict {
+    pub(super) fn failed(&mut self, now: Moment) -> Verdict {
         if self.intensity.may_restart(now) {
             Verdict::Restart
         } else {

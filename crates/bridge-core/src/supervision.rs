@@ -2,20 +2,20 @@
 
 use std::collections::VecDeque;
 
-use crate::id::Timestamp;
+use crate::id::Moment;
 
 /// A bound on failures within a window of time.
 #[derive(Debug, Clone)]
 pub struct Intensity {
-    failures: VecDeque<Timestamp>,
+    failures: VecDeque<Moment>,
     failures_max: usize,
-    within_millis: i64,
+    within_millis: u64,
 }
 
 impl Intensity {
     /// At most `failures_max` failures within `within_millis`.
     #[must_use]
-    pub const fn new(failures_max: usize, within_millis: i64) -> Self {
+    pub const fn new(failures_max: usize, within_millis: u64) -> Self {
         Self {
             failures: VecDeque::new(),
             failures_max,
@@ -24,7 +24,7 @@ impl Intensity {
     }
 
     /// Counts a failure. `false` when there have been too many: the child must not be restarted.
-    pub fn may_restart(&mut self, now: Timestamp) -> bool {
+    pub fn may_restart(&mut self, now: Moment) -> bool {
         while let Some(oldest) = self.failures.front() {
             if now.millis_since(*oldest) < self.within_millis {
                 break;
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn rare_failures_are_forgiven_and_frequent_ones_are_not() {
-        let at = Timestamp::from_millis;
+        let at = Moment::from_millis;
         let mut rare = Intensity::new(2, 100);
         for n in 0..10 {
             assert!(rare.may_restart(at(n * 60)), "failure {n}");

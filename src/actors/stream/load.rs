@@ -134,7 +134,7 @@ impl<K: Kind> StreamActor<K> {
     fn corrupt(&mut self, detail: String, ctx: &mut Context<Self>) {
         tracing::error!(stream = %self.stream, detail, "the log of a stream is corrupt");
         self.tell_waiting(&Reject::Internal { detail });
-        match self.supervisor.failed(self.bridge.clock().now()) {
+        match self.supervisor.failed(self.bridge.clock().moment()) {
             Verdict::Restart => {
                 ctx.run_later(TRY_AGAIN_AFTER, Self::load);
             }
