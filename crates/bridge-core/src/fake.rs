@@ -40,11 +40,16 @@ impl ManualClock {
         }
     }
 
-    /// So much time goes by; or the clock is set back, and none does.
+    /// So much time goes by; or the wall clock is set back, and none does.
     pub fn turn(&self, millis: i64) {
-        self.wall.fetch_add(millis, Ordering::Relaxed);
+        self.set(millis);
         let passed = u64::try_from(millis).unwrap_or_default();
         self.passed.fetch_add(passed, Ordering::Relaxed);
+    }
+
+    /// The wall clock is set by so much, backwards too, and no time goes by.
+    pub fn set(&self, millis: i64) {
+        self.wall.fetch_add(millis, Ordering::Relaxed);
     }
 }
 

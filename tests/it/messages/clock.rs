@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::mail::{
-    NOTHING, ended, id_of, known, message, millis_between, say, send, steps, until_stage,
+    NOTHING, ack, ended, history, id_of, known, message, millis_between, say, send, steps, until,
+    until_stage,
 };
 use crate::support::TestServer;
 
@@ -78,4 +79,29 @@ async fn the_order_of_a_mailbox_survives_a_clock_that_is_set_back() {
             assert!(millis_between(&before, &told["at"]) >= 0);
         }
     }
+}
+
+/// A lease is time to work in, and none has gone by.
+#[tokio::test]
+async fn a_clock_that_is_set_forward_ends_no_lease() {
+    let server = TestServer::start();
+    known(&server, &["bob"]).await;
+    let ann = server.rest("ann");
+    let id = say(&ann, "bob", "think about it").await;
+    let mut bob = server.session("bob").await;
+    message(&mut bob, &id).await;
+    until_stage(&ann, &id, "delivered").await;
+    server.clock.set_forward(HALF_AN_HOUR);
+    let extended = until("the lease to go on", async || {
+        let shown = history(&ann, &id).await;
+        let step = shown["recipients"][0]["history"][2].clone();
+        (step["stage"] == "extended").then_some(step)
+    });
+    let extended = extended.await;
+    let left = millis_between(&extended["at"], &extended["until"]);
+    assert!((200_000..=300_000).contains(&left), "{left} ms");
+    ack(&mut bob, &id, "done").await;
+    let wanted = ["stored", "delivered 1 session", "extended 1", "done"];
+    assert_eq!(steps(&ended(&ann, &id).await), wanted);
+    assert_eq!(bob.settled().await, NOTHING);
 }
