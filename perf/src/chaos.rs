@@ -4,11 +4,14 @@
 //! that, before it believes it. Every trial is told a seed, and can be repeated with it.
 
 mod args;
+mod diary;
 mod history;
 mod memory;
 mod outcome;
 mod peer;
+mod publisher;
 mod report;
+mod room_log;
 mod server;
 mod setting;
 mod trials;

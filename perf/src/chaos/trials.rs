@@ -1,5 +1,7 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
+mod t01_kill;
+
 use std::pin::Pin;
 
 use super::outcome::Outcome;
@@ -17,4 +19,9 @@ pub(super) struct Trial {
     pub(super) run: fn(Setting) -> Trying,
 }
 
-pub(super) const ALL: &[Trial] = &[];
+pub(super) const ALL: &[Trial] = &[Trial {
+    number: 1,
+    broken: "kill -9 while 64 publishers write",
+    holds: "every acknowledged message is there after the restart, once, seq without a gap",
+    run: t01_kill::run,
+}];
