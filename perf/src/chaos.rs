@@ -6,6 +6,7 @@
 mod args;
 mod diary;
 mod history;
+mod http;
 mod memory;
 mod outcome;
 mod peer;

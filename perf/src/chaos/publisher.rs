@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use agent_bridge::client::Token;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::diary::Diary;
 use super::peer::Peer;
-use super::room_log::{Cursor, Post, RoomLog, client};
+use super::room_log::{Cursor, Post, RoomLog, client, lock};
 use crate::clock::Clock;
 
 /// What a publisher knows, in the history. Times are not in it: order is what counts.
@@ -129,6 +129,16 @@ impl Publisher {
         }
     }
 
+    pub(super) const fn post(&self, number: u64) -> Post {
+        let by = self.number;
+        Post { by, number }
+    }
+
+    /// How far it has read.
+    pub(super) const fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
     /// Lives until it has done what it is to do and everything is answered, or until the server is
     /// gone.
     pub(super) async fn live(mut self, life: Arc<Life>, token: Token, load: Load) -> Self {
@@ -166,7 +176,7 @@ impl Publisher {
         }
         let repeats: Vec<u64> = self.open.keys().copied().collect();
         self.repeated += repeats.len() as u64;
-        self.post(peer, life, &repeats).await?;
+        self.say(peer, life, &repeats).await?;
         loop {
             let wanted = load.posts.unwrap_or(u64::MAX);
             let mut fresh = Vec::new();
@@ -175,7 +185,7 @@ impl Publisher {
                 fresh.push(self.posted);
                 self.posted += 1;
             }
-            self.post(peer, life, &fresh).await?;
+            self.say(peer, life, &fresh).await?;
             if self.open.is_empty() {
                 return Ok(());
             }
@@ -204,14 +214,14 @@ impl Publisher {
     }
 
     /// Posts, once it is written down.
-    async fn post(&self, peer: &mut Peer, life: &Life, numbers: &[u64]) -> Result<(), String> {
+    async fn say(&self, peer: &mut Peer, life: &Life, numbers: &[u64]) -> Result<(), String> {
         if numbers.is_empty() {
             return Ok(());
         }
         let by = self.number;
         for &number in numbers {
             life.diary.add(&Fact::Tried { by, number })?;
-            let text = Post { by, number }.text();
+            let text = self.post(number).text();
             let reference = number.to_string();
             peer.queue(&json!({
                 "type": "post", "room": self.room, "text": text, "key": reference,
@@ -245,10 +255,7 @@ impl Publisher {
 
     fn answered(&mut self, reference: &str, seq: u64, frame: &Value) {
         let number = reference.parse().unwrap_or(u64::MAX);
-        let post = Post {
-            by: self.number,
-            number,
-        };
+        let post = self.post(number);
         let name = client(self.number);
         let is_repeat = self.open.remove(&number);
         let is_so = frame["text"].as_str().and_then(Post::read) == Some(post);
@@ -283,9 +290,4 @@ impl Publisher {
         self.acknowledged.append(&mut self.heard);
         Ok(())
     }
-}
-
-/// A room's log, for a moment.
-pub(super) fn lock(log: &Mutex<RoomLog>) -> MutexGuard<'_, RoomLog> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use agent_bridge::client::RestClient;
 use bridge_core::limits::PAGE_RECORDS_MAX;
@@ -166,26 +167,20 @@ impl RoomLog {
         reader.0 = seq;
     }
 
+    /// Up to where the log itself was read.
+    pub(super) const fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Up to where anybody was told of anything.
+    pub(super) fn known(&self) -> u64 {
+        self.digests.len() as u64
+    }
+
     /// The log will be read again from its beginning. What was told of it is remembered.
     pub(super) fn read_again(&mut self) {
         self.head = 0;
         self.places.clear();
-    }
-
-    /// Reads what the log has got since the last time, over REST.
-    pub(super) async fn read(&mut self, rest: &RestClient) -> Result<(), String> {
-        let mut cursor = Cursor::at(self.head);
-        loop {
-            let page = page(rest, &self.room, cursor.seq(), PAGE_RECORDS_MAX).await?;
-            let Some(items) = page["items"].as_array().filter(|items| !items.is_empty()) else {
-                self.head = cursor.seq();
-                return Ok(());
-            };
-            for event in items {
-                self.follow(&mut cursor, event);
-                self.place(cursor.seq(), event);
-            }
-        }
     }
 
     /// Notes where a post is.
@@ -218,7 +213,7 @@ impl RoomLog {
         (place != 0).then_some(place)
     }
 
-    /// A post was acknowledged at a position, and must be there. Only after [`RoomLog::read`].
+    /// A post was acknowledged at a position, and must be there. Only after [`read`].
     pub(super) fn must_have(&mut self, post: Post, seq: u64) {
         match self.place_of(post) {
             Some(place) if place == seq => {}
@@ -248,6 +243,29 @@ impl RoomLog {
             ));
         }
     }
+}
+
+/// Reads what a log has got since the last time, over REST.
+pub(super) async fn read(log: &Mutex<RoomLog>, rest: &RestClient) -> Result<(), String> {
+    let room = lock(log).room.clone();
+    let mut cursor = Cursor::at(lock(log).head);
+    loop {
+        let page = page(rest, &room, cursor.seq(), PAGE_RECORDS_MAX).await?;
+        let mut log = lock(log);
+        let Some(items) = page["items"].as_array().filter(|items| !items.is_empty()) else {
+            log.head = cursor.seq();
+            return Ok(());
+        };
+        for event in items {
+            log.follow(&mut cursor, event);
+            log.place(cursor.seq(), event);
+        }
+    }
+}
+
+/// A room's log, for a moment. Whoever panicked has left nothing half done in it.
+pub(super) fn lock(log: &Mutex<RoomLog>) -> MutexGuard<'_, RoomLog> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One page of a room's log.

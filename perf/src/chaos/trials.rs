@@ -1,6 +1,7 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
 mod t01_kill;
+mod t12_order;
 
 use std::pin::Pin;
 
@@ -19,9 +20,17 @@ pub(super) struct Trial {
     pub(super) run: fn(Setting) -> Trying,
 }
 
-pub(super) const ALL: &[Trial] = &[Trial {
-    number: 1,
-    broken: "kill -9 while 64 publishers write",
-    holds: "every acknowledged message is there after the restart, once, seq without a gap",
-    run: t01_kill::run,
-}];
+pub(super) const ALL: &[Trial] = &[
+    Trial {
+        number: 1,
+        broken: "kill -9 while 64 publishers write",
+        holds: "every acknowledged message is there after the restart, once, seq without a gap",
+        run: t01_kill::run,
+    },
+    Trial {
+        number: 12,
+        broken: "64 concurrent publishers to one room, many readers",
+        holds: "all see the identical order, without a gap",
+        run: t12_order::run,
+    },
+];

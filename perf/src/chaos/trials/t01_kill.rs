@@ -14,8 +14,8 @@ use super::Trying;
 use crate::chaos::diary::Diary;
 use crate::chaos::history::History;
 use crate::chaos::outcome::Outcome;
-use crate::chaos::publisher::{Fact, Life, Load, Publisher, lock};
-use crate::chaos::room_log::{Flaws, Post, RoomLog, client, page};
+use crate::chaos::publisher::{Fact, Life, Load, Publisher};
+use crate::chaos::room_log::{self, Flaws, Post, RoomLog, client, lock, page};
 use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
 use crate::clock::Clock;
@@ -194,7 +194,7 @@ impl Trial {
     async fn look(&mut self) -> Result<(), String> {
         let server = self.start.clone().go()?;
         for (n, log) in self.logs.iter().enumerate() {
-            read(&server, n, log).await?;
+            room_log::read(log, &server.rest(&client(n))?).await?;
         }
         for publisher in &mut self.publishers {
             let mut log = lock(&self.logs[publisher.number % ROOMS]);
@@ -226,7 +226,7 @@ impl Trial {
         let server = self.start.clone().go()?;
         for (n, log) in self.logs.iter().enumerate() {
             lock(log).read_again();
-            read(&server, n, log).await?;
+            room_log::read(log, &server.rest(&client(n))?).await?;
         }
         for fact in History::read(&self.diary.path())? {
             if let Fact::Acknowledged { by, number, seq } = fact {
@@ -282,14 +282,6 @@ async fn enter(server: &Server, number: usize) -> Result<(), String> {
     };
     let refused = |why| format!("{} cannot enter {room}: {why}", client(number));
     entered.map(drop).map_err(refused)
-}
-
-async fn read(server: &Server, room: usize, log: &Mutex<RoomLog>) -> Result<(), String> {
-    // It is with nobody else now: all its members are at home.
-    let mut own = std::mem::replace(&mut *lock(log), RoomLog::new(""));
-    let done = own.read(&server.rest(&client(room))?).await;
-    *lock(log) = own;
-    done
 }
 
 async fn within<T>(what: &str, work: impl Future<Output = T>) -> Result<T, String> {
