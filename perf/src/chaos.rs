@@ -5,6 +5,7 @@
 
 mod args;
 mod history;
+mod machine;
 mod memory;
 mod outcome;
 mod peer;
