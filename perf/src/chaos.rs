@@ -7,6 +7,7 @@ mod args;
 mod diary;
 mod history;
 mod http;
+mod machine;
 mod memory;
 mod outcome;
 mod peer;
