@@ -21,7 +21,7 @@ pub mod ticket;
 mod timekeeper;
 
 pub use bridge::{Bridge, Options};
-pub use faults::{Faults, Guard};
+pub use faults::{Faults, Guard, Place};
 pub use session::{Connection, Gate, HangUp, Inbound, Violation, open};
 
 #[cfg(test)]

@@ -15,8 +15,21 @@ pub struct Faults {
     pub on_mailbox_command: Option<fn(&MailboxCommand)>,
     /// Run before an owner tells a durable event.
     pub on_event: Option<fn(&Event)>,
-    /// Run at the beginning of each handler, with the actor's name and the handler's.
-    pub at: Option<fn(actor: &str, handler: &str, guard: Guard)>,
+    /// Run at the beginning of each handler.
+    pub at: Option<fn(&Place<'_>)>,
+}
+
+/// Where a test can make the server panic.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// What kind of actor it is.
+    pub actor: &'a str,
+    /// Which one.
+    pub who: &'a str,
+    /// What it is about to handle.
+    pub handler: &'a str,
+    /// What a panic meets.
+    pub guard: Guard,
 }
 
 /// What a panic meets at a place.
@@ -30,9 +43,14 @@ pub enum Guard {
 
 impl Faults {
     /// A handler begins.
-    pub fn at(&self, actor: &str, handler: &str, guard: Guard) {
+    pub fn at(&self, actor: &str, who: &str, handler: &str, guard: Guard) {
         if let Some(hook) = self.at {
-            hook(actor, handler, guard);
+            hook(&Place {
+                actor,
+                who,
+                handler,
+                guard,
+            });
         }
     }
 }

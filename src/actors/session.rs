@@ -165,7 +165,9 @@ impl SessionActor {
 
     /// A handler begins, and a test may make it panic: that takes the whole session with it.
     fn place(&self, handler: &str) {
-        self.bridge.faults().at("session", handler, Guard::Outside);
+        let who = self.principal.client().as_str();
+        let faults = self.bridge.faults();
+        faults.at("session", who, handler, Guard::Outside);
     }
 
     fn id(&self) -> SessionId {

@@ -160,9 +160,9 @@ impl<K: Kind> StreamActor<K> {
         handler: impl FnOnce(&mut Self, &mut Context<Self>),
     ) {
         let faults = *self.bridge.faults();
-        faults.at(K::NAME, name, Guard::Outside);
+        faults.at(K::NAME, self.stream.name(), name, Guard::Outside);
         let guarded = supervisor::run(|| {
-            faults.at(K::NAME, name, Guard::Inside);
+            faults.at(K::NAME, self.stream.name(), name, Guard::Inside);
             handler(self, ctx);
         });
         if guarded.is_err() {

@@ -63,7 +63,7 @@ impl Timekeeper {
 pub(super) async fn run(bridge: Bridge) {
     let mut overdue = 0_u32;
     loop {
-        bridge.faults().at("timekeeper", "look", Guard::Inside);
+        bridge.faults().at("timekeeper", "", "look", Guard::Inside);
         bridge.timekeeper().begin_look();
         let now = bridge.clock().now();
         match look(&bridge, now).await {

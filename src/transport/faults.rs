@@ -19,9 +19,9 @@ pub(super) async fn places(
     };
     let route = request.match_pattern().unwrap_or_default();
     let handler = format!("{} {route}", request.method());
-    faults.at("before", &handler, Guard::Inside);
+    faults.at("before", "", &handler, Guard::Inside);
     let response = next.call(request).await;
-    faults.at("after", &handler, Guard::Inside);
+    faults.at("after", "", &handler, Guard::Inside);
     response
 }
 

@@ -29,10 +29,19 @@ pub(super) struct Answer {
 
 impl Http {
     pub(super) fn new(server: &Server, name: &str) -> Result<Self, String> {
+        Self::with(server, server.token(name)?)
+    }
+
+    /// The way of who may administer the server.
+    pub(super) fn operator(server: &Server) -> Result<Self, String> {
+        Self::with(server, server.operator_token()?)
+    }
+
+    fn with(server: &Server, token: Token) -> Result<Self, String> {
         let client = Client::builder().no_proxy().build();
         Ok(Self {
             base: format!("http://{}", server.socket()),
-            token: server.token(name)?,
+            token,
             client: client.map_err(|why| why.to_string())?,
         })
     }

@@ -2,6 +2,7 @@
 
 mod t01_kill;
 mod t12_order;
+mod t17_panic;
 
 use std::pin::Pin;
 
@@ -32,5 +33,11 @@ pub(super) const ALL: &[Trial] = &[
         broken: "64 concurrent publishers to one room, many readers",
         holds: "all see the identical order, without a gap",
         run: t12_order::run,
+    },
+    Trial {
+        number: 17,
+        broken: "a panic in every actor and every handler",
+        holds: "neighbours do not notice; state is rebuilt from the log; intensity exceeded ends it",
+        run: t17_panic::run,
     },
 ];

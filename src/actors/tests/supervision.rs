@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use super::harness::{House, Player, house, room, run};
 use crate::actors::supervisor::Branch;
-use crate::actors::{Faults, Guard};
+use crate::actors::{Faults, Guard, Place};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -20,11 +20,11 @@ thread_local! {
     static DECIDED: Cell<usize> = const { Cell::new(0) };
 }
 
-fn panics_once(actor: &str, handler: &str, guard: Guard) {
+fn panics_once(place: &Place<'_>) {
     let Some((its_actor, its_handler, its_guard, before)) = NEXT.get() else {
         return;
     };
-    if (actor, handler, guard) != (its_actor, its_handler, its_guard) {
+    if (place.actor, place.handler, place.guard) != (its_actor, its_handler, its_guard) {
         return;
     }
     NEXT.set((before > 0).then(|| (its_actor, its_handler, its_guard, before - 1)));
