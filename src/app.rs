@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server, ServerHandle};
-use bridge_core::ports::{Clock, Ids, Store};
+use bridge_core::ports::{Clock, Ids, Log, Store};
 use bridge_core::{Epoch, limits};
 
 use crate::actors::bridge::{Faults, Parts};
@@ -103,7 +103,11 @@ impl Application {
         let database = config.database_file()?;
         let database_lock = DataLock::of_database(&database)?;
         let opened = sqlite::open(&database, Epoch::from_uuid(ids.uuid()))?;
-        let Opened { log, store } = opened;
+        let Opened { log, store, reopen } = opened;
+        let reopen = move || match reopen.log() {
+            Ok(log) => Ok(Box::new(log) as Box<dyn Log>),
+            Err(why) => Err(why.to_string()),
+        };
         let passwords = Passwords::new(config.password_cost()).map_err(|why| AppError::System {
             what: "the cost of password hashes",
             why,
@@ -113,8 +117,8 @@ impl Application {
         let addr = listener
             .local_addr()
             .map_err(|why| AppError::Bind { addr, why })?;
-        let (log, writer) =
-            log_writer::start(Box::new(log)).map_err(system("starting the log writer"))?;
+        let (log, writer) = log_writer::start(Box::new(log), Box::new(reopen))
+            .map_err(system("starting the log writer"))?;
         let bridge = Bridge::new(Parts {
             log,
             store: Arc::new(store) as Arc<dyn Store>,

@@ -134,6 +134,20 @@ pub const SNAPSHOT_EVERY_RECORDS: u64 = 1_000;
 pub const WAL_PAGES_MAX: u64 = 4_096;
 /// How long the writer is idle before it checkpoints what it wrote.
 pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
+/// How long the writer waits for readers when it cuts a write-ahead log that has grown far past its
+/// bound: they hold it for a page, which takes milliseconds. Nothing is written meanwhile.
+pub const CHECKPOINT_WAIT: Duration = Duration::from_millis(100);
+/// Before the writing side of the log is opened again after it failed: at once, because most
+/// failures do not come again, then later each time. Its bound is [`RESTARTS_MAX`].
+pub const LOG_REOPEN_AFTER: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1_000),
+];
+/// How long one batch may be on its way to the disk before the server says that it is not ready: a
+/// hundred times a slow fsync. Nothing is given up then; disks do come back.
+pub const LOG_STALLED_AFTER: Duration = Duration::from_secs(10);
 /// Records in one page of the log that is read back at once.
 pub const PAGE_RECORDS_MAX: usize = 500;
 /// Records in a page when the reader names no number.
@@ -157,7 +171,8 @@ pub const TAIL_RECORDS_MAX: usize = 256;
 pub const TAIL_BYTES_MAX: usize = 256 * 1024;
 /// How long a room with no session and no command stays awake.
 pub const ROOM_IDLE: Duration = Duration::from_secs(300);
-/// Panics of one room in [`RESTART_WITHIN`] before it is quarantined.
+/// Panics of one room in [`RESTART_WITHIN`] before it is quarantined, and failures of the log's
+/// writing side before the process ends.
 pub const RESTARTS_MAX: usize = 5;
 /// The window of [`RESTARTS_MAX`].
 pub const RESTART_WITHIN: Duration = Duration::from_secs(30);
@@ -272,6 +287,8 @@ pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
 pub const EVENT_STREAMS_TOTAL: usize = 256;
 /// Requests that read the database at once; as many connections are in the pool.
 pub const READS_AT_ONCE_MAX: usize = 8;
+/// How long `/ready` waits for the database to be read: less than what asks usually waits.
+pub const READY_READ_WITHIN: Duration = Duration::from_secs(2);
 /// Requests that wait to read the database.
 pub const READS_WAITING_MAX: usize = 1_024;
 /// Passwords hashed at once: hashing is memory-hard, so its sum must be small.
