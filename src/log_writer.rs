@@ -200,6 +200,12 @@ impl LogHandle {
         self.errand(0, Errand::Retire { stream })
     }
 
+    /// How many drafts have a permit: they wait, or are being written.
+    #[must_use]
+    pub fn drafts_in_use(&self) -> usize {
+        self.drafts.in_use()
+    }
+
     /// What the writer has done, and whether it still can.
     #[must_use]
     pub fn health(&self) -> &Arc<Health> {
