@@ -53,6 +53,8 @@ pub struct Opened {
 pub struct Reopen {
     path: PathBuf,
     epoch: Epoch,
+    /// How long it waits for whoever else writes to the database.
+    waits: Duration,
 }
 
 impl Reopen {
@@ -70,6 +72,7 @@ impl Reopen {
             return Err(failed("it is gone".to_owned()));
         }
         let mut writer = open_writer(&self.path)?;
+        wait_for_others(&mut writer, self.waits).map_err(|why| failed(why.to_string()))?;
         // What its predecessor left open would be in the way of every write.
         writer
             .batch_execute("BEGIN IMMEDIATE; ROLLBACK")
@@ -103,6 +106,7 @@ pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
     let reopen = Reopen {
         path: path.to_owned(),
         epoch,
+        waits: WRITER_WAITS,
     };
     Ok(Opened {
         log: SqliteLog::new(writer, wal_path(path)),
@@ -142,8 +146,7 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 
 /// `fullfsync` matters on macOS only, where a plain fsync does not reach the platter.
 fn prepare_writer(conn: &mut SqliteConnection) -> QueryResult<()> {
-    let wait = WRITER_WAITS.as_millis();
-    conn.batch_execute(&format!("PRAGMA busy_timeout = {wait}"))?;
+    wait_for_others(conn, WRITER_WAITS)?;
     conn.batch_execute(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
@@ -154,6 +157,11 @@ fn prepare_writer(conn: &mut SqliteConnection) -> QueryResult<()> {
          PRAGMA cache_size = -65536;
          PRAGMA temp_store = MEMORY;",
     )
+}
+
+/// How long a statement waits for what others have locked.
+fn wait_for_others(conn: &mut SqliteConnection, wait: Duration) -> QueryResult<()> {
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", wait.as_millis()))
 }
 
 fn assert_settings(conn: &mut SqliteConnection) -> Result<(), OpenError> {
@@ -265,3 +273,6 @@ fn wal_path(path: &Path) -> PathBuf {
     name.push("-wal");
     name.into()
 }
+
+#[cfg(test)]
+mod tests;

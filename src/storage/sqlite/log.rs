@@ -20,8 +20,8 @@ use crate::storage::schema::{follow_ups, log, snapshots, streams};
 
 /// The connection that writes. It lives on the log writer's thread.
 pub struct SqliteLog {
-    conn: SqliteConnection,
-    wal: Wal,
+    pub(super) conn: SqliteConnection,
+    pub(super) wal: Wal,
     heads: HashMap<Stream, Head>,
 }
 

@@ -4,29 +4,30 @@ use std::path::PathBuf;
 
 use bridge_core::limits;
 use bridge_core::ports::LogFailure;
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
-use super::WRITER_WAITS;
+use super::{WRITER_WAITS, wait_for_others};
 use crate::storage::error::at_commit;
 
 /// Bytes of one page of the write-ahead log, with its header.
 const PAGE_BYTES: u64 = 4_096 + 24;
-/// How many times its bound the file of the write-ahead log may have before it is cut.
+/// How many times its bound the file may have before it is cut.
 const OVERGROWN: u64 = 4;
 
 /// What the writer knows of its write-ahead log.
 #[derive(Debug)]
 pub(super) struct Wal {
     file: PathBuf,
+    /// The size of the file, in pages, from which on it is cut.
+    pub(super) cut_at: u64,
     /// About how many pages were written since the last checkpoint. The size of the file does not
     /// tell: it is used again from its beginning, and never shrinks by itself.
-    written: u64,
+    pub(super) written: u64,
     /// Whether the last checkpoint left some behind, because somebody was reading them.
-    is_behind: bool,
+    pub(super) is_behind: bool,
     /// The size of the file, in pages, at which the operator was last told of it.
-    told_at: u64,
+    pub(super) told_at: u64,
 }
 
 /// What SQLite says of a checkpoint: whether somebody was in its way, pages in the write-ahead log,
@@ -47,6 +48,7 @@ impl Wal {
     pub(super) fn new(file: PathBuf) -> Self {
         let mut wal = Self {
             file,
+            cut_at: OVERGROWN * limits::WAL_PAGES_MAX,
             written: 0,
             is_behind: true,
             told_at: 0,
@@ -99,7 +101,7 @@ impl Wal {
         let done = run(conn, "PASSIVE")?;
         self.is_behind = done.checkpointed < done.log;
         let pages = self.file_pages();
-        if pages < OVERGROWN * limits::WAL_PAGES_MAX {
+        if pages < self.cut_at {
             return Ok(());
         }
         if self.is_behind || !cut(conn)? {
@@ -125,11 +127,9 @@ impl Wal {
 
 /// Cuts the file, unless somebody reads it all the time.
 fn cut(conn: &mut SqliteConnection) -> QueryResult<bool> {
-    let wait = limits::CHECKPOINT_WAIT.as_millis();
-    conn.batch_execute(&format!("PRAGMA busy_timeout = {wait}"))?;
+    wait_for_others(conn, limits::CHECKPOINT_WAIT)?;
     let done = run(conn, "TRUNCATE");
-    let wait = WRITER_WAITS.as_millis();
-    conn.batch_execute(&format!("PRAGMA busy_timeout = {wait}"))?;
+    wait_for_others(conn, WRITER_WAITS)?;
     done.map(|done| done.busy == 0)
 }
 
