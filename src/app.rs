@@ -134,7 +134,12 @@ impl Application {
         let database = config.database_file()?;
         let database_lock = DataLock::of_database(&database)?;
         let opened = sqlite::open(&database, Epoch::from_uuid(ids.uuid()))?;
-        let Opened { log, store } = opened;
+        let Opened { log, store, reopen } = opened;
+        let wrap = Arc::clone(&seams.log);
+        let reopen = move || match reopen.log() {
+            Ok(log) => Ok(wrap(Box::new(log))),
+            Err(why) => Err(why.to_string()),
+        };
         let passwords = Passwords::new(config.password_cost()).map_err(|why| AppError::System {
             what: "the cost of password hashes",
             why,
@@ -144,7 +149,7 @@ impl Application {
         let addr = listener
             .local_addr()
             .map_err(|why| AppError::Bind { addr, why })?;
-        let (log, writer) = log_writer::start((seams.log)(Box::new(log)))
+        let (log, writer) = log_writer::start((seams.log)(Box::new(log)), Box::new(reopen))
             .map_err(system("starting the log writer"))?;
         let bridge = Bridge::new(Parts {
             log,

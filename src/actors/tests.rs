@@ -6,3 +6,4 @@ mod harness;
 mod mail;
 mod sleeping;
 mod supervision;
+mod writer;

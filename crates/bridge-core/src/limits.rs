@@ -134,6 +134,20 @@ pub const SNAPSHOT_EVERY_RECORDS: u64 = 1_000;
 pub const WAL_PAGES_MAX: u64 = 4_096;
 /// How long the writer is idle before it checkpoints what it wrote.
 pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
+/// How long the writer waits for readers when it cuts a write-ahead log that has grown far past its
+/// bound: they hold it for a page, which takes milliseconds. Nothing is written meanwhile.
+pub const CHECKPOINT_WAIT: Duration = Duration::from_millis(100);
+/// Before the writing side of the log is opened again after it failed: at once, because most
+/// failures do not come again, then later each time. Its bound is [`RESTARTS_MAX`].
+pub const LOG_REOPEN_AFTER: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1_000),
+];
+/// How long one batch may be on its way to the disk before the server says that it is not ready: a
+/// hundred times a slow fsync. Nothing is given up then; disks do come back.
+pub const LOG_STALLED_AFTER: Duration = Duration::from_secs(10);
 /// Records in one page of the log that is read back at once.
 pub const PAGE_RECORDS_MAX: usize = 500;
 /// Records in a page when the reader names no number.
@@ -163,7 +177,8 @@ pub const TURN_MESSAGES_MAX: u32 = 64;
 
 // ---- supervision ---------------------------------------------------------------------------
 
-/// Failures of one child in [`RESTART_WITHIN`] before its supervisor gives up on it.
+/// Failures of one child in [`RESTART_WITHIN`] before its supervisor gives up on it. For the log's
+/// writing side that is the end of the process.
 pub const RESTARTS_MAX: usize = 5;
 /// The window of [`RESTARTS_MAX`].
 pub const RESTART_WITHIN: Duration = Duration::from_secs(30);
@@ -293,6 +308,8 @@ pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
 pub const EVENT_STREAMS_TOTAL: usize = 256;
 /// Requests that read the database at once; as many connections are in the pool.
 pub const READS_AT_ONCE_MAX: usize = 8;
+/// How long `/ready` waits for the database to be read: less than what asks usually waits.
+pub const READY_READ_WITHIN: Duration = Duration::from_secs(2);
 /// Requests that wait to read the database.
 pub const READS_WAITING_MAX: usize = 1_024;
 /// Passwords hashed at once: hashing is memory-hard, so its sum must be small.
