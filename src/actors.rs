@@ -6,6 +6,7 @@
 pub mod bridge;
 mod broadcast;
 mod follower;
+mod guard;
 pub mod handle;
 mod mailbox;
 pub mod outbox;

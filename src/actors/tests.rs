@@ -4,4 +4,5 @@ mod entering;
 mod failures;
 mod harness;
 mod mail;
+mod sessions;
 mod sleeping;

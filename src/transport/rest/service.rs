@@ -22,7 +22,8 @@ pub(in crate::transport) async fn health(state: Data<State>) -> HttpResponse {
 pub(in crate::transport) async fn ready(state: Data<State>) -> HttpResponse {
     let log = state.bridge.log_health().broken().is_none();
     let database = state.bridge.can_read().await.is_ok();
-    let is_ready = log && database;
+    let is_draining = state.bridge.is_draining();
+    let is_ready = log && database && !is_draining;
     let word = |is_good: bool| if is_good { "ok" } else { "failed" };
     let status = if is_ready {
         StatusCode::OK
@@ -31,6 +32,7 @@ pub(in crate::transport) async fn ready(state: Data<State>) -> HttpResponse {
     };
     HttpResponse::build(status).json(json!({
         "ready": is_ready,
+        "draining": is_draining,
         "dependencies": { "log": word(log), "database": word(database) },
     }))
 }
@@ -54,6 +56,7 @@ pub(in crate::transport) async fn stats(state: Data<State>, caller: Caller) -> A
         "uptime_seconds": state.since.elapsed().as_secs(),
         "sessions": state.bridge.sessions_total(),
         "event_streams": state.streams.in_use(),
+        "connections": state.connections.count(),
         "rooms_awake": state.bridge.rooms_awake(),
         "rooms_quarantined": state.bridge.rooms_quarantined(),
         "log": {
