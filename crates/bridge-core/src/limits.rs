@@ -287,13 +287,46 @@ pub const WRITE_BYTES_MAX: usize = 32 * 1024;
 /// How long a session that catches up, or a stream of events, may stand still before it counts as
 /// slow.
 pub const CATCH_UP_STALL: Duration = Duration::from_secs(30);
+/// How long frames may wait for a session's socket that takes none of them: longer than a hiccup of
+/// a network or a pause of a client, and shorter than the two heartbeats after which one that says
+/// nothing is dead.
+pub const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// Looks at a session's socket within [`WRITE_WITHIN`]: a stall is found a quarter late at most.
+pub const WRITE_LOOKS: u32 = 4;
 /// How long a closing session may take to write its last words before its socket is shut down.
 pub const GOODBYE_WITHIN: Duration = Duration::from_secs(5);
-
 /// How long a client that was told `bye` may take to close before its socket is shut down.
 pub const AFTER_BYE: Duration = Duration::from_millis(500);
 /// How long the last bytes may take into the socket of a client that closed first.
 pub const AFTER_GOODBYE: Duration = Duration::from_millis(20);
+
+// ---- connections ---------------------------------------------------------------------------
+
+/// Connections besides those of all sessions and streams of events: requests over REST, and those
+/// who are told that there is no more room. Beyond the sum a connection waits in the system's queue.
+pub const CONNECTIONS_SPARE: usize = 512;
+/// Descriptors of one connection: its socket, and a second one by which it is shut down.
+pub const CONNECTION_DESCRIPTORS: usize = 2;
+/// Descriptors that are no connections: databases, threads, timers, logs.
+pub const DESCRIPTORS_SPARE: usize = 128;
+/// How long the head of a connection's first request may take to come: a few packets, resent twice.
+pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection may be idle between two requests, and how long the end of an answer may
+/// stand still before it is cut.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long a connection that is being closed is still read, so that its client gets the last
+/// answer and not a reset.
+pub const DISCONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// How long a connection may serve nothing, whatever it is doing: beginning a second request and
+/// not ending it, or taking the rest of its last answer. A full page passes at 10 kB/s.
+pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(120);
+/// Between two looks at the connections that serve nothing.
+pub const CONNECTIONS_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long what was sent may go unacknowledged, or the other side's window stay shut, before the
+/// system gives a connection up (Linux). Longer than two heartbeats and [`WRITE_WITHIN`], which say
+/// goodbye first; it ends what they do not see, an answer over REST that nobody reads. Three
+/// heartbeats where those are longer.
+pub const UNACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(60);
 
 // ---- REST ----------------------------------------------------------------------------------
 
@@ -335,5 +368,28 @@ pub const TICKETS_MAX: usize = 4_096;
 
 // ---- start and stop ------------------------------------------------------------------------
 
-/// How long a stopping server waits for what is under way.
-pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
+/// How long what a session has asked may take to be answered before the server that stops says
+/// `bye`: many times a commit, and an answer that takes longer than this is stuck.
+pub const DRAIN_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+/// How long a client may take to read up to the `bye` of a server that stops. Shorter than
+/// [`GOODBYE_WITHIN`]: nobody should hold up a stop, and whoever is cut off here resumes.
+pub const DRAIN_GOODBYE_WITHIN: Duration = Duration::from_secs(3);
+/// How long a stopping server waits for its connections to end; what is left is shut down. The two
+/// above, a moment, and some.
+pub const DRAIN_WITHIN: Duration = Duration::from_secs(7);
+/// How long the last bytes of the last answers may take after that.
+pub const LAST_BYTES_WITHIN: Duration = Duration::from_secs(1);
+/// How long the listener's threads may take after that. They look once a second.
+pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(2);
+/// How long the log writer may take to write what is queued.
+pub const WRITER_ENDS_WITHIN: Duration = Duration::from_secs(10);
+/// The shortest time after which a client of a server that stops is asked to come back: a quick
+/// restart takes this long.
+pub const COME_BACK_MILLIS_MIN: u64 = 500;
+/// The longest one when there are few: they need not wait, but should not come in one instant.
+pub const COME_BACK_MILLIS_FEW: u64 = 5_000;
+/// By how much each session makes the longest one longer: half a thousand come back in a second,
+/// each of whom wants a token checked and its rooms looked up.
+pub const COME_BACK_MILLIS_EACH: u64 = 2;
+/// The longest one however many there are. Clients wait up to a minute when they are asked to.
+pub const COME_BACK_MILLIS_MAX: u64 = 30_000;

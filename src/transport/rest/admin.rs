@@ -25,6 +25,7 @@ pub(in crate::transport) async fn stats(state: Data<State>, caller: Caller) -> A
         "uptime_seconds": state.since.elapsed().as_secs(),
         "sessions": state.bridge.sessions_total(),
         "event_streams": state.streams.in_use(),
+        "connections": state.connections.count(),
         "rooms_awake": state.bridge.rooms_awake(),
         "rooms_quarantined": state.bridge.rooms_quarantined(),
         "log": {

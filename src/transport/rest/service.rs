@@ -27,7 +27,8 @@ pub(in crate::transport) async fn ready(state: Data<State>) -> HttpResponse {
         Ok(Err(_)) => "failed",
         Err(_) => "stalled",
     };
-    let is_ready = log == OK && database == OK;
+    let is_draining = state.bridge.is_draining();
+    let is_ready = log == OK && database == OK && !is_draining;
     let status = if is_ready {
         StatusCode::OK
     } else {
@@ -35,6 +36,7 @@ pub(in crate::transport) async fn ready(state: Data<State>) -> HttpResponse {
     };
     HttpResponse::build(status).json(json!({
         "ready": is_ready,
+        "draining": is_draining,
         "dependencies": { "log": log, "database": database },
     }))
 }
