@@ -14,10 +14,8 @@ mod journal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use agent_bridge::storage::sqlite;
-
 pub(super) use control::{Control, Counts, Orders};
-pub(super) use image::Image;
+pub(super) use image::Damage;
 pub(super) use journal::Journal;
 
 const SHIM: &str = include_str!("machine/shim.c");
@@ -58,11 +56,9 @@ impl Machine {
     /// The machine for one life of a server on this data folder, which must be there. The name is
     /// that of its files, and must be another one each time.
     pub(super) fn control(&self, data_dir: &Path, name: &str) -> Result<Control, String> {
-        // SQLite follows links before it opens, and the library compares paths.
         let data_dir = data_dir.canonicalize();
         let data_dir = data_dir.map_err(|why| format!("the data folder: {why}"))?;
-        let database = data_dir.join(sqlite::FILE_NAME);
-        Control::create(&self.library, &database, &self.folder.join(name))
+        Control::create(&self.library, data_dir, &self.folder.join(name))
     }
 }
 

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use agent_bridge::storage::sqlite;
+
 use crate::chaos::server::Start;
 
 const PAGE_BYTES: usize = 4_096;
@@ -54,13 +56,14 @@ pub(in crate::chaos) struct Counts {
 pub(in crate::chaos) struct Control {
     page: File,
     turn: u64,
+    data_dir: PathBuf,
     journal: PathBuf,
     variables: Vec<(&'static str, String)>,
 }
 
 impl Control {
     /// A machine without faults.
-    pub(super) fn create(library: &Path, database: &Path, files: &Path) -> Result<Self, String> {
+    pub(super) fn create(library: &Path, data_dir: PathBuf, files: &Path) -> Result<Self, String> {
         let path = files.with_extension("control");
         let failed = |why| format!("{}: {why}", path.display());
         let options = File::options()
@@ -73,11 +76,12 @@ impl Control {
         let variables = vec![
             ("LD_PRELOAD", text(library)?),
             ("MACHINE_CONTROL", text(&path)?),
-            ("MACHINE_DATABASE", text(database)?),
+            ("MACHINE_DATABASE", text(&data_dir.join(sqlite::FILE_NAME))?),
         ];
         let mut control = Self {
             page,
             turn: 0,
+            data_dir,
             journal: files.with_extension("journal"),
             variables,
         };
@@ -99,6 +103,12 @@ impl Control {
         variables.fold(start, |start, (name, value)| {
             start.variable(*name, value.as_str())
         })
+    }
+
+    /// The data folder, by the name that the server must be told: the machine compares paths, and
+    /// SQLite follows links before it opens.
+    pub(in crate::chaos) fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// Gives a new order, which replaces the one before.

@@ -38,6 +38,14 @@ pub(in crate::chaos) struct Damage {
     pub(in crate::chaos) torn: u64,
 }
 
+impl Damage {
+    pub(in crate::chaos) const fn add(&mut self, other: Self) {
+        self.kept += other.kept;
+        self.dropped += other.dropped;
+        self.torn += other.torn;
+    }
+}
+
 impl Journal {
     /// The disk as of a power cut at this position of the journal.
     pub(in crate::chaos) fn image(&self, position: u64, random: &mut StdRng) -> Image {

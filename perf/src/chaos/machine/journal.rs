@@ -110,6 +110,13 @@ impl Journal {
         self.entries.last().map_or(0, |entry| entry.at.end)
     }
 
+    /// Times that the database itself was synced, which ends a checkpoint.
+    pub(in crate::chaos) fn checkpoints(&self) -> u64 {
+        let is_one =
+            |entry: &&Entry| entry.name == Name::Database && matches!(entry.what, What::Synced(_));
+        self.entries.iter().filter(is_one).count() as u64
+    }
+
     /// What had happened when it had so many bytes.
     pub(super) fn until(&self, position: u64) -> &[Entry] {
         let is_before = |entry: &Entry| entry.at.end <= position;
