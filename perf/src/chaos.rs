@@ -4,6 +4,7 @@
 //! that, before it believes it. Every trial is told a seed, and can be repeated with it.
 
 mod args;
+mod correspondent;
 mod diary;
 mod history;
 mod http;
