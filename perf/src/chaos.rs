@@ -14,6 +14,7 @@ mod outcome;
 mod peer;
 mod publisher;
 mod report;
+mod request;
 mod room_log;
 mod server;
 mod setting;

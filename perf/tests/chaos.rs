@@ -22,6 +22,7 @@ macro_rules! trials {
 
 trials! {
     1: what_was_acknowledged_survives_kill_9,
+    11: a_lost_acknowledgement_is_found_again,
     12: all_readers_see_the_same_order,
 }
 

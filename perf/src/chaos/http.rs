@@ -20,6 +20,12 @@ pub(super) struct Http {
     client: Client,
 }
 
+/// What many share. No connection is used twice: the server may be another one by then.
+pub(super) fn client() -> Result<Client, String> {
+    let client = Client::builder().no_proxy().pool_max_idle_per_host(0);
+    client.build().map_err(|why| why.to_string())
+}
+
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -29,11 +35,15 @@ pub(super) struct Answer {
 
 impl Http {
     pub(super) fn new(server: &Server, name: &str) -> Result<Self, String> {
-        let client = Client::builder().no_proxy().build();
+        Self::with(&client()?, server, name)
+    }
+
+    /// One of many, which share what is costly.
+    pub(super) fn with(client: &Client, server: &Server, name: &str) -> Result<Self, String> {
         Ok(Self {
             base: format!("http://{}", server.socket()),
             token: server.token(name)?,
-            client: client.map_err(|why| why.to_string())?,
+            client: client.clone(),
         })
     }
 

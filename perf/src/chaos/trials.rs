@@ -1,6 +1,7 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
 mod t01_kill;
+mod t11_lost_acks;
 mod t12_order;
 
 use std::pin::Pin;
@@ -26,6 +27,12 @@ pub(super) const ALL: &[Trial] = &[
         broken: "kill -9 while 64 publishers write",
         holds: "every acknowledged message is there after the restart, once, seq without a gap",
         run: t01_kill::run,
+    },
+    Trial {
+        number: 11,
+        broken: "acknowledgements lost and retried, up to a day later",
+        holds: "stored once, the same receipt",
+        run: t11_lost_acks::run,
     },
     Trial {
         number: 12,
