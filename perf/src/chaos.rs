@@ -4,6 +4,7 @@
 //! that, before it believes it. Every trial is told a seed, and can be repeated with it.
 
 mod args;
+mod correspondent;
 mod diary;
 mod history;
 mod http;
@@ -13,6 +14,7 @@ mod outcome;
 mod peer;
 mod publisher;
 mod report;
+mod request;
 mod room_log;
 mod server;
 mod setting;

@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 
 use super::State;
 use super::error::ApiError;
+use crate::actors::supervisor::Branch;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of an id that a client brings.
@@ -27,8 +28,12 @@ pub(super) async fn attach(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let id = foreign(&request).unwrap_or_else(|| own(&request));
     // What a handler was changing when it panicked goes with it.
+    let state = request.app_data::<web::Data<State>>().cloned();
     let handled = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let Ok(handled) = handled else {
+        if let Some(state) = state {
+            state.bridge.count_failure(Branch::Requests);
+        }
         let detail = "a handler panicked".to_owned();
         let error = ApiError::from(Reject::Internal { detail });
         error.log(&id);

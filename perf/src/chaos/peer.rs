@@ -95,6 +95,18 @@ impl Peer {
         self.kept.pop_front()
     }
 
+    /// The next frame, whenever it comes.
+    pub(super) async fn came(&mut self) -> Result<Value, String> {
+        loop {
+            if let Some(frame) = self.next_ready()? {
+                return Ok(frame);
+            }
+            self.socket.flush()?;
+            self.socket.ready().await?;
+            self.socket.fill()?;
+        }
+    }
+
     /// The next frame that has come already.
     pub(super) fn next_ready(&mut self) -> Result<Option<Value>, String> {
         if let Some(frame) = self.kept.pop_front() {

@@ -5,6 +5,7 @@ mod t01_kill;
 mod t03_power_cut;
 mod t04_io_error;
 mod t05_disk_full;
+mod t11_lost_acks;
 mod t12_order;
 mod t17_panic;
 
@@ -50,6 +51,12 @@ pub(super) const ALL: &[Trial] = &[
         broken: "the disk is full, and is freed",
         holds: "posts are refused with the reason, reads go on, writing resumes without a restart",
         run: |setting| Box::pin(t05_disk_full::run(setting)),
+    },
+    Trial {
+        number: 11,
+        broken: "acknowledgements lost and retried, up to a day later",
+        holds: "stored once, the same receipt",
+        run: t11_lost_acks::run,
     },
     Trial {
         number: 12,
