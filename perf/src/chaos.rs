@@ -4,7 +4,10 @@
 //! that, before it believes it. Every trial is told a seed, and can be repeated with it.
 
 mod args;
+mod crowd;
+mod heard;
 mod history;
+mod log_tail;
 mod memory;
 mod outcome;
 mod peer;

@@ -1,5 +1,7 @@
 //! A client that hides nothing: every frame is sent as it is, and every frame that comes is seen.
 
+mod listening;
+
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
@@ -23,12 +25,18 @@ impl Peer {
     /// Opens a session, without a hello.
     pub(super) async fn connect(server: &Server, name: &str) -> Result<Self, String> {
         let token = server.token(name)?;
-        Ok(Self {
+        let socket = Socket::open(server.socket(), name, &token).await?;
+        Ok(Self::over(socket, name))
+    }
+
+    /// A client that has this connection.
+    fn over(socket: Socket, name: &str) -> Self {
+        Self {
             name: name.to_owned(),
-            socket: Socket::open(server.socket(), name, &token).await?,
+            socket,
             references: 0,
             kept: VecDeque::new(),
-        })
+        }
     }
 
     /// Opens a session that has said hello and takes no messages.

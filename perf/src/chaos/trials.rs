@@ -1,5 +1,7 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
+mod t08_half_open;
+
 use std::pin::Pin;
 
 use super::outcome::Outcome;
@@ -17,4 +19,9 @@ pub(super) struct Trial {
     pub(super) run: fn(Setting) -> Trying,
 }
 
-pub(super) const ALL: &[Trial] = &[];
+pub(super) const ALL: &[Trial] = &[Trial {
+    number: 8,
+    broken: "half-open client sockets",
+    holds: "found within two heartbeats, leases released, redelivered",
+    run: t08_half_open::run,
+}];
