@@ -11,6 +11,7 @@ mod log_tail;
 mod memory;
 mod outcome;
 mod peer;
+mod reading;
 mod report;
 mod server;
 mod setting;

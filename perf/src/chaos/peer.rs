@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::server::Server;
 use crate::socket::Socket;
+pub(super) use listening::{Beat, Occasion};
 
 /// Frames that are kept while an answer is awaited.
 const KEPT_MAX: usize = 200_000;

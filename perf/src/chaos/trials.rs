@@ -1,6 +1,7 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
 mod t08_half_open;
+mod t18_drain;
 
 use std::pin::Pin;
 
@@ -19,9 +20,17 @@ pub(super) struct Trial {
     pub(super) run: fn(Setting) -> Trying,
 }
 
-pub(super) const ALL: &[Trial] = &[Trial {
-    number: 8,
-    broken: "half-open client sockets",
-    holds: "found within two heartbeats, leases released, redelivered",
-    run: t08_half_open::run,
-}];
+pub(super) const ALL: &[Trial] = &[
+    Trial {
+        number: 8,
+        broken: "half-open client sockets",
+        holds: "found within two heartbeats, leases released, redelivered",
+        run: t08_half_open::run,
+    },
+    Trial {
+        number: 18,
+        broken: "SIGTERM under load",
+        holds: "no acknowledged loss; clients are told to move, with jitter; no 30-second stall",
+        run: t18_drain::run,
+    },
+];
