@@ -5,14 +5,18 @@
 
 mod args;
 mod correspondent;
+mod crowd;
 mod diary;
+mod heard;
 mod history;
 mod http;
+mod log_tail;
 mod machine;
 mod memory;
 mod outcome;
 mod peer;
 mod publisher;
+mod reading;
 mod report;
 mod request;
 mod room_log;

@@ -212,6 +212,10 @@ impl Server {
         self.start.log()
     }
 
+    pub(super) fn log_path(&self) -> PathBuf {
+        self.start.data_dir.join(LOG_FILE)
+    }
+
     /// A token of a client.
     pub(super) fn token(&self, client: &str) -> Result<Token, String> {
         issue(&self.tokens, client, &Scopes::default())
