@@ -6,6 +6,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod descriptors;
 pub mod telemetry;
 
 pub mod actors;

@@ -84,3 +84,28 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], Reject> {
         }),
     }
 }
+
+/// A number from 0 to 1 from the same source, for what should differ and is no secret.
+#[must_use]
+pub fn chance() -> f64 {
+    match random_bytes::<4>() {
+        Ok(bytes) => f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX),
+        Err(reject) => {
+            let detail = reject.detail().unwrap_or_default();
+            tracing::warn!(detail, "nothing is left to chance");
+            0.5
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_is_a_fraction_and_differs() {
+        let draws: Vec<f64> = (0..1_000).map(|_| chance()).collect();
+        assert!(draws.iter().all(|draw| (0.0..=1.0).contains(draw)));
+        assert!(draws.iter().any(|draw| *draw < 0.2) && draws.iter().any(|draw| *draw > 0.8));
+    }
+}

@@ -155,6 +155,23 @@ impl Session {
     }
 }
 
+/// When a client of a server that stops should come back, in milliseconds: at some time in a span
+/// that grows with the number of those who will. `chance` is a number from 0 to 1.
+#[must_use]
+pub fn come_back_after(clients: usize, chance: f64) -> u64 {
+    let many = (clients as u64).saturating_mul(limits::COME_BACK_MILLIS_EACH);
+    let longest = many.clamp(limits::COME_BACK_MILLIS_FEW, limits::COME_BACK_MILLIS_MAX);
+    let span = std::time::Duration::from_millis(longest - limits::COME_BACK_MILLIS_MIN);
+    // A chance that is no number counts as none.
+    let chance = if chance.is_nan() {
+        0.0
+    } else {
+        chance.clamp(0.0, 1.0)
+    };
+    let waits = u64::try_from(span.mul_f64(chance).as_millis());
+    limits::COME_BACK_MILLIS_MIN + waits.unwrap_or(longest)
+}
+
 fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).expect("bounds are seconds, not geological ages")
 }
@@ -239,5 +256,24 @@ mod tests {
         assert_eq!(session.tick(at(5_000), end), expired);
         session.close();
         assert_eq!(session.tick(at(6_000), end), Due::Nothing);
+    }
+
+    #[test]
+    fn the_more_there_are_the_longer_they_take_to_come_back() {
+        for (clients, longest) in [
+            (0, 5_000),
+            (1_000, 5_000),
+            (5_000, 10_000),
+            (usize::MAX, 30_000),
+        ] {
+            assert_eq!(come_back_after(clients, 0.0), 500);
+            assert_eq!(come_back_after(clients, 1.0), longest, "{clients}");
+            let middle = come_back_after(clients, 0.5);
+            assert_eq!(middle, 500 + (longest - 500) / 2, "{clients}");
+            for odd in [f64::NAN, f64::MIN, -1.0] {
+                assert_eq!(come_back_after(clients, odd), 500);
+            }
+            assert_eq!(come_back_after(clients, f64::MAX), longest);
+        }
     }
 }

@@ -1,0 +1,226 @@
+//! Trial 4: an fsync or a write of the database fails with an I/O error, at any point from the
+//! server's first one on. It must not acknowledge what it could not bring to the disk, and end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::faulty_disk::publishers::{Publishers, Said};
+use super::faulty_disk::verdict::{Promises, Verdict};
+use super::faulty_disk::{Bench, FORM, Load, Workshop, judge_image, lying_disk};
+use crate::chaos::machine::{Counts, Orders};
+use crate::chaos::outcome::Outcome;
+use crate::chaos::server::{Server, Start};
+use crate::chaos::setting::Setting;
+use crate::clock::Clock;
+
+const LOAD: Load = Load {
+    clients: 16,
+    rooms: 4,
+    posts: 1_000,
+};
+/// Until the fault must have come.
+const FAULT_WITHIN: Duration = Duration::from_secs(60);
+/// Until the server must have ended after it: longer than it waits for what is under way, twice.
+const ENDED_WITHIN: Duration = Duration::from_secs(25);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// What the server's log says when it gives up, and what SQLite calls the fault.
+const GIVES_UP: &str = "the log cannot be written any more";
+const FAULT: &str = "disk I/O error";
+
+/// How many operations there are in a run: those of the start, and all.
+#[derive(Debug, Clone, Copy)]
+struct Usual {
+    start: Counts,
+    all: Counts,
+}
+
+#[derive(Default)]
+struct Sum {
+    rounds: usize,
+    of_fsyncs: u64,
+    at_start: u64,
+    acknowledged: u64,
+    unanswered: u64,
+    survived: u64,
+    ended_well: u64,
+    without_reason: u64,
+    seconds_to_end: f64,
+    verdict: Verdict,
+    first: Option<String>,
+}
+
+pub(super) async fn run(setting: Setting) -> Result<Outcome, String> {
+    let workshop = match Workshop::open(&setting)? {
+        Ok(workshop) => workshop,
+        Err(why) => return Ok(Outcome::not_run(why)),
+    };
+    let mut random = setting.random(0);
+    setting.at("counting");
+    let usual = count(&setting, &workshop).await?;
+    let mut sum = Sum::default();
+    while setting.more_rounds(sum.rounds, 8, 300) {
+        let orders = fault(sum.rounds, usual, &mut random);
+        setting.at(format!("{:?} {:?}", orders.fail_fsync, orders.fail_write));
+        sum.round(&setting, &workshop, &orders, &mut random).await?;
+    }
+    let mut outcome = Outcome::new(FORM);
+    sum.tell(&mut outcome);
+    let (found, has_failed) = lying_disk(&setting, &workshop, LOAD, &mut random).await?;
+    let hidden = "fsyncs fail and the server is not told";
+    outcome.control(hidden, found, has_failed);
+    Ok(outcome)
+}
+
+/// A run without a fault.
+async fn count(setting: &Setting, workshop: &Workshop) -> Result<Usual, String> {
+    let bench = Bench::new(setting, workshop, "counting")?;
+    let server = bench.start(setting)?;
+    let start = bench.control.counts()?;
+    let mut publishers = Publishers::begin(&server, LOAD.clients, LOAD.rooms, None);
+    publishers
+        .until("every post", FAULT_WITHIN, |p| p.acknowledged >= LOAD.posts)
+        .await?;
+    publishers.stop().await?;
+    let all = bench.control.counts()?;
+    Ok(Usual { start, all })
+}
+
+/// Fsyncs and writes take turns; every fourth fault is one of the start. Half of them go on.
+fn fault(round: usize, usual: Usual, random: &mut StdRng) -> Orders {
+    let is_start = round % 8 < 2;
+    let mut within = |start: u64, all: u64| {
+        let (from, to) = if is_start { (0, start) } else { (start, all) };
+        random.random_range(from + 1..=to.max(from + 1))
+    };
+    let mut orders = Orders::default();
+    if round % 2 == 0 {
+        orders.fail_fsync = Some(within(usual.start.fsyncs, usual.all.fsyncs));
+    } else {
+        orders.fail_write = Some(within(usual.start.writes, usual.all.writes));
+    }
+    orders.for_ever = random.random();
+    orders
+}
+
+impl Sum {
+    async fn round(
+        &mut self,
+        setting: &Setting,
+        workshop: &Workshop,
+        orders: &Orders,
+        random: &mut StdRng,
+    ) -> Result<(), String> {
+        let mut bench = Bench::new(setting, workshop, &format!("round-{}", self.rounds))?;
+        self.rounds += 1;
+        self.of_fsyncs += u64::from(orders.fail_fsync.is_some());
+        bench.control.order(orders)?;
+        let said = match bench.start(setting) {
+            Err(why) if has_failed(&bench)? => {
+                self.at_start += 1;
+                self.note_unless(why.contains(FAULT), || format!("{orders:?}: {why}"));
+                self.without_reason += u64::from(!why.contains(FAULT));
+                Said::default()
+            }
+            Err(why) => return Err(why),
+            Ok(server) => self.serving(&bench, server, orders).await?,
+        };
+        self.acknowledged += said.acknowledged();
+        self.unanswered += said.unanswered;
+        self.judge(setting, bench, said, random).await
+    }
+
+    /// Lets clients post until the fault comes and the server has ended.
+    async fn serving(
+        &mut self,
+        bench: &Bench,
+        server: Arc<Server>,
+        orders: &Orders,
+    ) -> Result<Said, String> {
+        let journal = Some(bench.control.journal());
+        let mut publishers = Publishers::begin(&server, LOAD.clients, LOAD.rooms, journal);
+        let clock = Clock::start();
+        while !has_failed(bench)? {
+            if clock.nanos() > crate::clock::nanos(FAULT_WITHIN) {
+                return Err(format!(
+                    "{orders:?} was not reached within {FAULT_WITHIN:?}"
+                ));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        let clock = Clock::start();
+        let all = |p: &super::faulty_disk::publishers::Progress| p.ended == LOAD.clients;
+        let alone = publishers.until("the end of all sessions", ENDED_WITHIN, all);
+        let is_over = alone.await.is_ok();
+        let said = publishers.stop().await?;
+        let mut server = Arc::into_inner(server).ok_or("a publisher still has the server")?;
+        let ended = server.until_ended(ENDED_WITHIN).await;
+        let seconds = clock.nanos() as f64 / 1e9;
+        self.seconds_to_end = self.seconds_to_end.max(seconds);
+        let log = server.log();
+        match ended {
+            Ok(status) if is_over => {
+                let has_reason = log.contains(GIVES_UP) && log.contains(FAULT);
+                self.ended_well += u64::from(status.success() || status.code().is_none());
+                self.without_reason += u64::from(!has_reason);
+                let is_good = has_reason && status.code().is_some_and(|code| code != 0);
+                self.note_unless(is_good, || format!("{orders:?}: {status}: {log}"));
+            }
+            _ => {
+                self.survived += 1;
+                self.note_unless(false, || format!("{orders:?}: the server went on: {log}"));
+            }
+        }
+        Ok(said)
+    }
+
+    /// What was acknowledged must be on the disk: on the files as they are now, and also after a
+    /// power cut, when what could not be synced is gone.
+    async fn judge(
+        &mut self,
+        setting: &Setting,
+        bench: Bench,
+        said: Said,
+        random: &mut StdRng,
+    ) -> Result<(), String> {
+        let journal = bench.journal()?;
+        let folder = bench.folder.path();
+        let promises = Promises::new(said.told, said.refused);
+        let end = journal.len();
+        let (cut, _) = judge_image(setting, &journal, &promises, folder, end, random).await?;
+        self.verdict.add(cut);
+        let start = Start::new(setting, folder);
+        self.verdict.add(promises.judge(start, folder, end).await?);
+        Ok(())
+    }
+
+    fn note_unless(&mut self, is_good: bool, what: impl FnOnce() -> String) {
+        if !is_good {
+            self.first.get_or_insert_with(what);
+        }
+    }
+
+    fn tell(self, outcome: &mut Outcome) {
+        outcome.figure("faults", self.rounds);
+        outcome.figure("of_fsyncs", self.of_fsyncs);
+        outcome.figure("at_the_start", self.at_start);
+        outcome.figure("acknowledged", self.acknowledged);
+        outcome.figure("unanswered", self.unanswered);
+        self.verdict.tell(outcome);
+        outcome.must_be_zero("went_on", self.survived);
+        outcome.must_be_zero("exit_code_0_or_none", self.ended_well);
+        outcome.must_be_zero("ended_without_the_reason", self.without_reason);
+        let bound = ENDED_WITHIN.as_secs_f64();
+        outcome.at_most("fault_to_end_seconds", self.seconds_to_end, bound);
+        if let Some(first) = self.first {
+            outcome.flaw(first);
+        }
+    }
+}
+
+fn has_failed(bench: &Bench) -> Result<bool, String> {
+    let counts = bench.control.counts()?;
+    Ok(counts.failed_fsyncs + counts.failed_writes > 0)
+}
