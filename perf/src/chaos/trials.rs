@@ -8,6 +8,7 @@ mod t05_disk_full;
 mod t08_half_open;
 mod t11_lost_acks;
 mod t12_order;
+mod t13_redelivery;
 mod t17_panic;
 mod t18_drain;
 
@@ -71,6 +72,13 @@ pub(super) const ALL: &[Trial] = &[
         broken: "64 concurrent publishers to one room, many readers",
         holds: "all see the identical order, without a gap",
         run: t12_order::run,
+    },
+    Trial {
+        number: 13,
+        broken: "a receiver dies between delivery and acknowledgement",
+        holds: "redelivered within its lease + 1 s, attempts counted, then one dead letter with its \
+                reasons",
+        run: t13_redelivery::run,
     },
     Trial {
         number: 17,
