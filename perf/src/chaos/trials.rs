@@ -9,6 +9,7 @@ mod t08_half_open;
 mod t11_lost_acks;
 mod t12_order;
 mod t13_redelivery;
+mod t16_expiry;
 mod t17_panic;
 mod t18_drain;
 
@@ -79,6 +80,13 @@ pub(super) const ALL: &[Trial] = &[
         holds: "redelivered within its lease + 1 s, attempts counted, then one dead letter with its \
                 reasons",
         run: t13_redelivery::run,
+    },
+    Trial {
+        number: 16,
+        broken: "expiry at the moment of delivery; the wall clock jumps an hour while it runs",
+        holds: "never delivered after expiry, never expired early, always one end; no lease ends, \
+                and nothing is held up",
+        run: t16_expiry::run,
     },
     Trial {
         number: 17,
