@@ -19,6 +19,7 @@ pub mod storage;
 pub mod client;
 
 pub mod blocking;
+pub mod clock;
 pub mod passwords;
 pub mod permits;
 pub mod system;

@@ -1,16 +1,19 @@
 //! The only places that read the clock, make ids and draw secrets for requests; everybody else is
 //! given them.
 
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bridge_core::ports::{Clock, Ids};
-use bridge_core::{Reject, Timestamp};
+use bridge_core::{Moment, Reject, Timestamp};
 use uuid::{ContextV7, Uuid};
 
-/// The machine's wall clock.
+/// The machine's clocks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
+
+/// Since this process first asked for a moment.
+static BEGINNING: LazyLock<Stopwatch> = LazyLock::new(Stopwatch::start);
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock adapter")]
@@ -20,6 +23,11 @@ impl Clock for SystemClock {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn moment(&self) -> Moment {
+        let passed = BEGINNING.elapsed().as_millis();
+        Moment::from_millis(u64::try_from(passed).unwrap_or(u64::MAX))
     }
 }
 

@@ -37,6 +37,7 @@ use super::room::{self, RoomKind};
 use super::supervisor::{Child, Tree};
 use super::ticket::{About, Answered, Receipt, Ticket};
 use super::timekeeper::{self, Timekeeper};
+use crate::clock::ServerClock;
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
 
@@ -103,7 +104,7 @@ pub struct Bridge(Arc<Inside>);
 struct Inside {
     log: LogHandle,
     reads: Reads,
-    clock: Arc<dyn Clock>,
+    clock: ServerClock,
     ids: Arc<dyn Ids>,
     passwords: Passwords,
     options: Options,
@@ -145,7 +146,7 @@ impl Bridge {
         Self(Arc::new(Inside {
             log: parts.log,
             reads: Reads::new(parts.store),
-            clock: parts.clock,
+            clock: ServerClock::new(parts.clock),
             ids: parts.ids,
             passwords: parts.passwords,
             options: parts.options,
@@ -239,8 +240,8 @@ impl Bridge {
 
     /// The time.
     #[must_use]
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+    pub fn clock(&self) -> &ServerClock {
+        &self.0.clock
     }
 
     /// New ids.

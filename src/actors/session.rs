@@ -169,8 +169,8 @@ impl SessionActor {
         handle: SessionHandle,
         gate: Gate,
     ) -> Self {
-        let now = bridge.clock().now();
-        let heartbeat = i64::try_from(bridge.options().heartbeat.as_millis()).unwrap_or(i64::MAX);
+        let now = bridge.clock().moment();
+        let heartbeat = u64::try_from(bridge.options().heartbeat.as_millis()).unwrap_or(u64::MAX);
         Self {
             machine: Machine::open(now, expires_at, heartbeat),
             principal,
@@ -203,10 +203,9 @@ impl SessionActor {
 
     /// The client is alive.
     fn note_sign_of_life(&mut self) {
-        let now = self.bridge.clock().now();
+        let now = self.bridge.clock().moment();
         self.machine.heard(now);
-        self.heard
-            .store(now.as_millis().unsigned_abs(), Ordering::Relaxed);
+        self.heard.store(now.as_millis(), Ordering::Relaxed);
     }
 
     fn refuse(&self, reference: Option<&Ref>, reject: &Reject) {
@@ -224,7 +223,8 @@ impl SessionActor {
         if let Some(mail) = &mut self.mail {
             mail.note_broadcasts(&self.handle);
         }
-        match self.machine.tick(self.bridge.clock().now()) {
+        let clock = self.bridge.clock();
+        match self.machine.tick(clock.moment(), clock.wall()) {
             Due::Nothing => {}
             Due::Ping => self.handle.reply(encode::ping_frame()),
             Due::Close(reason) => self.end(reason),
@@ -331,7 +331,7 @@ impl Actor for SessionActor {
         self.follow_outbox(ctx);
         self.place("started");
         let options = self.bridge.options();
-        let now = self.bridge.clock().now().as_millis().unsigned_abs();
+        let now = self.bridge.clock().moment();
         let (per_client, total) = (options.sessions_per_client, options.sessions_total);
         let admitted = self
             .bridge

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bridge_core::ports::{Log, LogFailure};
 use bridge_core::supervision::Intensity;
-use bridge_core::{Timestamp, limits};
+use bridge_core::{Moment, limits};
 
 use super::{Health, Pace, Reopen};
 
@@ -123,8 +123,8 @@ impl Watched {
         self.health.break_down(why);
     }
 
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(i64::try_from(self.pace.uptime().as_millis()).unwrap_or(i64::MAX))
+    fn now(&self) -> Moment {
+        Moment::from_millis(u64::try_from(self.pace.uptime().as_millis()).unwrap_or(u64::MAX))
     }
 }
 

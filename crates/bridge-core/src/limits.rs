@@ -28,6 +28,19 @@ pub const JSON_DEPTH_MAX: usize = 32;
 /// Members mentioned in one message: beyond this the text is a list, not a call.
 pub const MENTIONS_MAX: usize = 50;
 
+// ---- time ----------------------------------------------------------------------------------
+
+/// By one part in how many the server's time is slower than time itself while the wall clock, which
+/// was set back, catches up with it: a lease of a quarter of an hour is a second longer, and an hour
+/// is made good in six weeks, or by the next start.
+pub const CLOCK_SLOWER_BY_ONE_IN: u64 = 1_000;
+/// How much further than time itself the wall clock must have gone to have been set: more than
+/// what a clock that is disciplined over the network is put right by.
+pub const CLOCK_STEP_MIN: Duration = Duration::from_secs(1);
+/// How often the wall clock was set forward is remembered up to this number, the latest times: it is
+/// an accident, or a lid that is closed, and a lease outlasts few of them.
+pub const CLOCK_STEPS_REMEMBERED_MAX: usize = 64;
+
 // ---- what a room holds ---------------------------------------------------------------------
 
 /// Members of a room: a room's state is held and copied whole.
@@ -222,8 +235,10 @@ pub const CHANGING_LOOK_AGAIN_MILLIS: i64 = 1_000;
 pub const DUE_LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Before another look when the store could not be asked what is due.
 pub const DUE_RETRY: Duration = Duration::from_secs(1);
-/// Longest sleep until something is due, for clocks that jump.
+/// Longest sleep while nothing is due.
 pub const DUE_SLEEP_MAX: Duration = Duration::from_secs(60);
+/// Longest sleep until something is due without a look at the clock: it may have been set forward.
+pub const DUE_CLOCK_LOOK: Duration = Duration::from_secs(1);
 /// Longest sleep between two looks at something that stays overdue: its mailbox is out of order, or
 /// the disk is full.
 pub const DUE_OVERDUE_SLEEP_MAX: Duration = Duration::from_secs(5);

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use crate::command::Fingerprint;
 use crate::event::{About, Envelope, Stream};
 use crate::id::{
-    ChannelName, ClientId, Epoch, IdempotencyKey, Incarnation, MessageId, RoomId, Seq, SessionId,
-    Timestamp,
+    ChannelName, ClientId, Epoch, IdempotencyKey, Incarnation, MessageId, Moment, RoomId, Seq,
+    SessionId, Timestamp,
 };
 use crate::message::{Failure, Stage};
 use crate::owner::Answer;
@@ -434,10 +434,13 @@ pub trait Store: Reader + Directory {}
 
 impl<S: Reader + Directory> Store for S {}
 
-/// The time.
+/// The time, by two clocks.
 pub trait Clock: Send + Sync {
-    /// The wall clock.
+    /// The wall clock. It may be set, forwards and backwards.
     fn now(&self) -> Timestamp;
+
+    /// How much time goes by. Nobody sets it.
+    fn moment(&self) -> Moment;
 }
 
 /// Where ids come from.

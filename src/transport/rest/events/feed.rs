@@ -127,7 +127,7 @@ impl Feed {
         if self.bridge.is_draining() {
             return Err(Ending::Closed(CloseReason::Draining));
         }
-        let now = self.bridge.clock().now();
+        let now = self.bridge.clock().wall();
         let left = self.caller.expires_at.millis_since(now);
         if left <= 0 {
             return Err(Ending::Closed(CloseReason::Expired));
