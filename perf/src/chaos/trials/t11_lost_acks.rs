@@ -2,6 +2,7 @@
 //! session and another way, several at once, after restarts, and a day later.
 
 mod cases;
+mod counts;
 mod stage;
 
 use std::time::Duration;
@@ -236,7 +237,7 @@ async fn until_asleep(server: &Server) -> Result<(), String> {
 /// What must be seen: a receipt that differs, a second first answer, a text that is stored twice, a
 /// key that is misused.
 fn controls(outcome: &mut Outcome) {
-    for (what, found) in stage::controls() {
+    for (what, found) in counts::controls() {
         let has_failed = found > 0;
         outcome.control(what, format!("flaws {found}"), has_failed);
     }
