@@ -3,6 +3,7 @@
 mod t01_kill;
 mod t11_lost_acks;
 mod t12_order;
+mod t20_simulation;
 
 use std::pin::Pin;
 
@@ -39,5 +40,11 @@ pub(super) const ALL: &[Trial] = &[
         broken: "64 concurrent publishers to one room, many readers",
         holds: "all see the identical order, without a gap",
         run: t12_order::run,
+    },
+    Trial {
+        number: 20,
+        broken: "the pure core in a seeded simulation: clock, store and network faults",
+        holds: "the invariants on every tick; a failing seed replays",
+        run: t20_simulation::run,
     },
 ];
