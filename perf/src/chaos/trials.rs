@@ -10,6 +10,7 @@ mod t11_lost_acks;
 mod t12_order;
 mod t17_panic;
 mod t18_drain;
+mod t20_simulation;
 
 use std::pin::Pin;
 
@@ -83,5 +84,11 @@ pub(super) const ALL: &[Trial] = &[
         broken: "SIGTERM under load",
         holds: "no acknowledged loss; clients are told to move, with jitter; no 30-second stall",
         run: t18_drain::run,
+    },
+    Trial {
+        number: 20,
+        broken: "the pure core in a seeded simulation: clock, store and network faults",
+        holds: "the invariants on every tick; a failing seed replays",
+        run: t20_simulation::run,
     },
 ];
