@@ -5,6 +5,7 @@
 
 pub mod bridge;
 mod broadcast;
+mod faults;
 mod follower;
 pub mod handle;
 mod mailbox;
@@ -15,11 +16,12 @@ mod registry;
 mod room;
 mod session;
 mod stream;
-mod supervisor;
+pub mod supervisor;
 pub mod ticket;
 mod timekeeper;
 
 pub use bridge::{Bridge, Options};
+pub use faults::{Faults, Guard, Place};
 pub use session::{Connection, Gate, HangUp, Inbound, Violation, open};
 
 #[cfg(test)]

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server, ServerHandle};
-use bridge_core::ports::{Clock, Ids, Store};
+use bridge_core::ports::{Clock, Ids, Log, Store};
 use bridge_core::{Epoch, limits};
 
-use crate::actors::bridge::{Faults, Parts};
-use crate::actors::{Bridge, Options};
+use tokio::sync::oneshot;
+
+use crate::actors::bridge::Parts;
+use crate::actors::{Bridge, Faults, Options};
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
 use crate::passwords::Passwords;
@@ -54,12 +56,41 @@ pub enum AppError {
              the next start recovers"
     )]
     LogBroken(String),
+    /// Too much failed in too short a time.
+    #[error("{0}; nothing that was acknowledged is lost, and the next start recovers")]
+    GaveUp(String),
 }
 
 fn system(what: &'static str) -> impl Fn(std::io::Error) -> AppError {
     move |why| AppError::System {
         what,
         why: why.to_string(),
+    }
+}
+
+/// What a test may put in the place of the usual parts.
+pub struct Seams {
+    /// The time of the day. Timers run by the machine's clock all the same.
+    pub clock: Arc<dyn Clock>,
+    /// Places where the server fails.
+    pub faults: Faults,
+    /// Wraps the writing side of the log, each time that it is opened.
+    pub log: Arc<dyn Fn(Box<dyn Log>) -> Box<dyn Log> + Send + Sync>,
+}
+
+impl Default for Seams {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            faults: Faults::default(),
+            log: Arc::new(|log| log),
+        }
+    }
+}
+
+impl std::fmt::Debug for Seams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seams")
     }
 }
 
@@ -87,14 +118,14 @@ impl Application {
     /// # Errors
     /// When something cannot be opened; then nothing is left behind but the data folder.
     pub fn build(config: &Config) -> Result<Self, AppError> {
-        Self::build_with(config, Arc::new(SystemClock))
+        Self::build_with(config, Seams::default())
     }
 
-    /// The same with another clock. Timers still run by the machine's.
+    /// The same with parts that a test has put in the place of the usual ones.
     ///
     /// # Errors
     /// As for [`Self::build`].
-    pub fn build_with(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+    pub fn build_with(config: &Config, seams: Seams) -> Result<Self, AppError> {
         let data_dir = config.data_dir();
         make_data_dir(&data_dir)?;
         let folder_lock = DataLock::of_folder(&data_dir)?;
@@ -113,15 +144,15 @@ impl Application {
         let addr = listener
             .local_addr()
             .map_err(|why| AppError::Bind { addr, why })?;
-        let (log, writer) =
-            log_writer::start(Box::new(log)).map_err(system("starting the log writer"))?;
+        let (log, writer) = log_writer::start((seams.log)(Box::new(log)))
+            .map_err(system("starting the log writer"))?;
         let bridge = Bridge::new(Parts {
             log,
             store: Arc::new(store) as Arc<dyn Store>,
-            clock,
+            clock: seams.clock,
             ids: Arc::new(ids),
             passwords,
-            options: options(config),
+            options: options(config, seams.faults),
         });
         let state = State {
             bridge: bridge.clone(),
@@ -169,28 +200,30 @@ impl Application {
         // A thread of its own: the owners that it wakes end with it.
         let background = actix::Arbiter::new();
         let inside = bridge.clone();
-        let is_running = background.spawn_fn(move || {
-            // It ends with its thread.
-            drop(actix_web::rt::spawn(inside.run_background()));
+        let (alive, is_dead) = oneshot::channel::<()>();
+        background.spawn_fn(move || {
+            // It ends with its thread, and nobody waits for it here.
+            drop(actix_web::rt::spawn(async move {
+                inside.run_background().await;
+                drop(alive);
+            }));
         });
-        if !is_running {
-            tracing::error!("nothing runs in the background: leases and deadlines do not end");
-        }
         let mut serving = actix_web::rt::spawn(server);
         let health = Arc::clone(bridge.log_health());
         let broken = tokio::select! {
             () = stop => None,
-            why = health.until_broken() => Some(why),
+            why = health.until_broken() => Some(AppError::LogBroken(why)),
+            why = bridge.until_given_up() => Some(AppError::GaveUp(why)),
+            _ = is_dead => Some(AppError::GaveUp(
+                "the thread that ends leases and deadlines is gone".to_owned(),
+            )),
             ended = &mut serving => {
                 tracing::error!(?ended, "the server ended by itself");
-                Some("the server ended by itself".to_owned())
+                Some(AppError::GaveUp("the server ended by itself".to_owned()))
             }
         };
         shut_down(&handle, bridge, background, writer, &health).await;
-        match broken {
-            None => Ok(()),
-            Some(why) => Err(AppError::LogBroken(why)),
-        }
+        broken.map_or(Ok(()), Err)
     }
 }
 
@@ -247,13 +280,13 @@ pub fn tokens(config: &Config) -> Result<Tokens, AppError> {
     Ok(Tokens::new(&key, config.realm()))
 }
 
-fn options(config: &Config) -> Options {
+fn options(config: &Config, faults: Faults) -> Options {
     Options {
         sessions_per_client: config.sessions.per_client,
         sessions_total: config.sessions.total,
         heartbeat: config.heartbeat(),
         room_idle: config.room_idle(),
         rules: config.rules(),
-        faults: Faults::default(),
+        faults,
     }
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod error;
 mod extract;
+mod faults;
 mod request_id;
 mod rest;
 mod routes;
@@ -50,6 +51,7 @@ pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Re
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
+            .wrap(from_fn(faults::places))
             .wrap(from_fn(request_id::attach))
             .configure(routes::configure)
     })

@@ -4,12 +4,16 @@
 //! that, before it believes it. Every trial is told a seed, and can be repeated with it.
 
 mod args;
+mod diary;
 mod history;
+mod http;
 mod machine;
 mod memory;
 mod outcome;
 mod peer;
+mod publisher;
 mod report;
+mod room_log;
 mod server;
 mod setting;
 mod trials;

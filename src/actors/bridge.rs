@@ -8,13 +8,14 @@ mod mailbox;
 mod messages;
 mod near;
 mod read;
+mod supervision;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bridge_core::command::{CreateRoom, Join, Key, PasswordProof, RoomCommand, room_named_after};
-use bridge_core::event::{Event, Stream};
+use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
 use bridge_core::mailbox::{MailboxCommand, Rules};
 use bridge_core::policy::{Policy, Role};
@@ -26,12 +27,14 @@ use bridge_core::{ClientId, IdempotencyKey, MessageId, Principal, Reject, RoomId
 use tokio::sync::watch;
 
 use super::broadcast::{self, BroadcastKind};
+use super::faults::Faults;
 use super::follower::{self, Follower};
 use super::handle::{BroadcastHandle, MailboxHandle, RoomHandle};
 use super::mailbox::MailboxKind;
 use super::reads::Reads;
 use super::registry::{Awake, Sessions};
 use super::room::{self, RoomKind};
+use super::supervisor::{Child, Tree};
 use super::ticket::{About, Answered, Receipt, Ticket};
 use super::timekeeper::{self, Timekeeper};
 use crate::log_writer::LogHandle;
@@ -42,17 +45,6 @@ pub use history::MessageHistory;
 pub use mailbox::{Confirmed, MailboxAsked, MailboxPage};
 pub use messages::Sent;
 pub use read::{EventsAsked, EventsPage, PostsPage};
-
-/// Hooks by which a test makes a room panic.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Faults {
-    /// Run before a room decides a command.
-    pub on_command: Option<fn(&RoomCommand)>,
-    /// Run before a mailbox decides a command.
-    pub on_mailbox_command: Option<fn(&MailboxCommand)>,
-    /// Run before an owner tells a durable event.
-    pub on_event: Option<fn(&Event)>,
-}
 
 /// What an operator, or a test, may choose.
 #[derive(Debug, Clone)]
@@ -120,7 +112,7 @@ struct Inside {
     sessions: Sessions,
     draining: watch::Sender<bool>,
     incarnations: AtomicU64,
-    rooms_quarantined: AtomicUsize,
+    tree: Tree,
 }
 
 impl std::fmt::Debug for Bridge {
@@ -162,7 +154,7 @@ impl Bridge {
             sessions: Sessions::default(),
             draining: watch::Sender::new(false),
             incarnations: AtomicU64::new(0),
-            rooms_quarantined: AtomicUsize::new(0),
+            tree: Tree::new(),
         }))
     }
 
@@ -200,7 +192,9 @@ impl Bridge {
 
     /// The broadcast stream, awake. It must be called on a thread that runs actors.
     pub(super) fn broadcast(&self) -> Result<BroadcastHandle, Reject> {
-        let stream = self.0.broadcasts.get(&(), || broadcast::wake(self));
+        let may_start = |has_died| self.may_start::<BroadcastKind>(&Stream::Broadcast, has_died);
+        let start = || broadcast::wake(self);
+        let stream = self.0.broadcasts.get(&(), may_start, start);
         stream.map(BroadcastHandle::from)
     }
 
@@ -225,7 +219,14 @@ impl Bridge {
     /// What runs in the background for as long as the server does: the clock of what is due, and
     /// the effects that records have on other streams.
     pub async fn run_background(self) {
-        tokio::join!(timekeeper::run(self.clone()), follower::run(self));
+        let time_of_day = || self.clock().now();
+        let tree = self.tree();
+        tokio::join!(
+            tree.keep_running(Child::Timekeeper, time_of_day, || {
+                timekeeper::run(self.clone())
+            }),
+            tree.keep_running(Child::Follower, time_of_day, || follower::run(self.clone())),
+        );
     }
 
     pub(super) fn sessions(&self) -> &Sessions {
@@ -266,16 +267,14 @@ impl Bridge {
         Incarnation::new(self.0.incarnations.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    pub(super) fn count_quarantined(&self, stream: &Stream) {
-        if let Stream::Room(_) = stream {
-            self.0.rooms_quarantined.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Where a test makes the server fail.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.options.faults
     }
 
-    /// Rooms that failed too often and are held back.
-    #[must_use]
-    pub fn rooms_quarantined(&self) -> usize {
-        self.0.rooms_quarantined.load(Ordering::Relaxed)
+    pub(super) fn tree(&self) -> &Tree {
+        &self.0.tree
     }
 
     /// Rooms that are awake.
@@ -325,7 +324,12 @@ impl Bridge {
     /// # Errors
     /// When too many rooms are awake.
     pub fn room(&self, room: &RoomId) -> Result<RoomHandle, Reject> {
-        let handle = self.0.rooms.get(room, || room::wake(self, room))?;
+        let stream = || Stream::Room(room.clone());
+        let may_start = |has_died| self.may_start::<RoomKind>(&stream(), has_died);
+        let handle = self
+            .0
+            .rooms
+            .get(room, may_start, || room::wake(self, room))?;
         Ok(RoomHandle::from(handle))
     }
 

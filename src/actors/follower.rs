@@ -17,6 +17,7 @@ use futures_util::StreamExt;
 use tokio::sync::{Notify, oneshot};
 
 use super::bridge::Bridge;
+use super::faults::Guard;
 
 /// Where owners say that a record of theirs has effects on other streams.
 #[derive(Debug, Default)]
@@ -79,6 +80,7 @@ impl Memory {
 pub(super) async fn run(bridge: Bridge) {
     let mut memory = Memory::default();
     loop {
+        bridge.faults().at("follower", "", "look", Guard::Inside);
         let wait = match catch_up(&bridge, &mut memory).await {
             Ok(()) => memory.next_try(bridge.clock().now()),
             Err(reject) => {
@@ -121,6 +123,7 @@ async fn bring_about(bridge: &Bridge, page: Vec<FollowUp>, memory: &mut Memory) 
         .filter(|follow_up| memory.is_due(&follow_up.place, now));
     let due: Vec<FollowUp> = due.collect();
     let outcomes = futures_util::stream::iter(due).map(|follow_up| async move {
+        bridge.faults().at("follower", "", "effect", Guard::Inside);
         let outcome = effects::bring_about(bridge, &follow_up.envelope).await;
         (follow_up, outcome)
     });

@@ -51,10 +51,12 @@ impl<Id: Clone + Eq + Hash, K: Kind> Awake<Id, K> {
         }
     }
 
-    /// An owner that is awake, or is woken by `start`.
+    /// An owner that is awake, or is woken by `start`, if `may_start` allows it, which hears whether
+    /// its predecessor has died.
     pub(super) fn get(
         &self,
         id: &Id,
+        may_start: impl FnOnce(bool) -> Result<(), Reject>,
         start: impl FnOnce() -> StreamHandle<K>,
     ) -> Result<StreamHandle<K>, Reject> {
         let mut handles = self.handles.lock();
@@ -62,7 +64,8 @@ impl<Id: Clone + Eq + Hash, K: Kind> Awake<Id, K> {
         if let Some(handle) = handles.get(id).filter(|handle| !handle.is_dead()) {
             return Ok(handle.clone());
         }
-        handles.remove(id);
+        let has_died = handles.remove(id).is_some();
+        may_start(has_died)?;
         if handles.len() >= self.count_max {
             return Err(Reject::Busy { queue: self.what });
         }

@@ -23,8 +23,10 @@ use futures_util::Stream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::bridge::Bridge;
+use super::faults::Guard;
 use super::handle::{Permitted, RoomHandle, SessionHandle};
 use super::outbox::{Outbox, OutboxBody};
+use super::supervisor::Branch;
 use crate::wire::encode;
 use crate::wire::frame::{Inbound as Asked, Ref};
 
@@ -161,6 +163,13 @@ impl SessionActor {
         }
     }
 
+    /// A handler begins, and a test may make it panic: that takes the whole session with it.
+    fn place(&self, handler: &str) {
+        let who = self.principal.client().as_str();
+        let faults = self.bridge.faults();
+        faults.at("session", who, handler, Guard::Outside);
+    }
+
     fn id(&self) -> SessionId {
         self.handle.id()
     }
@@ -183,6 +192,7 @@ impl SessionActor {
 
     /// What the passing of time demands.
     fn tick(&mut self, ctx: &mut Context<Self>) {
+        self.place("tick");
         let taken = self.outbox().taken();
         if self.gate.is_shut() && taken != std::mem::replace(&mut self.taken, taken) {
             // While it catches up we do not read from it, but it reads from us.
@@ -257,6 +267,7 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.place("started");
         let options = self.bridge.options();
         let now = self.bridge.clock().now().as_millis().unsigned_abs();
         let (per_client, total) = (options.sessions_per_client, options.sessions_total);
@@ -296,6 +307,9 @@ impl Actor for SessionActor {
 /// However a session ends, its client hears of it: one whose actor died would wait for ever.
 impl Drop for SessionActor {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.bridge.count_failure(Branch::Sessions);
+        }
         self.outbox().finish(encode::bye(CloseReason::ServerError));
     }
 }
@@ -305,6 +319,7 @@ impl StreamHandler<Inbound> for SessionActor {
         if self.machine.phase() == Phase::Closed {
             return;
         }
+        self.place("inbound");
         self.note_sign_of_life();
         match inbound {
             Inbound::Request(Ok(asked), window) => self.request(asked, window, ctx),
@@ -339,6 +354,7 @@ impl Handler<Permitted<End>> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Permitted { message, .. }: Permitted<End>, ctx: &mut Context<Self>) {
+        self.place("end");
         self.end(message.reason, ctx);
     }
 }
@@ -347,6 +363,7 @@ impl Handler<Permitted<LiveIn>> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Permitted { message, .. }: Permitted<LiveIn>, _: &mut Context<Self>) {
+        self.place("live_in");
         if self.machine.phase() == Phase::Closed {
             message.handle.detach(self.id());
         } else {
@@ -359,6 +376,7 @@ impl Handler<Permitted<Left>> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, notice: Permitted<Left>, _: &mut Context<Self>) {
+        self.place("left");
         if self.is_on_its_way_into(&notice.message.room) {
             self.held.push(Held::Left(notice));
         } else {
@@ -373,6 +391,7 @@ impl Handler<Permitted<Entered>> for SessionActor {
     /// By another session of the same client, or over REST. Before hello there is nothing to do:
     /// hello finds the room among the client's.
     fn handle(&mut self, notice: Permitted<Entered>, ctx: &mut Context<Self>) {
+        self.place("entered");
         if self.is_on_its_way_into(&notice.message.room) {
             return self.held.push(Held::Entered(notice));
         }

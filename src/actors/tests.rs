@@ -5,3 +5,4 @@ mod failures;
 mod harness;
 mod mail;
 mod sleeping;
+mod supervision;

@@ -12,6 +12,7 @@ use bridge_core::{ClientId, Timestamp, limits};
 use tokio::sync::Notify;
 
 use super::bridge::Bridge;
+use super::faults::Guard;
 
 /// Where mailboxes say what is due, and where the timer waits.
 #[derive(Debug)]
@@ -62,6 +63,7 @@ impl Timekeeper {
 pub(super) async fn run(bridge: Bridge) {
     let mut overdue = 0_u32;
     loop {
+        bridge.faults().at("timekeeper", "", "look", Guard::Inside);
         bridge.timekeeper().begin_look();
         let now = bridge.clock().now();
         match look(&bridge, now).await {

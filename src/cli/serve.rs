@@ -14,7 +14,7 @@ use clap::Args;
 use super::demo;
 use super::output::OutputArgs;
 use super::show::Paint;
-use crate::app::{AppError, Application};
+use crate::app::{AppError, Application, Seams};
 use crate::client::{Address, Token};
 use crate::config::{Config, Overrides};
 use crate::system::{SystemClock, SystemIds};
@@ -106,10 +106,19 @@ impl ServeArgs {
 
 fn run_server(args: ServeArgs) -> Result<(), AppError> {
     let config = Config::load(args.data.config.as_deref(), &args.overrides())?;
-    init_logging(&config)?;
+    serve(&config, Seams::default())
+}
+
+/// Runs a server, with parts that a test has put in the place of the usual ones, until it is told to
+/// stop.
+///
+/// # Errors
+/// When it does not start, or does not end well.
+pub fn serve(config: &Config, seams: Seams) -> Result<(), AppError> {
+    init_logging(config)?;
     actix_web::rt::System::new().block_on(async {
-        let app = Application::build(&config)?;
-        announce(&app, &config)?;
+        let app = Application::build_with(config, seams)?;
+        announce(&app, config)?;
         app.run(until_told_to_stop()).await
     })
 }

@@ -157,10 +157,31 @@ pub const TAIL_RECORDS_MAX: usize = 256;
 pub const TAIL_BYTES_MAX: usize = 256 * 1024;
 /// How long a room with no session and no command stays awake.
 pub const ROOM_IDLE: Duration = Duration::from_secs(300);
-/// Panics of one room in [`RESTART_WITHIN`] before it is quarantined.
+/// Messages that the owner of a stream handles before it lets its neighbours on the same thread have
+/// their turn: a hot room must not hold up the others for longer than a millisecond or two.
+pub const TURN_MESSAGES_MAX: u32 = 64;
+
+// ---- supervision ---------------------------------------------------------------------------
+
+/// Failures of one child in [`RESTART_WITHIN`] before its supervisor gives up on it.
 pub const RESTARTS_MAX: usize = 5;
 /// The window of [`RESTARTS_MAX`].
 pub const RESTART_WITHIN: Duration = Duration::from_secs(30);
+/// How long a child rests after its second failure; it doubles with each one. After the first it
+/// begins anew at once.
+pub const RESTART_REST: Duration = Duration::from_millis(100);
+/// The longest rest.
+pub const RESTART_REST_MAX: Duration = Duration::from_secs(5);
+/// Children that may be given up in [`GIVEN_UP_WITHIN`]. More than that is no accident of one room:
+/// the process ends, and whoever watches it starts it anew.
+pub const GIVEN_UP_MAX: usize = 3;
+/// The window of [`GIVEN_UP_MAX`].
+pub const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
+/// Streams that are held back. When there are more, the oldest one gets another chance.
+pub const QUARANTINED_MAX: usize = 1_000;
+/// Failing children whose failures are remembered. Beyond it the calm ones are forgotten, and then
+/// the others, which forgives them.
+pub const FAILING_REMEMBERED_MAX: usize = 1_000;
 
 // ---- mailboxes in memory -------------------------------------------------------------------
 

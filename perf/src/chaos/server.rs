@@ -2,10 +2,10 @@
 //! the same port.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use agent_bridge::client::{RestClient, Token};
@@ -15,6 +15,7 @@ use bridge_core::{Scope, Scopes};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::setting::Setting;
+use crate::broken::Told;
 use crate::clock::{Clock, nanos};
 use crate::procfs;
 use crate::server::{OPERATOR, SETTINGS, announced, issue, loopback};
@@ -34,6 +35,8 @@ pub(super) struct Start {
     /// Settings and other variables of its environment.
     variables: Vec<(String, String)>,
     port: u16,
+    /// Whether it reads wishes from its standard input.
+    obeys: bool,
 }
 
 /// A server that answers. It is killed when this is dropped; its folder stays.
@@ -43,6 +46,14 @@ pub(super) struct Server {
     child: Child,
     socket: SocketAddr,
     tokens: Tokens,
+    wishes: Option<Wishes>,
+}
+
+/// The way to a server that obeys.
+#[derive(Debug)]
+struct Wishes {
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
 }
 
 impl Start {
@@ -54,6 +65,7 @@ impl Start {
             data_dir: data_dir.to_owned(),
             variables: Vec::new(),
             port: 0,
+            obeys: false,
         };
         start
             .set("sessions.total", "20000")
@@ -77,6 +89,15 @@ impl Start {
         self
     }
 
+    /// The same server with a fault, out of this program.
+    pub(super) fn broken(self, fault: &str) -> Result<Self, String> {
+        let own = std::env::current_exe();
+        let own = own.map_err(|why| format!("where this program is: {why}"))?;
+        let mut start = self.program(own, &["broken-server", "--fault", fault]);
+        start.obeys = fault == "panics";
+        Ok(start)
+    }
+
     /// Another program that takes the same options.
     #[must_use]
     pub(super) fn program(mut self, program: PathBuf, subcommand: &[&str]) -> Self {
@@ -95,11 +116,14 @@ impl Start {
             .map_err(failed)?;
         let mut child = self.command().stderr(log).spawn().map_err(failed)?;
         let mut line = String::new();
-        let read = match child.stdout.take() {
+        let mut out = child.stdout.take().map(BufReader::new);
+        let read = match &mut out {
             // It says one line, or ends.
-            Some(out) => BufReader::new(out).read_line(&mut line),
+            Some(out) => out.read_line(&mut line),
             None => Ok(0),
         };
+        let wishes = child.stdin.take().zip(out);
+        let wishes = wishes.map(|(to, from)| Wishes { to, from });
         let address = read.map_err(failed).and_then(|_| {
             let said = || format!("the server did not start: {}", self.last_log_lines());
             announced(&line).ok_or_else(said)
@@ -118,6 +142,7 @@ impl Start {
             child,
             socket,
             tokens,
+            wishes,
         })
     }
 
@@ -135,7 +160,11 @@ impl Start {
             .arg("--data-dir")
             .arg(&self.data_dir)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
+            .stdin(if self.obeys {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped());
         command
     }
@@ -191,14 +220,31 @@ impl Server {
 
     /// REST as the operator.
     pub(super) fn operator(&self) -> Result<RestClient, String> {
-        let scopes = Scopes::new([Scope::Admin]).map_err(|why| why.to_string())?;
-        self.rest_with(&issue(&self.tokens, OPERATOR, &scopes)?)
+        self.rest_with(&self.operator_token()?)
+    }
+
+    /// A token of the operator, who may also say something to everybody.
+    pub(super) fn operator_token(&self) -> Result<Token, String> {
+        let scopes = Scopes::new([Scope::Admin, Scope::Message, Scope::Broadcast])
+            .map_err(|why| why.to_string())?;
+        issue(&self.tokens, OPERATOR, &scopes)
     }
 
     fn rest_with(&self, token: &Token) -> Result<RestClient, String> {
         let address = format!("http://{}", self.socket);
         let address = address.parse().map_err(|why| format!("{address}: {why}"))?;
         RestClient::new(&address, token).map_err(|why| why.to_string())
+    }
+
+    /// Says a wish to a server that obeys, and reads what it says to it.
+    pub(super) fn wish(&mut self, told: &Told) -> Result<String, String> {
+        let wishes = self.wishes.as_mut().ok_or("this server does not obey")?;
+        let line = serde_json::to_string(told).map_err(|why| why.to_string())?;
+        let failed = |why: std::io::Error| format!("a wish was not heard: {why}");
+        writeln!(wishes.to, "{line}").map_err(failed)?;
+        let mut answer = String::new();
+        wishes.from.read_line(&mut answer).map_err(failed)?;
+        Ok(answer)
     }
 
     /// Resident memory, in KiB.

@@ -1,9 +1,13 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
 mod faulty_disk;
+
+mod t01_kill;
 mod t03_power_cut;
 mod t04_io_error;
 mod t05_disk_full;
+mod t12_order;
+mod t17_panic;
 
 use std::pin::Pin;
 
@@ -24,22 +28,40 @@ pub(super) struct Trial {
 
 pub(super) const ALL: &[Trial] = &[
     Trial {
+        number: 1,
+        broken: "kill -9 while 64 publishers write",
+        holds: "every acknowledged message is there after the restart, once, seq without a gap",
+        run: t01_kill::run,
+    },
+    Trial {
         number: 3,
         broken: "the power is cut: the disk has what was synced, and of the rest anything",
         holds: "nothing that was told is lost; the integrity check passes; the server goes on",
-        run: |setting| Box::pin(t03_power_cut::run(setting)),
+        run: t03_power_cut::run,
     },
     Trial {
         number: 4,
         broken: "an fsync or a write of the database fails with an I/O error",
         holds: "nothing is acknowledged that is not on the disk; the process ends; the restart is \
                 consistent",
-        run: |setting| Box::pin(t04_io_error::run(setting)),
+        run: t04_io_error::run,
     },
     Trial {
         number: 5,
         broken: "the disk is full, and is freed",
         holds: "posts are refused with the reason, reads go on, writing resumes without a restart",
-        run: |setting| Box::pin(t05_disk_full::run(setting)),
+        run: t05_disk_full::run,
+    },
+    Trial {
+        number: 12,
+        broken: "64 concurrent publishers to one room, many readers",
+        holds: "all see the identical order, without a gap",
+        run: t12_order::run,
+    },
+    Trial {
+        number: 17,
+        broken: "a panic in every actor and every handler",
+        holds: "neighbours do not notice; state is rebuilt from the log; intensity exceeded ends it",
+        run: t17_panic::run,
     },
 ];

@@ -19,10 +19,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::actors::bridge::{Acknowledgement, Faults, NewRoom, Parts, Sent};
+use crate::actors::bridge::{Acknowledgement, NewRoom, Parts, Sent};
 use crate::actors::outbox::OutboxBody;
 use crate::actors::ticket::Answered;
-use crate::actors::{Bridge, Connection, Gate, Inbound, Options, open};
+use crate::actors::{Bridge, Connection, Faults, Gate, Inbound, Options, open};
 use crate::log_writer;
 use crate::passwords::{Cost, Passwords};
 use crate::system::SystemClock;

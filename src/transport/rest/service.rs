@@ -3,12 +3,10 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use bridge_core::principal::Action;
 use serde_json::json;
 
 use super::Answer;
 use crate::transport::State;
-use crate::transport::auth::Caller;
 use crate::wire::rest::StatusBody;
 use crate::wire::time;
 
@@ -44,22 +42,4 @@ pub(in crate::transport) async fn status(state: Data<State>) -> Answer {
         active_rooms: state.bridge.rooms_awake(),
         version: env!("CARGO_PKG_VERSION"),
     }))
-}
-
-/// `GET /v1/admin/stats`: what the operator measures.
-pub(in crate::transport) async fn stats(state: Data<State>, caller: Caller) -> Answer {
-    caller.principal.allows(Action::Administer)?;
-    let log = state.bridge.log_health().stats();
-    Ok(HttpResponse::Ok().json(json!({
-        "uptime_seconds": state.since.elapsed().as_secs(),
-        "sessions": state.bridge.sessions_total(),
-        "event_streams": state.streams.in_use(),
-        "rooms_awake": state.bridge.rooms_awake(),
-        "rooms_quarantined": state.bridge.rooms_quarantined(),
-        "log": {
-            "batches": log.batches,
-            "records": log.records,
-            "commit_micros": log.commit_micros,
-        },
-    })))
 }

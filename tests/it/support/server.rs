@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use agent_bridge::app::{AppError, Application};
+use agent_bridge::app::{AppError, Application, Seams};
 use agent_bridge::config::{Config, Overrides};
 use agent_bridge::system::SystemClock;
 use agent_bridge::tokens::Tokens;
@@ -88,7 +88,11 @@ impl TestServer {
         let (tell_ended, ended) = sync_channel(1);
         std::thread::spawn(move || {
             let outcome = actix_web::rt::System::new().block_on(async move {
-                let app = Application::build_with(&config, its_clock)?;
+                let seams = Seams {
+                    clock: its_clock,
+                    ..Seams::default()
+                };
+                let app = Application::build_with(&config, seams)?;
                 let ready = tell_ready.send((app.addr(), app.tokens()));
                 ready.expect("the test waits for it");
                 let stop = async move {

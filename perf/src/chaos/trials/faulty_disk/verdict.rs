@@ -120,21 +120,6 @@ impl Promises {
         told.map(|told| told.journal).collect()
     }
 
-    /// The same with two lies in it, which must be seen: another text in the place of the last
-    /// acknowledgement, and the refusal of a post that was acknowledged.
-    pub(in crate::chaos::trials) fn forge(mut self) -> Self {
-        let told = self.rooms.values_mut().flat_map(BTreeMap::values_mut);
-        let mut answers = told.filter(|told| told.is_answer);
-        if let Some(first) = answers.next() {
-            self.refused.insert(first.what.clone());
-        }
-        if let Some(last) = answers.last() {
-            "forged".clone_into(&mut last.what);
-            last.is_answer = false;
-        }
-        self
-    }
-
     /// Starts a server on the data and holds it against what was told until the journal had so many
     /// bytes.
     pub(in crate::chaos::trials) async fn judge(
