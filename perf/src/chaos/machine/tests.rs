@@ -24,7 +24,8 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let data_dir = folder.path().canonicalize().unwrap().join("data");
+        let place = folder.path().canonicalize().expect("a folder");
+        let data_dir = place.join("data");
         std::fs::create_dir(&data_dir).expect("a folder");
         let machine = Machine::build(folder.path()).expect("Linux and a C compiler");
         let source = folder.path().join("subject.c");

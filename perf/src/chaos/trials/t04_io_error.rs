@@ -123,7 +123,7 @@ fn fault(round: usize, usual: Usual, random: &mut StdRng) -> Orders {
         random.random_range(from + 1..=to.max(from + 1))
     };
     let mut orders = Orders::default();
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         orders.fail_fsync = Some(within(usual.start.fsyncs, usual.all.fsyncs));
     } else {
         orders.fail_write = Some(within(usual.start.writes, usual.all.writes));
