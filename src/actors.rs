@@ -7,6 +7,7 @@ pub mod bridge;
 mod broadcast;
 mod faults;
 mod follower;
+mod guard;
 pub mod handle;
 mod mailbox;
 pub mod outbox;

@@ -18,9 +18,9 @@ use crate::passwords::Passwords;
 use crate::permits::Permits;
 use crate::storage::OpenError;
 use crate::storage::sqlite::{self, DataLock, Opened};
-use crate::system::{Stopwatch, SystemClock, SystemIds};
+use crate::system::{self, Stopwatch, SystemClock, SystemIds};
 use crate::tokens::{KeyError, SigningKey, Tickets, Tokens};
-use crate::transport::{self, State};
+use crate::transport::{self, Connections, Serving, State};
 
 /// Why the server did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub enum AppError {
     GaveUp(String),
 }
 
-fn system(what: &'static str) -> impl Fn(std::io::Error) -> AppError {
+fn refused(what: &'static str) -> impl Fn(std::io::Error) -> AppError {
     move |why| AppError::System {
         what,
         why: why.to_string(),
@@ -100,6 +100,7 @@ pub struct Application {
     tokens: Arc<Tokens>,
     server: Server,
     bridge: Bridge,
+    connections: Connections,
     writer: JoinHandle<()>,
     _locks: [DataLock; 2],
 }
@@ -134,7 +135,12 @@ impl Application {
         let database = config.database_file()?;
         let database_lock = DataLock::of_database(&database)?;
         let opened = sqlite::open(&database, Epoch::from_uuid(ids.uuid()))?;
-        let Opened { log, store } = opened;
+        let Opened { log, store, reopen } = opened;
+        let wrap = Arc::clone(&seams.log);
+        let reopen = move || match reopen.log() {
+            Ok(log) => Ok(wrap(Box::new(log))),
+            Err(why) => Err(why.to_string()),
+        };
         let passwords = Passwords::new(config.password_cost()).map_err(|why| AppError::System {
             what: "the cost of password hashes",
             why,
@@ -144,8 +150,8 @@ impl Application {
         let addr = listener
             .local_addr()
             .map_err(|why| AppError::Bind { addr, why })?;
-        let (log, writer) = log_writer::start((seams.log)(Box::new(log)))
-            .map_err(system("starting the log writer"))?;
+        let (log, writer) = log_writer::start((seams.log)(Box::new(log)), Box::new(reopen))
+            .map_err(refused("starting the log writer"))?;
         let bridge = Bridge::new(Parts {
             log,
             store: Arc::new(store) as Arc<dyn Store>,
@@ -154,20 +160,28 @@ impl Application {
             passwords,
             options: options(config, seams.faults),
         });
+        let connections = Connections::new(config.timings());
         let state = State {
             bridge: bridge.clone(),
+            connections: connections.clone(),
             tokens: Arc::clone(&tokens),
             tickets: Arc::new(Tickets::default()),
             streams: Permits::new(config.sessions.event_streams, 0),
             since: Stopwatch::start(),
         };
-        let server = transport::serve(state, listener, config.server.workers)
+        let serving = Serving {
+            workers: config.server.workers,
+            connections_max: config.connections_max(),
+            timings: config.timings(),
+        };
+        let server = transport::serve(state, listener, serving)
             .map_err(|why| AppError::Bind { addr, why })?;
         Ok(Self {
             addr,
             tokens,
             server,
             bridge,
+            connections,
             writer,
             _locks: [folder_lock, database_lock],
         })
@@ -193,6 +207,7 @@ impl Application {
         let Self {
             server,
             bridge,
+            connections,
             writer,
             ..
         } = self;
@@ -208,6 +223,7 @@ impl Application {
                 drop(alive);
             }));
         });
+        let idle = actix_web::rt::spawn(connections.clone().end_idle_ones());
         let mut serving = actix_web::rt::spawn(server);
         let health = Arc::clone(bridge.log_health());
         let broken = tokio::select! {
@@ -222,25 +238,58 @@ impl Application {
                 Some(AppError::GaveUp("the server ended by itself".to_owned()))
             }
         };
-        shut_down(&handle, bridge, background, writer, &health).await;
+        end_connections(&handle, &bridge, &connections).await;
+        idle.abort();
+        shut_down(bridge, background, writer, &health).await;
         broken.map_or(Ok(()), Err)
     }
 }
 
-/// Says goodbye to every session, stops listening, and lets the writer finish what is queued.
+/// Answers what was asked, says goodbye to everybody, and stops listening. Whoever does not listen,
+/// or does not go, is cut off, so that it ends in time.
+async fn end_connections(handle: &ServerHandle, bridge: &Bridge, connections: &Connections) {
+    let watch = Stopwatch::start();
+    let sessions = bridge.sessions_total();
+    let open = connections.count();
+    tracing::info!(sessions, connections = open, "stopping");
+    bridge.drain(open.saturating_sub(sessions), system::chance);
+    let quiet = tokio::time::timeout(limits::DRAIN_WITHIN, connections.until_quiet());
+    if quiet.await.is_err() {
+        tracing::warn!("not everything was answered in the time to stop");
+    }
+    // Most clients go when they have been told to; then there is nothing to wait for.
+    drop(tokio::time::timeout(limits::AFTER_BYE, connections.until_none()).await);
+    // Nothing listens from here on. What remains closes when its last bytes have been taken.
+    let stopping = handle.stop(true);
+    tokio::pin!(stopping);
+    let in_time = tokio::time::timeout(limits::LAST_BYTES_WITHIN, &mut stopping).await;
+    if in_time.is_err() {
+        let cut = connections.shut_down_all();
+        tracing::debug!(
+            connections = cut,
+            "connections that did not close are cut off"
+        );
+        let stopping = tokio::time::timeout(limits::SHUTDOWN_WITHIN, stopping);
+        if stopping.await.is_err() {
+            tracing::warn!("connections were still open at the end of the time to stop");
+        }
+    }
+    let millis = watch.elapsed().as_millis();
+    tracing::info!(
+        sessions,
+        connections = open,
+        millis,
+        "nobody is connected any more"
+    );
+}
+
+/// Lets the writer finish what is queued.
 async fn shut_down(
-    handle: &ServerHandle,
     bridge: Bridge,
     background: actix::Arbiter,
     writer: JoinHandle<()>,
     health: &Health,
 ) {
-    tracing::info!(sessions = bridge.sessions_total(), "stopping");
-    bridge.drain();
-    let stopping = tokio::time::timeout(limits::SHUTDOWN_WITHIN, handle.stop(true));
-    if stopping.await.is_err() {
-        tracing::warn!("connections were still open at the end of the time to stop");
-    }
     drop(bridge);
     background.stop();
     // The writer ends when the last owner has let go of its queue.
@@ -248,7 +297,7 @@ async fn shut_down(
         let background = background.join();
         writer.join().and(background)
     });
-    match tokio::time::timeout(limits::SHUTDOWN_WITHIN, joined).await {
+    match tokio::time::timeout(limits::WRITER_ENDS_WITHIN, joined).await {
         Ok(_) => tracing::info!(log = ?health.stats(), "stopped"),
         Err(_) => tracing::warn!("the log writer did not end in time; it holds nothing unwritten"),
     }
@@ -285,6 +334,7 @@ fn options(config: &Config, faults: Faults) -> Options {
         sessions_per_client: config.sessions.per_client,
         sessions_total: config.sessions.total,
         heartbeat: config.heartbeat(),
+        write_within: config.timings.write,
         room_idle: config.room_idle(),
         rules: config.rules(),
         faults,

@@ -1,5 +1,7 @@
 //! Settings: typed, checked at the start, and named with their place when they are wrong.
 
+mod timings;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::passwords::Cost;
 use crate::storage::sqlite;
 use crate::tokens::Realm;
+
+pub use timings::Timings;
 
 /// The reference: every key with its default and what it means.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -38,6 +42,9 @@ pub struct Config {
     pub rooms: Rooms,
     /// What it says of itself.
     pub log: Log,
+    /// How patient it is. Not for files.
+    #[serde(skip)]
+    pub timings: Timings,
 }
 
 /// Where the server listens.
@@ -279,6 +286,28 @@ impl Config {
     #[must_use]
     pub const fn heartbeat(&self) -> Duration {
         Duration::from_secs(self.sessions.heartbeat_seconds)
+    }
+
+    /// Connections that may be open at once.
+    #[must_use]
+    pub const fn connections_max(&self) -> usize {
+        self.sessions.total + self.sessions.event_streams + limits::CONNECTIONS_SPARE
+    }
+
+    /// How patient it is with a connection. The system's own patience is never shorter than that
+    /// with a session that says nothing.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        let heartbeats = self.heartbeat() * (limits::HEARTBEATS_MISSED_MAX + 1);
+        let is_usual = self.timings.unacknowledged == limits::UNACKNOWLEDGED_WITHIN;
+        let unacknowledged = match is_usual {
+            true => self.timings.unacknowledged.max(heartbeats),
+            false => self.timings.unacknowledged,
+        };
+        Timings {
+            unacknowledged,
+            ..self.timings
+        }
     }
 
     /// Leases and attempts of messages.

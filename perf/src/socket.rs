@@ -4,8 +4,10 @@
 //! It speaks what our server speaks: unfragmented text, pings and closing.
 
 mod frame;
+mod line;
 mod upgrade;
 
+use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,9 +18,18 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use frame::{Opcode, Parsed};
+pub(crate) use line::{CAN_CUT, Line, cut, reset_at_end};
 
-/// How much is read at once, and room for that is kept.
+/// How much is read at once.
 const READ_BYTES: usize = 64 * 1024;
+/// Room that a connection keeps when it has read everything: ten thousand must fit into memory.
+const INBOX_KEPT_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    /// Where everything is read first, so that a connection keeps no more than what it was sent.
+    static READ_HERE: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
 /// How long a server may take to answer while a measurement is set up.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -46,9 +57,18 @@ impl Socket {
         client: &str,
         token: &Token,
     ) -> Result<Self, String> {
+        Self::open_over(Line::default(), server, client, token).await
+    }
+
+    /// The same over a line of this kind.
+    pub(crate) async fn open_over(
+        line: Line,
+        server: SocketAddr,
+        client: &str,
+        token: &Token,
+    ) -> Result<Self, String> {
         let opening = async {
-            let stream = TcpStream::connect(server).await.map_err(lost)?;
-            stream.set_nodelay(true).map_err(lost)?;
+            let stream = line.connect(server).await.map_err(lost)?;
             let inbox = upgrade::upgrade(&stream, server, client, token).await?;
             Ok(Self {
                 stream,
@@ -76,6 +96,16 @@ impl Socket {
         frame::put(&mut self.outbox, Opcode::Text, self.mask.next(), text);
     }
 
+    /// Puts bytes among what is to be written, whatever they are.
+    pub(crate) fn queue_raw(&mut self, bytes: &[u8]) {
+        self.outbox.extend_from_slice(bytes);
+    }
+
+    /// The connection, for whoever does something unusual with it.
+    pub(crate) const fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     /// Bytes that wait to be written.
     pub(crate) const fn waiting(&self) -> usize {
         self.outbox.len()
@@ -97,13 +127,18 @@ impl Socket {
     pub(crate) fn fill(&mut self) -> Result<Filled, String> {
         self.inbox.drain(..self.read);
         self.read = 0;
-        self.inbox.reserve(READ_BYTES);
-        match self.stream.try_read_buf(&mut self.inbox) {
+        if self.inbox.is_empty() {
+            self.inbox.shrink_to(INBOX_KEPT_BYTES);
+        }
+        READ_HERE.with_borrow_mut(|here| match self.stream.try_read(here) {
             Ok(0) => Err("the server ended the connection".to_owned()),
-            Ok(_) => Ok(Filled::Some),
+            Ok(read) => {
+                self.inbox.extend_from_slice(&here[..read]);
+                Ok(Filled::Some)
+            }
             Err(why) if why.kind() == ErrorKind::WouldBlock => Ok(Filled::Nothing),
             Err(why) => Err(lost(why)),
-        }
+        })
     }
 
     /// The next text in what was read. Pings are answered on the way.

@@ -3,6 +3,7 @@
 mod acknowledge;
 mod clients;
 mod correspondents;
+mod drain;
 mod history;
 mod mailbox;
 mod messages;
@@ -21,7 +22,6 @@ use bridge_core::mailbox::{MailboxCommand, Rules};
 use bridge_core::policy::{Policy, Role};
 use bridge_core::ports::{Clock, Ids, Store};
 use bridge_core::room::RoomView;
-use bridge_core::session::CloseReason;
 use bridge_core::text::Topic;
 use bridge_core::{ClientId, IdempotencyKey, MessageId, Principal, Reject, RoomId, limits};
 use tokio::sync::watch;
@@ -37,10 +37,12 @@ use super::room::{self, RoomKind};
 use super::supervisor::{Child, Tree};
 use super::ticket::{About, Answered, Receipt, Ticket};
 use super::timekeeper::{self, Timekeeper};
+use crate::clock::ServerClock;
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
 
 pub use acknowledge::Acknowledgement;
+pub use drain::Chance;
 pub use history::MessageHistory;
 pub use mailbox::{Confirmed, MailboxAsked, MailboxPage};
 pub use messages::Sent;
@@ -55,6 +57,8 @@ pub struct Options {
     pub sessions_total: usize,
     /// Between two pings of the server.
     pub heartbeat: Duration,
+    /// How long frames may wait for a socket that takes none of them.
+    pub write_within: Duration,
     /// How long a room, or a mailbox, that nobody uses stays awake.
     pub room_idle: Duration,
     /// Leases and attempts of messages.
@@ -69,6 +73,7 @@ impl Default for Options {
             sessions_per_client: limits::SESSIONS_PER_CLIENT,
             sessions_total: limits::SESSIONS_TOTAL,
             heartbeat: limits::HEARTBEAT,
+            write_within: limits::WRITE_WITHIN,
             room_idle: limits::ROOM_IDLE,
             rules: Rules::default(),
             faults: Faults::default(),
@@ -99,7 +104,7 @@ pub struct Bridge(Arc<Inside>);
 struct Inside {
     log: LogHandle,
     reads: Reads,
-    clock: Arc<dyn Clock>,
+    clock: ServerClock,
     ids: Arc<dyn Ids>,
     passwords: Passwords,
     options: Options,
@@ -110,7 +115,7 @@ struct Inside {
     timekeeper: Timekeeper,
     follower: Follower,
     sessions: Sessions,
-    draining: watch::Sender<bool>,
+    draining: watch::Sender<Option<drain::ComeBack>>,
     incarnations: AtomicU64,
     tree: Tree,
 }
@@ -141,7 +146,7 @@ impl Bridge {
         Self(Arc::new(Inside {
             log: parts.log,
             reads: Reads::new(parts.store),
-            clock: parts.clock,
+            clock: ServerClock::new(parts.clock),
             ids: parts.ids,
             passwords: parts.passwords,
             options: parts.options,
@@ -152,7 +157,7 @@ impl Bridge {
             timekeeper: Timekeeper::default(),
             follower: Follower::default(),
             sessions: Sessions::default(),
-            draining: watch::Sender::new(false),
+            draining: watch::Sender::new(None),
             incarnations: AtomicU64::new(0),
             tree: Tree::new(),
         }))
@@ -235,8 +240,8 @@ impl Bridge {
 
     /// The time.
     #[must_use]
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+    pub fn clock(&self) -> &ServerClock {
+        &self.0.clock
     }
 
     /// New ids.
@@ -293,30 +298,6 @@ impl Bridge {
     #[must_use]
     pub fn log_health(&self) -> &Arc<crate::log_writer::Health> {
         self.0.log.health()
-    }
-
-    /// Tells everybody who waits for news that the server stops, and lets no new session in. The
-    /// sessions say goodbye and close by themselves.
-    pub fn drain(&self) {
-        self.0.draining.send_replace(true);
-        for session in self.0.sessions.drain() {
-            session.close(CloseReason::Draining);
-        }
-    }
-
-    /// Whether the server is stopping.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        *self.0.draining.borrow()
-    }
-
-    /// Waits until the server stops. Who waits for news must wait for this as well: a request that
-    /// is still open holds up the stop.
-    pub async fn until_draining(&self) {
-        let mut draining = self.0.draining.subscribe();
-        if draining.wait_for(|is_draining| *is_draining).await.is_err() {
-            tracing::trace!("the sender lives as long as the bridge itself");
-        }
     }
 
     /// A room, awake. It must be called on a thread that runs actors.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bridge_core::session::CloseReason;
-use bridge_core::{ClientId, Reject, SessionId};
+use bridge_core::{ClientId, Moment, Reject, SessionId};
 
 use super::handle::{SessionHandle, StreamHandle};
 use super::stream::Kind;
@@ -113,6 +113,7 @@ struct Live {
 #[derive(Debug, Clone)]
 struct Entry {
     session: SessionHandle,
+    /// The moment, in milliseconds, at which its client gave the last sign of life.
     heard: Arc<AtomicU64>,
 }
 
@@ -131,7 +132,7 @@ impl Sessions {
     pub(super) fn admit(
         &self,
         session: SessionHandle,
-        now: u64,
+        now: Moment,
         per_client: usize,
         total: usize,
     ) -> Result<Admitted, CloseReason> {
@@ -144,7 +145,7 @@ impl Sessions {
         if live.total >= total && !replaces {
             return Err(CloseReason::ServerFull);
         }
-        let heard = Arc::new(AtomicU64::new(now));
+        let heard = Arc::new(AtomicU64::new(now.as_millis()));
         let entry = Entry {
             session: session.clone(),
             heard: Arc::clone(&heard),

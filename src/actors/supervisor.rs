@@ -24,10 +24,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bridge_core::Timestamp;
 use bridge_core::event::Stream;
 use bridge_core::limits;
 use bridge_core::supervision::{Intensity, Verdict};
+use bridge_core::{Moment, Timestamp};
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
@@ -254,9 +254,9 @@ impl Tree {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    fn now(&self) -> Moment {
         let millis = self.0.watch.elapsed().as_millis();
-        Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+        Moment::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
 
     /// A list is a list, whoever panicked beside it.
@@ -267,7 +267,7 @@ impl Tree {
 
 impl State {
     /// The memory of failures is bounded: first the calm ones are forgotten, then all.
-    fn make_room(&mut self, now: Timestamp) {
+    fn make_room(&mut self, now: Moment) {
         if self.failing.len() < limits::FAILING_REMEMBERED_MAX {
             return;
         }

@@ -1,8 +1,8 @@
 //! Wakes mailboxes when something is due in them.
 //!
 //! What is due is in the store, so it survives a restart. There is one timer, set to the earliest
-//! time of all; while nothing is due nothing happens, but for one look a minute in case the wall
-//! clock was set.
+//! time of all. While something is to come, it looks at the clock every second, which may have been
+//! set forward; the store is asked when the time has come, and once a minute.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::bridge::Bridge;
 use super::faults::Guard;
+use crate::clock::ServerClock;
 
 /// Where mailboxes say what is due, and where the timer waits.
 #[derive(Debug)]
@@ -45,17 +46,29 @@ impl Timekeeper {
         self.set_for.store(i64::MAX, Ordering::Release);
     }
 
-    /// Sleeps until then, or until something earlier is said.
-    async fn sleep(&self, until: Option<Timestamp>, now: Timestamp) {
-        let longest = limits::DUE_SLEEP_MAX;
-        let mut sleep = longest;
+    /// Sleeps until then, or until something earlier is said. A sleep does not follow the wall
+    /// clock, so while something is to come it is interrupted to look at it.
+    async fn sleep(&self, until: Option<Timestamp>, clock: &ServerClock) {
         if let Some(until) = until {
             self.set_for.fetch_min(until.as_millis(), Ordering::AcqRel);
-            let millis = u64::try_from(until.millis_since(now)).unwrap_or_default();
-            sleep = Duration::from_millis(millis).min(longest);
         }
-        // Whether it was woken or has slept enough: the store is asked again.
-        drop(tokio::time::timeout(sleep, self.earlier.notified()).await);
+        let mut slept = Duration::ZERO;
+        while slept < limits::DUE_SLEEP_MAX {
+            let sleep = match until {
+                None => limits::DUE_SLEEP_MAX,
+                Some(until) => {
+                    let left = until.millis_since(clock.now());
+                    let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+                    left.min(limits::DUE_CLOCK_LOOK)
+                }
+            };
+            // Whether it was woken or has slept enough: the store is asked again.
+            let woken = tokio::time::timeout(sleep, self.earlier.notified()).await;
+            if sleep.is_zero() || woken.is_ok() {
+                return;
+            }
+            slept += sleep;
+        }
     }
 }
 
@@ -75,7 +88,7 @@ pub(super) async fn run(bridge: Bridge) {
                     overdue += 1;
                 } else {
                     overdue = 0;
-                    bridge.timekeeper().sleep(next, now).await;
+                    bridge.timekeeper().sleep(next, bridge.clock()).await;
                 }
             }
             Err(reject) => {

@@ -3,15 +3,15 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::id::Timestamp;
+use crate::id::Moment;
 use crate::limits;
 
 /// A bound on failures within a window of time.
 #[derive(Debug, Clone)]
 pub struct Intensity {
-    failures: VecDeque<Timestamp>,
+    failures: VecDeque<Moment>,
     failures_max: usize,
-    within_millis: i64,
+    within_millis: u64,
 }
 
 /// What becomes of a child that failed.
@@ -33,7 +33,7 @@ impl Intensity {
     /// When the window is longer than the age of the universe in milliseconds.
     #[must_use]
     pub fn new(failures_max: usize, within: Duration) -> Self {
-        let within_millis = i64::try_from(within.as_millis());
+        let within_millis = u64::try_from(within.as_millis());
         Self {
             failures: VecDeque::new(),
             failures_max,
@@ -54,7 +54,7 @@ impl Intensity {
     }
 
     /// Counts a failure. `false` when there have been too many: the child must not be restarted.
-    pub fn may_restart(&mut self, now: Timestamp) -> bool {
+    pub fn may_restart(&mut self, now: Moment) -> bool {
         self.forget_before(now);
         self.failures.push_back(now);
         self.failures.len() <= self.failures_max
@@ -62,7 +62,7 @@ impl Intensity {
 
     /// Counts a failure, and says what becomes of the child. It begins anew at once after the first
     /// failure and rests longer after each further one.
-    pub fn failed(&mut self, now: Timestamp) -> Verdict {
+    pub fn failed(&mut self, now: Moment) -> Verdict {
         if !self.may_restart(now) {
             return Verdict::GiveUp;
         }
@@ -76,12 +76,12 @@ impl Intensity {
     }
 
     /// Whether nothing has failed lately.
-    pub fn is_calm(&mut self, now: Timestamp) -> bool {
+    pub fn is_calm(&mut self, now: Moment) -> bool {
         self.forget_before(now);
         self.failures.is_empty()
     }
 
-    fn forget_before(&mut self, now: Timestamp) {
+    fn forget_before(&mut self, now: Moment) {
         while let Some(oldest) = self.failures.front() {
             if now.millis_since(*oldest) < self.within_millis {
                 break;
@@ -95,8 +95,8 @@ impl Intensity {
 mod tests {
     use super::*;
 
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(millis)
+    fn at(millis: u64) -> Moment {
+        Moment::from_millis(millis)
     }
 
     #[test]

@@ -3,9 +3,28 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::history::History;
+
+/// What a client tried, was told and was handed. Times are not in it: order is what counts.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Fact {
+    /// It is about to post; again, when it did before.
+    Tried { by: usize, number: u64 },
+    /// It was told that its post stands there.
+    Acknowledged { by: usize, number: u64, seq: u64 },
+    /// It was told everything of its room behind the first position, up to the second.
+    Read { by: usize, after: u64, to: u64 },
+    /// It is about to send a message.
+    Sending { by: usize, number: u64 },
+    /// It was told that its message is stored.
+    Stored { by: usize, number: u64, id: String },
+    /// It was handed a message.
+    Handed { to: usize, id: String },
+    /// It was told that it is done with one.
+    Done { to: usize, id: String },
+}
 
 /// A history and how much of it is on the disk.
 #[derive(Debug)]
@@ -30,7 +49,7 @@ impl Diary {
     }
 
     /// Adds a fact, which may be believed after the next [`Diary::synced`].
-    pub(super) fn add(&self, fact: &impl Serialize) -> Result<(), String> {
+    pub(super) fn add(&self, fact: &Fact) -> Result<(), String> {
         let mut book = self.book();
         book.history.add(fact)?;
         book.added += 1;
@@ -66,18 +85,19 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_synced_can_be_read() {
+        let tried = |number| Fact::Tried { by: 7, number };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let diary = Diary::create(folder.path().join("history")).expect("a file");
-        diary.add(&1).expect("a fact");
+        diary.add(&tried(1)).expect("a fact");
         let other = diary.clone();
         let later = tokio::spawn(async move {
-            other.add(&2).expect("a fact");
+            other.add(&tried(2)).expect("a fact");
             other.synced().await
         });
         diary.synced().await.expect("a disk");
         later.await.expect("a task").expect("a disk");
-        diary.add(&3).expect("a fact");
-        let read: Vec<u32> = History::read(&diary.path()).expect("facts");
-        assert_eq!(read, [1, 2]);
+        diary.add(&tried(3)).expect("a fact");
+        let read: Vec<Fact> = History::read(&diary.path()).expect("facts");
+        assert_eq!(read, [tried(1), tried(2)]);
     }
 }

@@ -20,6 +20,12 @@ pub(super) struct Http {
     client: Client,
 }
 
+/// What many share. No connection is used twice: the server may be another one by then.
+pub(super) fn client() -> Result<Client, String> {
+    let client = Client::builder().no_proxy().pool_max_idle_per_host(0);
+    client.build().map_err(|why| why.to_string())
+}
+
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -29,20 +35,24 @@ pub(super) struct Answer {
 
 impl Http {
     pub(super) fn new(server: &Server, name: &str) -> Result<Self, String> {
-        Self::with(server, server.token(name)?)
+        Self::with(&client()?, server, name)
     }
 
     /// The way of who may administer the server.
     pub(super) fn operator(server: &Server) -> Result<Self, String> {
-        Self::with(server, server.operator_token()?)
-    }
-
-    fn with(server: &Server, token: Token) -> Result<Self, String> {
-        let client = Client::builder().no_proxy().build();
         Ok(Self {
             base: format!("http://{}", server.socket()),
-            token,
-            client: client.map_err(|why| why.to_string())?,
+            token: server.operator_token()?,
+            client: client()?,
+        })
+    }
+
+    /// One of many, which share what is costly.
+    pub(super) fn with(client: &Client, server: &Server, name: &str) -> Result<Self, String> {
+        Ok(Self {
+            base: format!("http://{}", server.socket()),
+            token: server.token(name)?,
+            client: client.clone(),
         })
     }
 

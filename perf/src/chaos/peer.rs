@@ -1,5 +1,7 @@
 //! A client that hides nothing: every frame is sent as it is, and every frame that comes is seen.
 
+mod listening;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::server::Server;
 use crate::socket::{Filled, Socket};
+pub(super) use listening::{Beat, Occasion};
 
 /// Frames that are kept while an answer is awaited.
 const KEPT_MAX: usize = 200_000;
@@ -33,12 +36,17 @@ impl Peer {
         name: &str,
         token: &Token,
     ) -> Result<Self, String> {
-        Ok(Self {
+        Ok(Self::over(Socket::open(server, name, token).await?, name))
+    }
+
+    /// A client that has this connection.
+    fn over(socket: Socket, name: &str) -> Self {
+        Self {
             name: name.to_owned(),
-            socket: Socket::open(server, name, token).await?,
+            socket,
             references: 0,
             kept: VecDeque::new(),
-        })
+        }
     }
 
     /// Opens a session that has said hello and takes no messages.
@@ -93,6 +101,18 @@ impl Peer {
     /// What came with earlier reads, without waiting.
     pub(super) fn next_kept(&mut self) -> Option<Value> {
         self.kept.pop_front()
+    }
+
+    /// The next frame, whenever it comes.
+    pub(super) async fn came(&mut self) -> Result<Value, String> {
+        loop {
+            if let Some(frame) = self.next_ready()? {
+                return Ok(frame);
+            }
+            self.socket.flush()?;
+            self.socket.ready().await?;
+            self.socket.fill()?;
+        }
     }
 
     /// The next frame that has come already.

@@ -7,25 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use agent_bridge::client::Token;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::diary::Diary;
+use super::diary::{Diary, Fact};
 use super::peer::Peer;
 use super::room_log::{Cursor, Post, RoomLog, client, lock};
 use crate::clock::Clock;
-
-/// What a publisher knows, in the history. Times are not in it: order is what counts.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Fact {
-    /// It is about to post; again, when it did before.
-    Tried { by: usize, number: u64 },
-    /// It was told that its post stands there.
-    Acknowledged { by: usize, number: u64, seq: u64 },
-    /// It was told everything behind the first position, up to the second.
-    Read { by: usize, after: u64, to: u64 },
-}
 
 /// A server's life, as its clients share it.
 #[derive(Debug)]
@@ -68,6 +56,12 @@ impl Life {
 
     pub(super) fn is_about_to_be_killed(&self) {
         self.is_killed.store(true, Ordering::Relaxed);
+    }
+
+    /// What is wrong with a lost connection, if anything.
+    pub(super) fn lost(&self, name: &str, why: String) -> Option<String> {
+        let is_killed = self.is_killed.load(Ordering::Relaxed);
+        (!is_killed).then(|| format!("{name}: {why}"))
     }
 
     fn acknowledged(&self) {
@@ -146,7 +140,7 @@ impl Publisher {
         let mut peer = match Peer::open(life.server, &client(self.number), &token).await {
             Ok(peer) => peer,
             Err(why) => {
-                self.lost(&life, why);
+                self.flaws.extend(life.lost(&client(self.number), why));
                 return self;
             }
         };
@@ -154,19 +148,13 @@ impl Publisher {
             for frame in peer.left_over() {
                 self.hear(&frame);
             }
-            self.lost(&life, why);
+            self.flaws.extend(life.lost(&client(self.number), why));
         }
         let (by, after, to) = (self.number, begun, self.cursor.seq());
         let noted = life.diary.add(&Fact::Read { by, after, to });
         let noted = noted.and(self.believe(&life).await);
         self.flaws.extend(noted.err());
         self
-    }
-
-    fn lost(&mut self, life: &Life, why: String) {
-        if !life.is_killed.load(Ordering::Relaxed) {
-            self.flaws.push(format!("{}: {why}", client(self.number)));
-        }
     }
 
     async fn talk(&mut self, peer: &mut Peer, life: &Life, load: Load) -> Result<(), String> {

@@ -178,6 +178,10 @@ impl Start {
         agent_bridge::app::tokens(&config).map_err(|why| why.to_string())
     }
 
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     /// What the server wrote to its log, over all its lives.
     pub(super) fn log(&self) -> String {
         fs::read_to_string(self.data_dir.join(LOG_FILE)).unwrap_or_default()
@@ -206,6 +210,10 @@ impl Server {
     /// What it wrote to its log, over all its lives.
     pub(super) fn log(&self) -> String {
         self.start.log()
+    }
+
+    pub(super) fn log_path(&self) -> PathBuf {
+        self.start.data_dir.join(LOG_FILE)
     }
 
     /// A token of a client.

@@ -6,8 +6,11 @@ mod t01_kill;
 mod t03_power_cut;
 mod t04_io_error;
 mod t05_disk_full;
+mod t08_half_open;
+mod t11_lost_acks;
 mod t12_order;
 mod t17_panic;
+mod t18_drain;
 
 use std::pin::Pin;
 
@@ -53,6 +56,18 @@ pub(super) const ALL: &[Trial] = &[
         run: t05_disk_full::run,
     },
     Trial {
+        number: 8,
+        broken: "half-open client sockets",
+        holds: "found within two heartbeats, leases released, redelivered",
+        run: t08_half_open::run,
+    },
+    Trial {
+        number: 11,
+        broken: "acknowledgements lost and retried, up to a day later",
+        holds: "stored once, the same receipt",
+        run: t11_lost_acks::run,
+    },
+    Trial {
         number: 12,
         broken: "64 concurrent publishers to one room, many readers",
         holds: "all see the identical order, without a gap",
@@ -63,5 +78,11 @@ pub(super) const ALL: &[Trial] = &[
         broken: "a panic in every actor and every handler",
         holds: "neighbours do not notice; state is rebuilt from the log; intensity exceeded ends it",
         run: t17_panic::run,
+    },
+    Trial {
+        number: 18,
+        broken: "SIGTERM under load",
+        holds: "no acknowledged loss; clients are told to move, with jitter; no 30-second stall",
+        run: t18_drain::run,
     },
 ];

@@ -49,6 +49,7 @@ impl MailboxActor {
         let due = Due {
             as_of,
             rows,
+            steps: self.bridge.clock().steps(),
             rules: self.rules(),
         };
         let answer = self.order(MailboxCommand::Due(due));

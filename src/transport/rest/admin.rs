@@ -8,7 +8,9 @@ use bridge_core::principal::Action;
 use serde_json::{Value, json};
 
 use super::Answer;
+use super::service::log_word;
 use crate::actors::supervisor::{BranchReport, Quarantined, TreeReport};
+use crate::log_writer::LogState;
 use crate::transport::State;
 use crate::transport::auth::Caller;
 use crate::transport::extract;
@@ -23,12 +25,18 @@ pub(in crate::transport) async fn stats(state: Data<State>, caller: Caller) -> A
         "uptime_seconds": state.since.elapsed().as_secs(),
         "sessions": state.bridge.sessions_total(),
         "event_streams": state.streams.in_use(),
+        "connections": state.connections.count(),
         "rooms_awake": state.bridge.rooms_awake(),
         "rooms_quarantined": state.bridge.rooms_quarantined(),
         "log": {
             "batches": log.batches,
             "records": log.records,
             "commit_micros": log.commit_micros,
+            "failures": log.failures,
+            "restarts": log.restarts,
+            "state": log_word(log.state),
+            "broken": log.state == LogState::Broken,
+            "at_work_millis": log.at_work.map(|time| time.as_millis()),
         },
         "actors": tree(&state.bridge.supervision()),
     })))

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use agent_bridge::app::{AppError, Application, Seams};
 use agent_bridge::config::{Config, Overrides};
 use agent_bridge::system::SystemClock;
 use agent_bridge::tokens::Tokens;
-use bridge_core::Timestamp;
 use bridge_core::ports::Clock;
+use bridge_core::{Moment, Timestamp};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -27,22 +27,37 @@ password_memory_kib = 8
 password_passes = 1
 ";
 
-/// The machine's clock, and as much later as a test wants it to be.
+/// The machine's clocks, but that a test turns them.
 #[derive(Debug, Default)]
 pub(crate) struct ShiftedClock {
     ahead_millis: AtomicI64,
+    passed_millis: AtomicU64,
 }
 
 impl ShiftedClock {
     /// That much time goes by.
     pub(crate) fn turn(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).expect("less than ages");
+        self.passed_millis.fetch_add(millis, Ordering::SeqCst);
+        self.set_forward(time);
+    }
+
+    /// The wall clock is set, and no time goes by.
+    pub(crate) fn set_forward(&self, time: Duration) {
         let millis = i64::try_from(time.as_millis()).expect("less than ages");
         self.ahead_millis.fetch_add(millis, Ordering::SeqCst);
     }
 
+    /// The same, the other way.
+    pub(crate) fn set_back(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).expect("less than ages");
+        self.ahead_millis.fetch_sub(millis, Ordering::SeqCst);
+    }
+
+    /// How much longer a token must live that is made by the machine's clock.
     fn ahead(&self) -> Duration {
         let millis = self.ahead_millis.load(Ordering::SeqCst);
-        Duration::from_millis(u64::try_from(millis).expect("it is never turned back"))
+        Duration::from_millis(u64::try_from(millis).unwrap_or_default())
     }
 }
 
@@ -50,6 +65,11 @@ impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
         let ahead = self.ahead_millis.load(Ordering::SeqCst);
         SystemClock.now().plus_millis(ahead)
+    }
+
+    fn moment(&self) -> Moment {
+        let passed = self.passed_millis.load(Ordering::SeqCst);
+        SystemClock.moment().plus_millis(passed)
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::contract::Bench;
 use crate::contract::desk::Desk;
 use crate::contract::mail::{
-    about, all_opened, back, delivered, died, done, expired, failure, id, mail, mailbox, message,
-    question, reopened, returned, seen, stored, time, to_all,
+    about, all_opened, back, delivered, died, done, expired, extended, failure, id, mail, mailbox,
+    message, question, reopened, returned, seen, stored, time, to_all,
 };
 use crate::contract::script::{at, client, draft, keyed, reason, stream};
 use crate::event::{Envelope, Event, MessageExpired, MessageReturned, MessageStored, Stream};
@@ -135,6 +135,8 @@ fn a_life() -> Vec<Step> {
             ends,
         ),
         (delivered(it(), 3, 9_000), Delivered, 3, 1, Some(9_000)),
+        (extended(it(), 3, 99_000), Delivered, 3, 1, Some(99_000)),
+        (extended(it(), 3, 100_001), Delivered, 3, 1, ends),
         (
             returned(it(), 3, Ending::ConnectionLost),
             Delivered,

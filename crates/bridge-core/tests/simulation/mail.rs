@@ -9,6 +9,7 @@ mod sessions;
 mod shell;
 mod wishes;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,6 +17,7 @@ use bridge_core::fake::{CountingIds, ManualClock, MemoryStore};
 use bridge_core::mailbox::{Due, Found, MailboxCommand, Rules, SNAPSHOT_FORMAT};
 use bridge_core::owner::Request;
 use bridge_core::ports::{Clock, Snapshot};
+use bridge_core::steady::Steady;
 use bridge_core::{Epoch, MessageId, Seq, Timestamp};
 
 use crate::checker::Violation;
@@ -43,7 +45,7 @@ const RULES: Rules = Rules {
 };
 
 /// What must have happened in a search: one that never met a hard case has proved nothing about it.
-const EVERYTHING: [&str; 25] = [
+const EVERYTHING: [&str; 26] = [
     "messages",
     "receipts",
     "repeats",
@@ -63,6 +65,7 @@ const EVERYTHING: [&str; 25] = [
     "lost sessions",
     "sweeps",
     "returned by calls",
+    "lease_extended",
     "message_returned",
     "message_seen",
     "message_done",
@@ -92,6 +95,7 @@ struct World {
     plan: Plan,
     rng: Rng,
     clock: ManualClock,
+    steady: RefCell<Steady>,
     ids: CountingIds,
     store: MemoryStore,
     writer: Writer,
@@ -115,10 +119,12 @@ impl World {
     fn new(seed: u64, plan: Plan) -> Self {
         let store = MemoryStore::new(Epoch::from_uuid(uuid::Uuid::from_u128(1)));
         let desks: Vec<Desk> = (0..plan.rooms).map(|n| Desk::new(name(n))).collect();
+        let clock = ManualClock::at(1_700_000_000_000);
         Self {
             plan,
             rng: Rng::new(seed),
-            clock: ManualClock::at(1_700_000_000_000),
+            steady: RefCell::new(Steady::begin(clock.now(), clock.moment())),
+            clock,
             ids: CountingIds::default(),
             writer: Writer::new(store.clone()),
             store,
@@ -189,17 +195,16 @@ impl World {
     }
 
     fn at(&self) -> Timestamp {
-        self.clock.now()
+        let (wall, now) = (self.clock.now(), self.clock.moment());
+        self.steady.borrow_mut().now(wall, now)
     }
 
     fn turn_the_clock(&mut self) {
-        let millis = if self.rng.one_in(25) {
+        if self.rng.one_in(25) {
             self.count("clock jumps");
-            self.rng.between(-30_000, 40_000)
-        } else {
-            self.rng.between(0, 600)
-        };
-        self.clock.turn(millis);
+            self.clock.set(self.rng.between(-30_000, 40_000));
+        }
+        self.clock.turn(self.rng.between(0, 600));
     }
 
     fn write(&mut self) {
@@ -263,6 +268,7 @@ impl World {
     /// Only the store is left.
     fn kill_the_process(&mut self) {
         self.count("killed processes");
+        self.steady = RefCell::new(Steady::begin(self.clock.now(), self.clock.moment()));
         let faults = self.writer.faults;
         self.writer = Writer::new(self.store.clone());
         self.writer.faults = faults;

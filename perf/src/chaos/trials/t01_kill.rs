@@ -1,5 +1,7 @@
 //! Trial 1: `kill -9` while 64 publishers write and some clients send each other messages.
 
+mod ring;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,15 +13,16 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Trying;
-use crate::chaos::diary::Diary;
+use crate::chaos::diary::{Diary, Fact};
 use crate::chaos::history::History;
 use crate::chaos::outcome::Outcome;
-use crate::chaos::publisher::{Fact, Life, Load, Publisher};
+use crate::chaos::publisher::{Life, Load, Publisher};
 use crate::chaos::room_log::{self, Flaws, Post, RoomLog, client, lock, page};
 use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
 use crate::clock::Clock;
 use crate::figures::Spread;
+use ring::Ring;
 
 const ROOMS: usize = 8;
 const PUBLISHERS_A_ROOM: usize = 8;
@@ -31,6 +34,8 @@ const KILLED_AFTER_MILLIS: std::ops::RangeInclusive<u64> = 50..=500;
 const LOOK_EVERY_CYCLES: usize = 10;
 /// The longest time that anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Posts of each publisher before such a kill.
+const CONTROL_POSTS: u64 = 5;
 /// Kills in which a server that acknowledges early must be found out.
 const CONTROL_CYCLES: usize = 8;
 
@@ -39,10 +44,9 @@ pub(super) fn run(setting: Setting) -> Trying {
         let mut outcome = Outcome::new("kill -9, SQLite");
         let mut trial = Trial::begin(&setting, Start::new).await?;
         let mut random = setting.random(1);
-        while setting.more_rounds(trial.restarts.len(), 2, 500) {
+        while setting.more_rounds(trial.kills, 2, 500) {
             trial.cycle(&mut random).await?;
-            let done = trial.restarts.len();
-            if done.is_multiple_of(LOOK_EVERY_CYCLES) {
+            if trial.kills.is_multiple_of(LOOK_EVERY_CYCLES) {
                 trial.look().await?;
             }
             let acknowledged = trial.acknowledged();
@@ -71,16 +75,18 @@ async fn control(setting: &Setting, outcome: &mut Outcome) -> Result<(), String>
         Start::new(setting, folder).program(own.clone(), &words)
     };
     let mut trial = Trial::begin(setting, broken).await?;
-    let mut random = setting.random(2);
     for _ in 0..CONTROL_CYCLES {
-        trial.cycle(&mut random).await?;
+        trial.kill_when_all_is_acknowledged().await?;
         trial.look().await?;
         if trial.flaws().lost > 0 {
             break;
         }
     }
-    let (lost, kills) = (trial.flaws().lost, trial.restarts.len());
-    let found = format!("lost {lost} after {kills} kills");
+    let (lost, kills) = (trial.flaws().lost, trial.kills);
+    let found = format!(
+        "lost {lost} of {} after {kills} kills",
+        trial.acknowledged()
+    );
     outcome.control(
         "a server that acknowledges before the commit",
         found,
@@ -93,10 +99,12 @@ async fn control(setting: &Setting, outcome: &mut Outcome) -> Result<(), String>
 struct Trial {
     logs: Vec<Arc<Mutex<RoomLog>>>,
     publishers: Vec<Publisher>,
+    ring: Ring,
     diary: Diary,
     epoch: String,
     /// How to start it the next time.
     start: Start,
+    kills: usize,
     /// From the start of the process to the first acknowledgement, in milliseconds.
     restarts: Vec<f64>,
     // The last to go.
@@ -122,12 +130,15 @@ impl Trial {
             enter(&server, publisher.number).await?;
         }
         let epoch = page(&server.rest(&client(0))?, "room-0", 0, 1).await?["epoch"].take();
+        let ring = Ring::begin(&server).await?;
         Ok(Self {
             logs,
             publishers,
+            ring,
             diary,
             epoch: epoch.as_str().unwrap_or_default().to_owned(),
             start: server.kill(),
+            kills: 0,
             restarts: Vec::new(),
             _folder: folder,
             _notes: notes,
@@ -142,25 +153,51 @@ impl Trial {
         };
         let clock = Clock::start();
         let server = self.start.clone().go()?;
-        let (life, mut lives) = self.send_out(&server, clock, load)?;
+        let (life, lives) = self.send_out(&server, clock, load)?;
+        let ring = self.ring.send_out(&server, &life, true)?;
         let first = within("the first acknowledgement", life.first_acknowledgement()).await?;
         self.restarts.push(first as f64 / 1e6);
         let after = Duration::from_millis(random.random_range(KILLED_AFTER_MILLIS));
         tokio::time::sleep(after).await;
         life.is_about_to_be_killed();
         self.start = server.kill();
-        self.come_home(&mut lives).await
+        self.kills += 1;
+        self.come_home(lives).await?;
+        self.ring.come_home(ring).await
     }
 
-    /// Lets everybody come back once more, until what is open is answered.
+    /// Lets everybody post a little, and kills the server as soon as everything is acknowledged: who
+    /// acknowledges early has not written the last of it.
+    async fn kill_when_all_is_acknowledged(&mut self) -> Result<(), String> {
+        let posted = self
+            .publishers
+            .iter()
+            .map(|publisher| publisher.posted)
+            .max();
+        let load = Load {
+            in_flight: IN_FLIGHT,
+            posts: Some(posted.unwrap_or_default() + CONTROL_POSTS),
+        };
+        let server = self.start.clone().go()?;
+        let (_, lives) = self.send_out(&server, Clock::start(), load)?;
+        self.come_home(lives).await?;
+        self.start = server.kill();
+        self.kills += 1;
+        Ok(())
+    }
+
+    /// Lets everybody come back once more, until what is open is answered and every message has
+    /// ended.
     async fn settle(&mut self) -> Result<(), String> {
         let load = Load {
             in_flight: 0,
             posts: Some(0),
         };
         let server = self.start.clone().go()?;
-        let (_, mut lives) = self.send_out(&server, Clock::start(), load)?;
-        self.come_home(&mut lives).await?;
+        let (life, lives) = self.send_out(&server, Clock::start(), load)?;
+        self.come_home(lives).await?;
+        self.ring.settle(&server, &life).await?;
+        life.is_about_to_be_killed();
         self.start = server.kill();
         Ok(())
     }
@@ -181,7 +218,7 @@ impl Trial {
         Ok((life, lives))
     }
 
-    async fn come_home(&mut self, lives: &mut JoinSet<Publisher>) -> Result<(), String> {
+    async fn come_home(&mut self, mut lives: JoinSet<Publisher>) -> Result<(), String> {
         while let Some(home) = within("everybody to come home", lives.join_next()).await? {
             let home = home.map_err(|why| format!("a publisher failed: {why}"))?;
             self.publishers.push(home);
@@ -203,6 +240,7 @@ impl Trial {
                 log.must_have(Post { by, number }, seq);
             }
         }
+        self.ring.look(&server).await?;
         self.start = server.kill();
         Ok(())
     }
@@ -243,7 +281,7 @@ impl Trial {
 
     fn tell(&self, outcome: &mut Outcome, flaws: Flaws) {
         let sum = |of: fn(&Publisher) -> u64| self.publishers.iter().map(of).sum::<u64>();
-        outcome.figure("cycles", self.restarts.len());
+        outcome.figure("cycles", self.kills);
         outcome.figure("acknowledged", self.acknowledged());
         outcome.must_be_zero("lost", flaws.lost);
         outcome.must_be_zero("duplicates", flaws.duplicates);
@@ -260,7 +298,14 @@ impl Trial {
             );
             outcome.figure("max ms", spread.max.round());
         }
-        for flaw in flaws.told {
+        let (mail, told) = self.ring.judge();
+        let (sent, again) = self.ring.counts();
+        outcome.figure("messages", sent);
+        outcome.figure("handed over again", again);
+        outcome.must_be_zero("messages lost", mail.lost);
+        outcome.must_be_zero("not ended once", mail.not_ended_once);
+        outcome.must_be_zero("handed over late or twice or astray", mail.others());
+        for flaw in flaws.told.into_iter().chain(told) {
             outcome.flaw(flaw);
         }
         for flaw in self.publishers.iter().flat_map(|p| &p.flaws) {

@@ -70,7 +70,7 @@ async fn io_errors(setting: Setting) -> Result<Outcome, String> {
     setting.at("counting");
     let usual = count(&setting, &workshop).await?;
     let mut sum = Sum::default();
-    while setting.more_rounds(sum.rounds, 8, 300) {
+    while setting.more_rounds(sum.rounds, 4, 300) {
         let orders = fault(sum.rounds, usual, &mut random);
         setting.at(format!("{orders}"));
         sum.round(&setting, &workshop, &orders, &mut random).await?;
@@ -115,9 +115,9 @@ async fn count(setting: &Setting, workshop: &Workshop) -> Result<Usual, String> 
     Ok(Usual { start, all })
 }
 
-/// Fsyncs and writes take turns; every fourth fault is one of the start. Half of them go on.
+/// Fsyncs and writes take turns; every third fault is one of the start. Half of them go on.
 fn fault(round: usize, usual: Usual, random: &mut StdRng) -> Orders {
-    let is_start = round % 8 < 2;
+    let is_start = round % 6 < 2;
     let mut within = |start: u64, all: u64| {
         let (from, to) = if is_start { (0, start) } else { (start, all) };
         random.random_range(from + 1..=to.max(from + 1))

@@ -165,7 +165,7 @@ impl World {
                         session.remove(&about.message);
                     }
                 }
-                Event::MessageSeen(_) => {}
+                Event::LeaseExtended(_) | Event::MessageSeen(_) => {}
                 _ => {
                     self.finished.insert((n, about.message));
                 }
@@ -272,8 +272,13 @@ impl World {
             let as_of = self.store.head(&desk.stream()).expect("it can be read");
             let rows = self.store.due_deliveries(&desk.client, now, 64);
             let rows = rows.expect("it can be read");
-            let rules = RULES;
-            self.sweeps.push((n, Due { as_of, rows, rules }));
+            let due = Due {
+                as_of,
+                rows,
+                steps: self.steady.borrow().steps(),
+                rules: RULES,
+            };
+            self.sweeps.push((n, due));
         }
         Ok(())
     }

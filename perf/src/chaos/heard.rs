@@ -1,0 +1,87 @@
+//! A frame of the server, as far as a trial looks at it. Nothing of it is copied, so that a client
+//! of many sessions is not what is measured.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+/// Any frame. What a kind of frame does not have is `None`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Heard<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: &'a str,
+    #[serde(borrow, default)]
+    pub(super) id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "ref")]
+    pub(super) reference: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) room: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) text: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) seq: Option<u64>,
+    #[serde(default)]
+    pub(super) duplicate: bool,
+    #[serde(default)]
+    pub(super) attempt: Option<u32>,
+    #[serde(borrow, default)]
+    pub(super) code: Option<Code<'a>>,
+    #[serde(default)]
+    pub(super) retry_after_ms: Option<u64>,
+}
+
+/// Why something ended or was refused.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Code<'a> {
+    /// Of `bye`.
+    Number(u64),
+    /// Of `rejected`.
+    Word(&'a str),
+}
+
+impl<'a> Heard<'a> {
+    pub(super) fn read(text: &'a [u8]) -> Result<Self, String> {
+        serde_json::from_slice(text).map_err(|why| {
+            let begin = String::from_utf8_lossy(&text[..text.len().min(200)]);
+            format!("a frame is not understood: {why}: {begin}")
+        })
+    }
+
+    /// The number of a `bye`.
+    pub(super) fn bye(&self) -> Option<u64> {
+        match self.code {
+            Some(Code::Number(number)) if self.kind == "bye" => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The code of a refusal.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        match self.code {
+            Some(Code::Word(word)) if self.kind == "rejected" => Some(word),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_told_apart() {
+        let event = br#"{"type":"event","room":"r","seq":7,"id":"msg_1","text":"a\nb","by":"x"}"#;
+        let event = Heard::read(event).expect("an event");
+        assert_eq!((event.kind, event.seq), ("event", Some(7)));
+        assert_eq!(event.text.as_deref(), Some("a\nb"));
+        assert_eq!((event.bye(), event.refusal()), (None, None));
+        let bye = br#"{"type":"bye","code":4001,"reconnect":true,"retry_after_ms":1234}"#;
+        let bye = Heard::read(bye).expect("a goodbye");
+        assert_eq!((bye.bye(), bye.retry_after_ms), (Some(4001), Some(1234)));
+        let rejected = br#"{"type":"rejected","ref":"9","code":"busy","number":1601}"#;
+        let rejected = Heard::read(rejected).expect("a refusal");
+        assert_eq!(rejected.refusal(), Some("busy"));
+        assert!(Heard::read(b"nonsense").is_err());
+    }
+}
