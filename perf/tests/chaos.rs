@@ -25,6 +25,9 @@ macro_rules! trials {
 
 trials! {
     1: what_was_acknowledged_survives_kill_9,
+    3: what_was_told_survives_a_power_cut,
+    4: nothing_is_acknowledged_that_the_disk_refused,
+    5: a_full_disk_is_said_and_got_over,
     11: a_lost_acknowledgement_is_found_again,
     12: all_readers_see_the_same_order,
 }

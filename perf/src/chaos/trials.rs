@@ -1,6 +1,7 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
 mod faulty_disk;
+
 mod t01_kill;
 mod t03_power_cut;
 mod t04_io_error;
@@ -40,20 +41,20 @@ pub(super) const ALL: &[Trial] = &[
         number: 3,
         broken: "the power is cut: the disk has what was synced, and of the rest anything",
         holds: "nothing that was told is lost; the integrity check passes; the server goes on",
-        run: |setting| Box::pin(t03_power_cut::run(setting)),
+        run: t03_power_cut::run,
     },
     Trial {
         number: 4,
         broken: "an fsync or a write of the database fails with an I/O error",
         holds: "nothing is acknowledged that is not on the disk; the process ends; the restart is \
                 consistent",
-        run: |setting| Box::pin(t04_io_error::run(setting)),
+        run: t04_io_error::run,
     },
     Trial {
         number: 5,
         broken: "the disk is full, and is freed",
         holds: "posts are refused with the reason, reads go on, writing resumes without a restart",
-        run: |setting| Box::pin(t05_disk_full::run(setting)),
+        run: t05_disk_full::run,
     },
     Trial {
         number: 8,

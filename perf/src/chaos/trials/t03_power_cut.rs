@@ -1,6 +1,7 @@
 //! Trial 3: the power is cut. 64 clients post while everything is recorded that reaches the disk;
 //! then the disk is put together as it may have been at many moments, and the server started on it.
 
+use super::Trying;
 use super::faulty_disk::verdict::Verdict;
 use super::faulty_disk::{FORM, Load, Recording, Workshop, lying_disk};
 use crate::chaos::machine::Damage;
@@ -26,7 +27,11 @@ struct Sum {
     verdict: Verdict,
 }
 
-pub(super) async fn run(setting: Setting) -> Result<Outcome, String> {
+pub(super) fn run(setting: Setting) -> Trying {
+    Box::pin(power_cuts(setting))
+}
+
+async fn power_cuts(setting: Setting) -> Result<Outcome, String> {
     let workshop = match Workshop::open(&setting)? {
         Ok(workshop) => workshop,
         Err(why) => return Ok(Outcome::not_run(why)),
