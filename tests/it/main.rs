@@ -6,6 +6,8 @@ mod bad_input;
 mod cli;
 mod conformance;
 mod crash;
+#[cfg(unix)]
+mod disk_error;
 mod idempotency;
 mod messages;
 mod old_schema;

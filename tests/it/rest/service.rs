@@ -84,4 +84,14 @@ async fn statistics_are_for_administrators() {
         1 + 2,
         "a room and its first member land together"
     );
+    let log = &stats["log"];
+    assert_eq!(
+        (&log["failures"], &log["restarts"], &log["broken"]),
+        (&json!(0), &json!(0), &json!(false))
+    );
+    assert_eq!(log["state"], "ok");
+    assert!(
+        log.get("at_work_millis").is_some(),
+        "a number while it works"
+    );
 }
