@@ -124,7 +124,7 @@ impl Application {
             passwords,
             options: options(config),
         });
-        let connections = Connections::new(config.timings());
+        let connections = Connections::new(config.tuning());
         let state = State {
             bridge: bridge.clone(),
             connections: connections.clone(),
@@ -136,7 +136,7 @@ impl Application {
         let serving = Serving {
             workers: config.server.workers,
             connections_max: config.connections_max(),
-            timings: config.timings(),
+            tuning: config.tuning(),
         };
         let server = transport::serve(state, listener, serving)
             .map_err(|why| AppError::Bind { addr, why })?;
@@ -296,7 +296,7 @@ fn options(config: &Config) -> Options {
         sessions_per_client: config.sessions.per_client,
         sessions_total: config.sessions.total,
         heartbeat: config.heartbeat(),
-        write_within: config.timings.write,
+        write_within: config.tuning.write,
         room_idle: config.room_idle(),
         rules: config.rules(),
         faults: Faults::default(),
