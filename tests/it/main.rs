@@ -5,6 +5,7 @@ mod support;
 mod bad_input;
 mod cli;
 mod conformance;
+mod connections;
 mod crash;
 #[cfg(unix)]
 mod disk_error;

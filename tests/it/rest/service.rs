@@ -17,7 +17,8 @@ async fn anybody_may_ask_whether_it_is_well() {
         "{health}"
     );
     let ready = rest.get("/ready").await.ok(200);
-    let expected = json!({"ready": true, "dependencies": {"log": "ok", "database": "ok"}});
+    let dependencies = json!({"log": "ok", "database": "ok"});
+    let expected = json!({"ready": true, "draining": false, "dependencies": dependencies});
     assert_eq!(ready, expected);
 }
 
