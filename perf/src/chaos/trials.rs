@@ -1,6 +1,7 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
 mod t08_half_open;
+mod t10_stalled;
 mod t18_drain;
 
 use std::pin::Pin;
@@ -26,6 +27,12 @@ pub(super) const ALL: &[Trial] = &[
         broken: "half-open client sockets",
         holds: "found within two heartbeats, leases released, redelivered",
         run: t08_half_open::run,
+    },
+    Trial {
+        number: 10,
+        broken: "a fifth of a room's readers stall",
+        holds: "the others' p99 at most doubles; the slow ones are closed with a resumable cursor; memory stays under its cap",
+        run: t10_stalled::run,
     },
     Trial {
         number: 18,
