@@ -75,7 +75,7 @@ impl Trial {
             // Nobody is to be found silent before its outbox is full.
             .set("sessions.heartbeat_seconds", "120")
             .go()?;
-        let members = setting.pick(100, 1_000);
+        let members = setting.pick(50, 1_000);
         let posts_per_second = setting.pick(30, 20) as u64;
         Ok(Self {
             server: Arc::new(server),
@@ -244,6 +244,11 @@ impl Trial {
         outcome.must_be_zero("slow ones not closed", (wanted - closed) as u64);
         outcome.at_least("told that they are slow", told as f64, wanted as f64 / 2.0);
         outcome.must_be_zero("not resumed in full", (wanted - resumed) as u64);
+        let comings = self.stalled_ones().map(|place| seats[place].comings_back);
+        outcome.figure(
+            "too slow once more",
+            comings.sum::<usize>().saturating_sub(wanted),
+        );
         let each = (grown_kib * 1024) as f64 / wanted as f64;
         let cap = (limits::OUTBOX_BYTES_MAX + BESIDES_BYTES) as f64;
         outcome.at_most("bytes per slow session", each.round(), cap);

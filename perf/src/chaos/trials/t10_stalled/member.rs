@@ -48,9 +48,10 @@ pub(super) struct Seat {
     pub(super) read: u64,
     /// The number of its session's end.
     bye: Option<u64>,
+    pub(super) comings_back: usize,
     /// It was told that it was too slow.
     pub(super) was_told: bool,
-    /// It came back with its cursor, and was promised everything after it.
+    /// It came back with its cursor, and was promised everything after it, each time.
     pub(super) has_resumed: bool,
 }
 
@@ -157,9 +158,16 @@ pub(super) async fn stalls(
     }
     drop(signals.wake.wait_for(|is_time| *is_time).await);
     shared.listens(place, &mut peer).await;
-    let why = match comes_back(&shared, place, peer.name(), &server).await {
-        Ok(mut peer) => shared.listens(place, &mut peer).await,
-        Err(why) => why,
+    let why = loop {
+        peer = match comes_back(&shared, place, peer.name(), &server).await {
+            Ok(peer) => peer,
+            Err(why) => break why,
+        };
+        let why = shared.listens(place, &mut peer).await;
+        // On a busy machine it may be too slow once more, while it catches up.
+        if shared.seats.borrow()[place].bye != Some(SLOW) {
+            break why;
+        }
     };
     shared.complains(format!("{}, back again: {why}", peer.name()));
 }
@@ -176,8 +184,11 @@ async fn comes_back(
     let welcome = peer.ask(hello).await?;
     let resumed = &welcome["resumed"][ROOM];
     let seat = &mut shared.seats.borrow_mut()[place];
-    seat.was_told = seat.bye.take() == Some(SLOW);
-    seat.has_resumed = resumed["complete"] == true && resumed["from"] == read;
+    let is_first = seat.comings_back == 0;
+    let is_complete = resumed["complete"] == true && resumed["from"] == read;
+    seat.comings_back += 1;
+    seat.was_told |= seat.bye.take() == Some(SLOW);
+    seat.has_resumed = is_complete && (is_first || seat.has_resumed);
     Ok(peer)
 }
 
