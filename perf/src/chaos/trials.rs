@@ -1,12 +1,12 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
 mod faulty_disk;
-
 mod t01_kill;
 mod t03_power_cut;
 mod t04_io_error;
 mod t05_disk_full;
 mod t08_half_open;
+mod t10_stalled;
 mod t11_lost_acks;
 mod t12_order;
 mod t17_panic;
@@ -61,6 +61,12 @@ pub(super) const ALL: &[Trial] = &[
         broken: "half-open client sockets",
         holds: "found within two heartbeats, leases released, redelivered",
         run: t08_half_open::run,
+    },
+    Trial {
+        number: 10,
+        broken: "a fifth of a room's readers stall",
+        holds: "the others' p99 at most doubles; the slow ones are closed with a resumable cursor; memory stays under its cap",
+        run: t10_stalled::run,
     },
     Trial {
         number: 11,
