@@ -216,7 +216,8 @@ mod tests {
     fn seeds_that_fail_are_named() {
         let good = "simulated: {\"seeds\":2}\ntest x ... simulated: {\"seeds\":3}\n";
         assert!(said(true, good).violations().is_empty());
-        let seeds = said(true, good).facts().map(|told| told["seeds"].clone());
+        let heard = said(true, good);
+        let seeds = heard.facts().map(|told| told["seeds"].clone());
         assert_eq!(seeds.collect::<Vec<_>>(), [2, 3]);
         let bad = "thread panicked:\nseed 7: lost\nreplay it with: X=7\n";
         let found = said(false, bad).violations();
