@@ -267,6 +267,10 @@ fn read_pool(
     Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
+        // A connection to a file does not get lost. Asked whether it is alive while the disk fails, it
+        // would say no, and so would each new one, until whoever wants to read has waited in vain.
+        .test_on_check_out(false)
+        .connection_timeout(limits::READ_CONNECT_WITHIN)
         .connection_customizer(Box::new(ReadOnly))
         .build(ConnectionManager::new(url))
 }

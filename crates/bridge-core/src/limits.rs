@@ -360,6 +360,9 @@ pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
 pub const EVENT_STREAMS_TOTAL: usize = 256;
 /// Requests that read the database at once; as many connections are in the pool.
 pub const READS_AT_ONCE_MAX: usize = 8;
+/// How long a read waits for another connection to the database to be opened, which takes
+/// milliseconds unless the system has no files to give.
+pub const READ_CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long `/ready` waits for the database to be read: less than what asks usually waits.
 pub const READY_READ_WITHIN: Duration = Duration::from_secs(2);
 /// Requests that wait to read the database.

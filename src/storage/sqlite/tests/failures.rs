@@ -98,6 +98,32 @@ fn its_words_are_understood() {
     );
 }
 
+/// A part of a file that should be there and is not: what reads it goes on when it is back, and what
+/// writes does not.
+#[test]
+fn an_input_error_ends_the_writing_and_not_the_reading() {
+    let place = Place::new();
+    let Opened { mut log, store, .. } = place.open();
+    append_posts(&mut log, 1..=1);
+    let file = wal_path(&place.file());
+    let bytes = std::fs::read(&file).unwrap();
+    let wal = std::fs::OpenOptions::new().write(true).open(&file);
+    wal.unwrap().set_len(0).unwrap();
+    let failed = error(&mut place.stranger(), "SELECT body FROM log");
+    assert!(failed.to_string().contains("I/O"), "{failed}");
+    assert!(matches!(before_commit(&failed), LogFailure::Broken(_)));
+    assert!(matches!(at_commit(&failed), LogFailure::Broken(_)));
+    let read = || {
+        store
+            .page(&room("den"), Seq::ZERO, 9)
+            .map(|page| page.len())
+    };
+    // It says so itself: nobody has waited for a connection that would be better.
+    assert!(matches!(read(), Err(StoreError::Unavailable(why)) if why.contains("I/O")));
+    std::fs::write(&file, bytes).unwrap();
+    assert_eq!(read(), Ok(1));
+}
+
 /// A panic in the middle of a batch: the connection is dropped, and with it what was not committed;
 /// the next one writes on, and so do those who read.
 #[test]

@@ -107,12 +107,12 @@ fn the_index_of_the_log_is_reserved_at_the_start() {
     };
     let mut opened = place.open();
     let reserved = bytes(&place);
-    append_posts(&mut opened.log, 1..=500);
-    assert!(place.wal_bytes() > 4_096 * 1_024, "past its first part");
+    append_posts(&mut opened.log, 1..=1_500);
+    assert!(place.wal_bytes() > 4_096 * 4_120, "past its first part");
     assert_eq!(bytes(&place), reserved);
     drop(opened);
     let mut opened = place.open();
     assert_eq!(bytes(&place), reserved);
-    append_posts(&mut opened.log, 501..=501);
-    assert_eq!(head(&opened.store), 501);
+    append_posts(&mut opened.log, 1_501..=1_501);
+    assert_eq!(head(&opened.store), 1_501);
 }
