@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 use serde_json::json;
 
 use super::Trying;
+use crate::chaos::diary::Diary;
 use crate::chaos::http;
 use crate::chaos::machine::{Control, Machine, Orders};
 use crate::chaos::outcome::Outcome;
@@ -38,7 +39,7 @@ const ASLEEP_WITHIN: Duration = Duration::from_secs(20);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long a server lives after the first requests went out, before it is killed.
-const KILLED_WITHIN_MILLIS: u64 = 40;
+const KILLED_WITHIN_MILLIS: u64 = 150;
 
 pub(super) fn run(setting: Setting) -> Trying {
     Box::pin(async move {
@@ -84,7 +85,9 @@ async fn round(setting: &Setting, machine: Option<&Machine>, sum: &mut Sum) -> R
     let of_a_kind = setting.pick(SHORT_OF_A_KIND, LONG_OF_A_KIND);
     let mut cases = Cases::begin(&server, of_a_kind).await?;
     let http = http::client()?;
-    let mut stage = Stage::new(setting, &http, &mut random);
+    let notes = setting.folder()?;
+    let diary = Diary::create(notes.path().join("history"))?;
+    let mut stage = Stage::new(setting, &http, &mut random, &diary);
 
     setting.at("acknowledgements are lost");
     stage.lose(&server, cases.first_half()).await?;
@@ -149,7 +152,9 @@ async fn forgetful(setting: &Setting) -> Result<Sum, String> {
     let server = Start::new(setting, folder.path()).go()?;
     let mut cases = Cases::begin(&server, 1).await?;
     let http = http::client()?;
-    let mut stage = Stage::new(setting, &http, &mut random);
+    let notes = setting.folder()?;
+    let diary = Diary::create(notes.path().join("history"))?;
+    let mut stage = Stage::new(setting, &http, &mut random, &diary);
     stage.lose(&server, cases.first_half()).await?;
     stage.again(&server, &mut cases).await?;
     for case in &mut cases.0 {

@@ -229,6 +229,9 @@ impl Everybody {
         outcome.must_be_zero("incomplete resumes", sum(|p| p.incomplete));
         outcome.figure("repeated", sum(|p| p.repeated));
         outcome.figure("found again", sum(|p| p.found_again));
+        let log = self.start.log();
+        let errors = log.lines().filter(|line| is_an_error(line));
+        outcome.must_be_zero("errors in its log", errors.count() as u64);
         if let Some(spread) = Spread::of(self.restarts.iter().copied()) {
             outcome.figure(
                 "restart to first acknowledgement, median ms",
@@ -250,6 +253,11 @@ impl Everybody {
             outcome.flaw(flaw);
         }
     }
+}
+
+/// Whether a line of the server's log says that something in it failed.
+fn is_an_error(line: &str) -> bool {
+    line.contains(" ERROR ") || line.contains("panicked at")
 }
 
 /// Makes the room of a publisher, or joins it.

@@ -9,8 +9,9 @@ use tokio::task::{JoinError, JoinSet};
 use super::below;
 use super::cases::{Case, Cases};
 use super::counts::Counts;
+use crate::chaos::diary::{Diary, Fact};
 use crate::chaos::outcome::Outcome;
-use crate::chaos::request::{Door, Told, Way};
+use crate::chaos::request::{Door, Request, Told, Way};
 use crate::chaos::server::Server;
 use crate::chaos::setting::Setting;
 
@@ -77,6 +78,7 @@ pub(super) struct Stage<'a> {
     setting: &'a Setting,
     http: &'a reqwest::Client,
     random: &'a mut StdRng,
+    diary: &'a Diary,
     counts: Counts,
 }
 
@@ -88,18 +90,20 @@ impl<'a> Stage<'a> {
         setting: &'a Setting,
         http: &'a reqwest::Client,
         random: &'a mut StdRng,
+        diary: &'a Diary,
     ) -> Self {
         Self {
             setting,
             http,
             random,
+            diary,
             counts: Counts::default(),
         }
     }
 
     /// Each is asked, by whoever leaves without an answer.
     pub(super) async fn lose(&mut self, server: &Server, cases: &[Case]) -> Result<(), String> {
-        let mut leaving = self.leave(server, cases)?;
+        let mut leaving = self.leave(server, cases).await?;
         while let Some(left) = leaving.join_next().await {
             left.map_err(|why| format!("asking failed: {why}"))??;
         }
@@ -113,7 +117,7 @@ impl<'a> Stage<'a> {
         cases: &[Case],
         within_millis: u64,
     ) -> Result<(), String> {
-        let leaving = self.leave(server, cases)?;
+        let leaving = self.leave(server, cases).await?;
         let after = below(self.random, within_millis);
         tokio::time::sleep(Duration::from_millis(after)).await;
         // Some have not even connected.
@@ -121,11 +125,15 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn leave(
+    async fn leave(
         &mut self,
         server: &Server,
         cases: &[Case],
     ) -> Result<JoinSet<Result<(), String>>, String> {
+        for case in cases {
+            self.is_about_to_ask(&case.request)?;
+        }
+        self.diary.synced().await?;
         let mut leaving = JoinSet::new();
         for case in cases {
             let door = Door::of(server, self.http, &case.request.by)?;
@@ -164,16 +172,18 @@ impl<'a> Stage<'a> {
         for number in 0..all {
             for _ in 0..times {
                 if asking.len() >= AT_ONCE {
-                    self.hear(cases, asking.join_next().await)?;
+                    self.hear(cases, asking.join_next().await).await?;
                 }
                 let request = cases.0[number].request.clone();
+                self.is_about_to_ask(&request)?;
+                self.diary.synced().await?;
                 let door = Door::of(server, self.http, &request.by)?;
                 let way = self.way();
                 asking.spawn(async move { (number, door.ask(&request, way).await) });
             }
         }
         while let Some(answered) = asking.join_next().await {
-            self.hear(cases, Some(answered))?;
+            self.hear(cases, Some(answered)).await?;
         }
         self.ask_refused(server, cases).await
     }
@@ -186,8 +196,10 @@ impl<'a> Stage<'a> {
     ) -> Result<(), String> {
         for case in &mut cases.0 {
             let door = Door::of(server, self.http, &case.request.by)?;
+            self.is_about_to_ask(&case.request)?;
+            self.diary.synced().await?;
             for told in door.ask_twice(&case.request).await? {
-                self.counts.hear(case, told);
+                self.believe(case, told).await?;
             }
         }
         self.ask_refused(server, cases).await
@@ -199,11 +211,14 @@ impl<'a> Stage<'a> {
             let door = Door::of(server, self.http, &case.request.by)?;
             for _ in 0..TRIES_MAX {
                 let told = door.ask(&case.request, Way::Rest).await?;
-                self.counts.hear(case, told);
+                self.believe(case, told).await?;
                 if case.receipt.is_some() {
                     break;
                 }
                 tokio::time::sleep(PAUSE).await;
+            }
+            if case.receipt.is_none() {
+                return Err(format!("{:?} is refused for ever", case.request));
             }
         }
         Ok(())
@@ -228,7 +243,26 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn hear(
+    fn is_about_to_ask(&self, request: &Request) -> Result<(), String> {
+        let (by, key) = (request.by.clone(), request.key.clone());
+        self.diary.add(&Fact::Asked { by, key })
+    }
+
+    /// An answer counts as soon as it is written down.
+    async fn believe(&mut self, case: &mut Case, told: Told) -> Result<(), String> {
+        if let Told::Receipt(receipt, _) = &told {
+            self.diary.add(&Fact::Receipt {
+                by: case.request.by.clone(),
+                key: case.request.key.clone(),
+                receipt: receipt.clone(),
+            })?;
+            self.diary.synced().await?;
+        }
+        self.counts.hear(case, told);
+        Ok(())
+    }
+
+    async fn hear(
         &mut self,
         cases: &mut Cases,
         answered: Option<Result<Answered, JoinError>>,
@@ -237,7 +271,7 @@ impl<'a> Stage<'a> {
             return Ok(());
         };
         let (number, told) = answered.map_err(|why| format!("asking failed: {why}"))?;
-        self.counts.hear(&mut cases.0[number], told?);
+        self.believe(&mut cases.0[number], told?).await?;
         let (repeats, flaws) = (self.counts.repeats, self.counts.flaws.total());
         self.setting.at(format!("repeats {repeats}, flaws {flaws}"));
         Ok(())
