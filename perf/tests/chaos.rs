@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Trials that are not run here, and why.
-const NOT_HERE: &[(u32, &str)] = &[];
+const NOT_HERE: &[(u32, &str)] = &[(
+    20,
+    "it runs a test of bridge-core, `simulation`, which is run with all other tests anyway",
+)];
 
 macro_rules! trials {
     ($($number:literal: $name:ident,)*) => {

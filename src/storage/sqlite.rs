@@ -102,6 +102,9 @@ pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
     let mut writer = open_writer(path)?;
     migrate(&mut writer, path)?;
     let epoch = epoch(&mut writer, new_epoch).map_err(|why| failed(&why))?;
+    if let Err(why) = wal::reserve_index(path) {
+        tracing::warn!(error = %why, "the index of the write-ahead log is not reserved");
+    }
     let pool = read_pool(url(path)?).map_err(|why| failed(&why))?;
     let reopen = Reopen {
         path: path.to_owned(),

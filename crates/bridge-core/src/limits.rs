@@ -324,6 +324,10 @@ pub const CONNECTIONS_SPARE: usize = 512;
 pub const CONNECTION_DESCRIPTORS: usize = 2;
 /// Descriptors that are no connections: databases, threads, timers, logs.
 pub const DESCRIPTORS_SPARE: usize = 128;
+/// Bytes that the system may hold for each direction of a connection; it counts them twice, for what
+/// it needs itself. Left to itself it holds many megabytes for a client that does not read. This is
+/// 5 MB/s to somebody on the other side of the world.
+pub const SOCKET_BUFFER_BYTES: usize = 256 * 1024;
 /// How long the head of a connection's first request may take to come: a few packets, resent twice.
 pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection may be idle between two requests, and how long the end of an answer may

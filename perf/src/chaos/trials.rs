@@ -1,16 +1,17 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
 mod faulty_disk;
-
 mod t01_kill;
 mod t03_power_cut;
 mod t04_io_error;
 mod t05_disk_full;
 mod t08_half_open;
+mod t10_stalled;
 mod t11_lost_acks;
 mod t12_order;
 mod t17_panic;
 mod t18_drain;
+mod t20_simulation;
 
 use std::pin::Pin;
 
@@ -62,6 +63,12 @@ pub(super) const ALL: &[Trial] = &[
         run: t08_half_open::run,
     },
     Trial {
+        number: 10,
+        broken: "a fifth of a room's readers stall",
+        holds: "the others' p99 at most doubles; the slow ones are closed with a resumable cursor; memory stays under its cap",
+        run: t10_stalled::run,
+    },
+    Trial {
         number: 11,
         broken: "acknowledgements lost and retried, up to a day later",
         holds: "stored once, the same receipt",
@@ -84,5 +91,11 @@ pub(super) const ALL: &[Trial] = &[
         broken: "SIGTERM under load",
         holds: "no acknowledged loss; clients are told to move, with jitter; no 30-second stall",
         run: t18_drain::run,
+    },
+    Trial {
+        number: 20,
+        broken: "the pure core in a seeded simulation: clock, store and network faults",
+        holds: "the invariants on every tick; a failing seed replays",
+        run: t20_simulation::run,
     },
 ];

@@ -2,6 +2,7 @@
 //! session and another way, several at once, after restarts, and a day later.
 
 mod cases;
+mod counts;
 mod stage;
 
 use std::time::Duration;
@@ -28,6 +29,8 @@ const LONG_OF_A_KIND: usize = 40;
 const FLOOD: usize = bridge_core::limits::RECENT_KEYS_MAX * 5 / 4;
 /// Of which so many are in flight.
 const FLOOD_IN_FLIGHT: usize = 512;
+/// Every request of one client may come over a session of its own.
+const SESSIONS_PER_CLIENT: &str = "1000";
 /// A little more than a day.
 const DAY_MILLIS: i64 = 25 * 3_600 * 1_000;
 /// How long a room may take to fall asleep that does so after a second.
@@ -76,6 +79,7 @@ async fn round(setting: &Setting, machine: Option<&Machine>, sum: &mut Sum) -> R
         control: None,
     };
     let start = Start::new(setting, folder.path()).set("rooms.idle_seconds", "1");
+    let start = start.set("sessions.per_client", SESSIONS_PER_CLIENT);
     let mut server = lives.go(start, 0)?;
     let of_a_kind = setting.pick(SHORT_OF_A_KIND, LONG_OF_A_KIND);
     let mut cases = Cases::begin(&server, of_a_kind).await?;
@@ -236,7 +240,7 @@ async fn until_asleep(server: &Server) -> Result<(), String> {
 /// What must be seen: a receipt that differs, a second first answer, a text that is stored twice, a
 /// key that is misused.
 fn controls(outcome: &mut Outcome) {
-    for (what, found) in stage::controls() {
+    for (what, found) in counts::controls() {
         let has_failed = found > 0;
         outcome.control(what, format!("flaws {found}"), has_failed);
     }

@@ -33,21 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) fn run(setting: Setting) -> Trying {
     Box::pin(async move {
         let mut outcome = Outcome::new("panics put into the same server, built into this program");
-        let folder = setting.folder()?;
         let mut sum = Sum::default();
-        let places = visited(&setting, &folder, &mut outcome).await?;
-        let places = chosen(&setting, places);
-        for (life, group) in places.chunks(PLACES_A_LIFE).enumerate() {
-            let mut server = start(&setting, &folder)?;
-            for (number, place) in group.iter().enumerate() {
-                setting.at(format!("{} {}", place.actor, place.handler));
-                setting.progress(sum.places, places.len());
-                let pass = life * PLACES_A_LIFE + number + 1;
-                let one = one(&mut server, place, pass, &mut sum, &mut outcome);
-                let done = timeout(PATIENCE, one).await;
-                done.map_err(|_| format!("{place:?} took longer than {PATIENCE:?}"))??;
-            }
-            sum.failures += failures(&server).await?;
+        if let Err(why) = everywhere(&setting, &mut sum, &mut outcome).await {
+            outcome.flaw(why);
         }
         outcome.figure("places", sum.places);
         outcome.figure("panics", sum.panics);
@@ -60,9 +48,28 @@ pub(super) fn run(setting: Setting) -> Trying {
         outcome.must_be_zero("neighbours that noticed", sum.noticed);
         let repair = sum.tally.longest_repair_ms as f64;
         outcome.at_most("longest repair ms", repair, REPAIRED_WITHIN_MS);
-        intensity::exceeded(&setting, &folder, &mut outcome).await?;
         Ok(outcome)
     })
+}
+
+/// Panics at every place, and then too often.
+async fn everywhere(setting: &Setting, sum: &mut Sum, outcome: &mut Outcome) -> Result<(), String> {
+    let folder = setting.folder()?;
+    let places = visited(setting, &folder, outcome).await?;
+    let places = chosen(setting, places);
+    for (life, group) in places.chunks(PLACES_A_LIFE).enumerate() {
+        let mut server = start(setting, &folder)?;
+        for (number, place) in group.iter().enumerate() {
+            setting.at(format!("{} {}", place.actor, place.handler));
+            setting.progress(sum.places, places.len());
+            let pass = life * PLACES_A_LIFE + number + 1;
+            let one = one(&mut server, place, pass, sum, outcome);
+            let done = timeout(PATIENCE, one).await;
+            done.map_err(|_| format!("{place:?} took longer than {PATIENCE:?}"))??;
+        }
+        sum.failures += failures(&server).await?;
+    }
+    intensity::exceeded(setting, &folder, outcome).await
 }
 
 /// Of all places.
