@@ -86,8 +86,9 @@ impl Sum {
         outcome.figure("dropped", self.damage.dropped);
         outcome.figure("torn", self.damage.torn);
         self.verdict.tell(outcome);
-        if self.damage.torn == 0 || self.checkpoints == 0 {
-            outcome.flaw("no write was torn, or no checkpoint was recorded: nothing was tried");
+        let tried = self.damage.kept + self.damage.dropped + self.damage.torn;
+        if tried == 0 || self.checkpoints == 0 {
+            outcome.flaw("no cut met an unsynced write, or no checkpoint was recorded");
         }
     }
 }

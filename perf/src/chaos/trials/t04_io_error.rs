@@ -19,11 +19,11 @@ use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
 use crate::clock::{Clock, nanos};
 
-const LOAD: Load = Load {
-    clients: 16,
-    rooms: 4,
-    posts: 1_000,
-};
+const CLIENTS: usize = 16;
+const ROOMS: usize = 4;
+/// Posts of a run without a fault, by which it is known how many fsyncs and writes there are to fail.
+const POSTS_SHORT: usize = 1_000;
+const POSTS_LONG: usize = 10_000;
 /// Until the fault must have come.
 const FAULT_WITHIN: Duration = Duration::from_secs(60);
 /// Until the server must have ended after it: longer than it waits for what is under way, twice.
@@ -68,7 +68,12 @@ async fn io_errors(setting: Setting) -> Result<Outcome, String> {
     };
     let mut random = setting.random(0);
     setting.at("counting");
-    let usual = count(&setting, &workshop).await?;
+    let load = Load {
+        clients: CLIENTS,
+        rooms: ROOMS,
+        posts: setting.pick(POSTS_SHORT, POSTS_LONG) as u64,
+    };
+    let usual = count(&setting, &workshop, load).await?;
     let mut sum = Sum::default();
     while setting.more_rounds(sum.rounds, 4, 300) {
         let orders = fault(sum.rounds, usual, &mut random);
@@ -77,7 +82,7 @@ async fn io_errors(setting: Setting) -> Result<Outcome, String> {
     }
     let mut outcome = Outcome::new(FORM);
     sum.tell(&mut outcome);
-    let (found, has_failed) = lying_disk(&setting, &workshop, LOAD, &mut random).await?;
+    let (found, has_failed) = lying_disk(&setting, &workshop, load, &mut random).await?;
     let hidden = "fsyncs fail and the server is not told";
     outcome.control(hidden, found, has_failed);
     setting.at("control: a server that acknowledges early");
@@ -102,13 +107,13 @@ async fn io_errors(setting: Setting) -> Result<Outcome, String> {
 }
 
 /// A run without a fault.
-async fn count(setting: &Setting, workshop: &Workshop) -> Result<Usual, String> {
+async fn count(setting: &Setting, workshop: &Workshop, load: Load) -> Result<Usual, String> {
     let bench = Bench::new(setting, workshop, "counting")?;
     let server = bench.start(setting, None)?;
     let start = bench.control.counts()?;
-    let mut publishers = Publishers::begin(&server, LOAD.clients, LOAD.rooms, None);
+    let mut publishers = Publishers::begin(&server, CLIENTS, ROOMS, None);
     publishers
-        .until("every post", FAULT_WITHIN, |p| p.acknowledged >= LOAD.posts)
+        .until("every post", FAULT_WITHIN, |p| p.acknowledged >= load.posts)
         .await?;
     publishers.stop().await?;
     let all = bench.control.counts()?;
@@ -173,7 +178,7 @@ impl Sum {
         orders: &Orders,
     ) -> Result<Said, String> {
         let journal = Some(bench.control.journal());
-        let mut publishers = Publishers::begin(&server, LOAD.clients, LOAD.rooms, journal);
+        let mut publishers = Publishers::begin(&server, CLIENTS, ROOMS, journal);
         let clock = Clock::start();
         while !has_failed(bench)? {
             if clock.nanos() > nanos(FAULT_WITHIN) {
@@ -182,7 +187,7 @@ impl Sum {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         let clock = Clock::start();
-        let all = |p: &Progress| p.ended == LOAD.clients;
+        let all = |p: &Progress| p.ended == CLIENTS;
         let alone = publishers.until("the end of all sessions", ENDED_WITHIN, all);
         let is_over = alone.await.is_ok();
         let said = publishers.stop().await?;
