@@ -255,7 +255,8 @@ async fn end_connections(handle: &ServerHandle, bridge: &Bridge, connections: &C
     bridge.drain(open.saturating_sub(sessions), system::chance);
     let quiet = tokio::time::timeout(limits::DRAIN_WITHIN, connections.until_quiet());
     if quiet.await.is_err() {
-        tracing::warn!("not everything was answered in the time to stop");
+        let cut = connections.shut_down_all();
+        tracing::warn!(connections = cut, "not everything was answered in the time to stop");
     }
     // Most clients go when they have been told to; then there is nothing to wait for.
     drop(tokio::time::timeout(limits::AFTER_BYE, connections.until_none()).await);
