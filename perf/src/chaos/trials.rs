@@ -1,6 +1,7 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
 mod t08_half_open;
+mod t09_storm;
 mod t10_stalled;
 mod t18_drain;
 
@@ -27,6 +28,12 @@ pub(super) const ALL: &[Trial] = &[
         broken: "half-open client sockets",
         holds: "found within two heartbeats, leases released, redelivered",
         run: t08_half_open::run,
+    },
+    Trial {
+        number: 9,
+        broken: "everybody is cut off at once, and comes back with cursors while messages flow",
+        holds: "each gets exactly what it missed, or `complete: false`",
+        run: t09_storm::run,
     },
     Trial {
         number: 10,

@@ -61,5 +61,6 @@ pub(in crate::transport) async fn stats(state: Data<State>, caller: Caller) -> A
             "records": log.records,
             "commit_micros": log.commit_micros,
         },
+        "reads": { "total": state.bridge.reads_total() },
     })))
 }

@@ -84,4 +84,9 @@ async fn statistics_are_for_administrators() {
         1 + 2,
         "a room and its first member land together"
     );
+    let reads = stats["reads"]["total"].as_u64().expect("a number");
+    let page = server.rest("ann").get("/v1/rooms/den/events").await;
+    page.ok(200);
+    let stats = server.rest_with("root", "admin").get(path).await.ok(200);
+    assert_eq!(stats["reads"]["total"], reads + 1, "one page, one read");
 }
