@@ -54,7 +54,7 @@ pub(super) fn run(setting: Setting) -> Trying {
 
 /// As many as are wanted, or as this machine allows.
 fn how_many(setting: &Setting) -> (usize, String) {
-    let wanted = setting.pick(300, 10_000);
+    let wanted = setting.pick(200, 10_000);
     let how = "one half by resets, the other by closing";
     let limit = getrlimit(Resource::Nofile).current;
     let allowed = limit.map(|limit| limit.saturating_sub(DESCRIPTORS_BESIDES) / DESCRIPTORS_EACH);
@@ -73,6 +73,7 @@ fn how_many(setting: &Setting) -> (usize, String) {
 }
 
 struct Trial {
+    server: Arc<Server>,
     shared: Rc<Shared>,
     clients: usize,
     rooms: usize,
@@ -99,11 +100,12 @@ impl Trial {
         // Five in each second and room, but not more than both ends can carry together.
         let posts_per_second = (5 * rooms).min(setting.pick(30, 200));
         Ok(Self {
-            shared: Rc::new(Shared::new(Arc::new(server), clients, ROOM_CLIENTS)),
+            server: Arc::new(server),
+            shared: Rc::new(Shared::new(clients, ROOM_CLIENTS)),
             clients,
             rooms,
             post_every: Duration::from_secs(rooms as u64) / posts_per_second as u32,
-            burst: 300,
+            burst: 260,
         })
     }
 
@@ -113,12 +115,16 @@ impl Trial {
         let mut working = JoinSet::new();
         let (peers, epoch) = self.open(setting).await?;
         for (place, peer) in peers.into_iter().enumerate() {
-            let (shared, epoch) = (Rc::clone(&self.shared), Rc::clone(&epoch));
-            working.spawn_local(lives(shared, place, peer, weather.subscribe(), epoch));
+            let (shared, server) = (Rc::clone(&self.shared), Arc::clone(&self.server));
+            let (weather, epoch) = (weather.subscribe(), Rc::clone(&epoch));
+            working.spawn_local(lives(shared, server, place, peer, weather, epoch));
         }
-        let publishers = self.publishers().await?;
+        let publishers = 0..self.rooms;
+        let publishers = publishers.map(|room| Rc::new(Publisher::new(room, self.post_every)));
+        let publishers: Vec<_> = publishers.collect();
         for publisher in &publishers {
-            working.spawn_local(publishes(Rc::clone(&self.shared), Rc::clone(publisher)));
+            let (shared, server) = (Rc::clone(&self.shared), Arc::clone(&self.server));
+            working.spawn_local(publishes(shared, server, Rc::clone(publisher)));
         }
         let mut rounds = Vec::new();
         while setting.more_rounds(rounds.len(), 1, 3) {
@@ -146,8 +152,8 @@ impl Trial {
         weather: &watch::Sender<Weather>,
         publishers: &[Rc<Publisher>],
     ) -> Result<Round, String> {
-        let operator = self.shared.server.operator()?;
-        let memory = Watch::begin(self.shared.server.pid());
+        let operator = self.server.operator()?;
+        let memory = Watch::begin(self.server.pid());
         for seat in self.shared.seats.borrow_mut().iter_mut() {
             seat.current_at = None;
         }
@@ -175,7 +181,7 @@ impl Trial {
 
     /// Opens every session, in its room.
     async fn open(&self, setting: &Setting) -> Result<(Vec<Peer>, Rc<str>), String> {
-        let host = self.shared.server.rest("host")?;
+        let host = self.server.rest("host")?;
         for room in 0..self.rooms {
             let room = json!({"room": room_name(room)});
             let made = host.post(&["v1", "rooms"], &room, None).await;
@@ -184,7 +190,7 @@ impl Trial {
         let everybody: Vec<usize> = (0..self.clients).collect();
         let (mut peers, mut epoch) = (Vec::new(), String::new());
         for some in everybody.chunks(OPENING_AT_ONCE) {
-            let server = || Arc::clone(&self.shared.server);
+            let server = || Arc::clone(&self.server);
             let opening = some.iter().map(|place| open(server(), *place));
             for (peer, head, of) in all(opening.collect(), PATIENCE).await? {
                 self.shared.seats.borrow_mut()[peers.len()].read = head;
@@ -194,14 +200,6 @@ impl Trial {
             setting.progress(peers.len(), self.clients);
         }
         Ok((peers, epoch.into()))
-    }
-
-    async fn publishers(&self) -> Result<Vec<Rc<Publisher>>, String> {
-        let mut publishers = Vec::new();
-        for room in 0..self.rooms {
-            publishers.push(Rc::new(Publisher::new(room, self.post_every)));
-        }
-        Ok(publishers)
     }
 
     async fn until(&self, what: &str, is_so: impl Fn(&[Seat]) -> bool) -> Result<(), String> {

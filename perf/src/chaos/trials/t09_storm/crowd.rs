@@ -26,7 +26,6 @@ pub(super) enum Weather {
 /// What all clients share. They take turns on one thread.
 pub(super) struct Shared {
     pub(super) clock: Clock,
-    pub(super) server: Arc<Server>,
     pub(super) seats: RefCell<Vec<Seat>>,
     /// The text of each record of each room, as somebody was told it first.
     texts: RefCell<Vec<Vec<Option<Box<str>>>>>,
@@ -51,7 +50,7 @@ pub(super) struct Seat {
 }
 
 impl Shared {
-    pub(super) fn new(server: Arc<Server>, clients: usize, room_clients: usize) -> Self {
+    pub(super) fn new(clients: usize, room_clients: usize) -> Self {
         let seat = |place| Seat {
             room: place / room_clients,
             ..Seat::default()
@@ -59,7 +58,6 @@ impl Shared {
         let rooms = clients.div_ceil(room_clients);
         Self {
             clock: Clock::start(),
-            server,
             seats: RefCell::new((0..clients).map(seat).collect()),
             texts: RefCell::new(vec![Vec::new(); rooms]),
             wrong: RefCell::default(),
@@ -112,6 +110,7 @@ impl Shared {
 /// Is cut off and comes back, again and again.
 pub(super) async fn lives(
     shared: Rc<Shared>,
+    server: Arc<Server>,
     place: usize,
     mut peer: Peer,
     mut weather: watch::Receiver<Weather>,
@@ -137,7 +136,7 @@ pub(super) async fn lives(
         {
             return;
         }
-        peer = match comes_back(&shared, place, &epoch).await {
+        peer = match comes_back(&shared, &server, place, &epoch).await {
             Ok(peer) => peer,
             Err(why) => return shared.complains(format!("client {place}, back again: {why}")),
         };
@@ -154,10 +153,18 @@ fn is_cut_off(place: usize, mut peer: Peer) -> Result<(), String> {
     Ok(())
 }
 
-async fn comes_back(shared: &Shared, place: usize, epoch: &str) -> Result<Peer, String> {
+async fn comes_back(
+    shared: &Shared,
+    server: &Server,
+    place: usize,
+    epoch: &str,
+) -> Result<Peer, String> {
     let Seat { room, read, .. } = shared.seats.borrow()[place].clone();
     let room = super::room_name(room);
-    let (mut peer, welcome) = knock(shared, place, &room, read, epoch).await?;
+    let hello = json!({
+        "type": "hello", "messages": false, "resume": {"epoch": epoch, "rooms": {&room: read}},
+    });
+    let (mut peer, welcome) = knock(shared, server, place, &hello).await?;
     let resumed = &welcome["resumed"][&room];
     let (from, to) = (resumed["from"].as_u64(), resumed["to"].as_u64());
     let (Some(from), Some(to)) = (from, to) else {
@@ -195,18 +202,14 @@ async fn comes_back(shared: &Shared, place: usize, epoch: &str) -> Result<Peer, 
 /// Knocks until it is let in, for a while.
 async fn knock(
     shared: &Shared,
+    server: &Server,
     place: usize,
-    room: &str,
-    read: u64,
-    epoch: &str,
+    hello: &Value,
 ) -> Result<(Peer, Value), String> {
-    let hello = json!({
-        "type": "hello", "messages": false, "resume": {"epoch": epoch, "rooms": {room: read}},
-    });
     let deadline = shared.clock.nanos() + crate::clock::nanos(super::PATIENCE);
     loop {
         let entered = async {
-            let mut peer = Peer::connect(&shared.server, &super::client(place)).await?;
+            let mut peer = Peer::connect(server, &super::client(place)).await?;
             let welcome = peer.ask(hello.clone()).await?;
             Ok::<_, String>((peer, welcome))
         };
@@ -217,5 +220,34 @@ async fn knock(
             Err(_) => shared.seats.borrow_mut()[place].knocked_again += 1,
         }
         tokio::time::sleep(super::LOOK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: u64, text: &str) -> String {
+        format!(r#"{{"type":"event","room":"r","seq":{seq},"kind":"posted","text":"{text}"}}"#)
+    }
+
+    #[test]
+    fn gaps_repeats_and_differences_are_seen() {
+        let shared = Shared::new(3, 2);
+        for (place, seq, text) in [(0, 1, "a"), (0, 2, "b"), (1, 1, "a"), (2, 1, "other room")] {
+            shared.hears(place, event(seq, text).as_bytes());
+        }
+        assert!(shared.wrong.borrow().is_empty());
+        assert_eq!(shared.text(0, 2).as_deref(), Some("b"));
+        assert_eq!((shared.text(0, 3), shared.text(1, 2)), (None, None));
+        for (place, seq, text) in [(0, 4, "d"), (0, 4, "d"), (1, 2, "x")] {
+            shared.hears(place, event(seq, text).as_bytes());
+        }
+        let expected = [
+            "client 0: after 2 came 4",
+            "client 0: after 4 came 4",
+            "client 1: 2 is not what others have",
+        ];
+        assert_eq!(*shared.wrong.borrow(), expected);
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,6 +11,7 @@ use serde_json::json;
 use super::crowd::Shared;
 use crate::chaos::heard::Heard;
 use crate::chaos::peer::{Beat, Occasion, Peer};
+use crate::chaos::server::Server;
 use crate::clock::nanos;
 
 /// What is behind the number in every text, so that a burst is more than a room keeps in memory.
@@ -101,17 +103,17 @@ impl Publisher {
 }
 
 /// Posts at its rhythm, and faster when a burst is wanted, until it is told to stop.
-pub(super) async fn publishes(shared: Rc<Shared>, publisher: Rc<Publisher>) {
-    let why = match enter(&shared, &publisher).await {
+pub(super) async fn publishes(shared: Rc<Shared>, server: Arc<Server>, publisher: Rc<Publisher>) {
+    let why = match enter(&server, &publisher).await {
         Ok(mut peer) => works(&shared, &publisher, &mut peer).await,
         Err(why) => why,
     };
     shared.complains(format!("the publisher of room {}: {why}", publisher.room));
 }
 
-async fn enter(shared: &Shared, publisher: &Publisher) -> Result<Peer, String> {
+async fn enter(server: &Server, publisher: &Publisher) -> Result<Peer, String> {
     let name = format!("publisher-{}", publisher.room);
-    let mut peer = Peer::watching(&shared.server, &name).await?;
+    let mut peer = Peer::watching(server, &name).await?;
     let room = super::room_name(publisher.room);
     peer.must(json!({"type": "join", "room": room})).await?;
     Ok(peer)
