@@ -6,6 +6,7 @@ mod t03_power_cut;
 mod t04_io_error;
 mod t05_disk_full;
 mod t08_half_open;
+mod t09_storm;
 mod t10_stalled;
 mod t11_lost_acks;
 mod t12_order;
@@ -61,6 +62,12 @@ pub(super) const ALL: &[Trial] = &[
         broken: "half-open client sockets",
         holds: "found within two heartbeats, leases released, redelivered",
         run: t08_half_open::run,
+    },
+    Trial {
+        number: 9,
+        broken: "everybody is cut off at once, and comes back with cursors while messages flow",
+        holds: "each gets exactly what it missed, or `complete: false`",
+        run: t09_storm::run,
     },
     Trial {
         number: 10,

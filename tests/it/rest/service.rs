@@ -95,4 +95,9 @@ async fn statistics_are_for_administrators() {
         log.get("at_work_millis").is_some(),
         "a number while it works"
     );
+    let reads = stats["reads"]["total"].as_u64().expect("a number");
+    let page = server.rest("ann").get("/v1/rooms/den/events").await;
+    page.ok(200);
+    let stats = server.rest_with("root", "admin").get(path).await.ok(200);
+    assert_eq!(stats["reads"]["total"], reads + 1, "one page, one read");
 }

@@ -60,8 +60,8 @@ impl Peer {
         mut hear: impl FnMut(&[u8]) -> Result<(), String>,
     ) -> Result<Infallible, String> {
         let act = |occasion: Occasion<'_>| match occasion {
-            Occasion::Heard(text) => hear(text).map(|()| None),
-            Occasion::Due(_) => Ok(None),
+            Occasion::Heard(text) => hear(text).map(|()| Vec::new()),
+            Occasion::Due(_) => Ok(Vec::new()),
         };
         self.work(None, act).await
     }
@@ -70,7 +70,7 @@ impl Peer {
     pub(in crate::chaos) async fn work(
         &mut self,
         beat: Option<Beat>,
-        mut act: impl FnMut(Occasion<'_>) -> Result<Option<String>, String>,
+        mut act: impl FnMut(Occasion<'_>) -> Result<Vec<String>, String>,
     ) -> Result<Infallible, String> {
         while let Some(frame) = self.kept.pop_front() {
             let answer = act(Occasion::Heard(frame.to_string().as_bytes()))?;
@@ -99,8 +99,8 @@ impl Peer {
         }
     }
 
-    fn say(&mut self, frame: Option<String>) {
-        if let Some(frame) = frame {
+    fn say(&mut self, frames: Vec<String>) {
+        for frame in frames {
             self.socket.queue(frame.as_bytes());
         }
     }

@@ -123,12 +123,12 @@ impl Shared {
 /// Reads for ever, and posts at its rhythm.
 pub(super) async fn reads(shared: Rc<Shared>, place: usize, mut peer: Peer, beat: Option<Beat>) {
     let act = |occasion: Occasion<'_>| match occasion {
-        Occasion::Heard(text) => shared.hears(place, text).map(|()| None),
-        Occasion::Due(due) if shared.phase_at(due) == Phase::Over => Ok(None),
+        Occasion::Heard(text) => shared.hears(place, text).map(|()| Vec::new()),
+        Occasion::Due(due) if shared.phase_at(due) == Phase::Over => Ok(Vec::new()),
         Occasion::Due(due) => {
             let mut post = json!({"type": "post", "room": ROOM, "text": due.to_string()});
             post["metadata"] = shared.filler.clone();
-            Ok(Some(post.to_string()))
+            Ok(vec![post.to_string()])
         }
     };
     let why = peer.work(beat, act).await.err().unwrap_or_default();
