@@ -218,7 +218,10 @@ async fn end_connections(handle: &ServerHandle, bridge: &Bridge, connections: &C
     let quiet = tokio::time::timeout(limits::DRAIN_WITHIN, connections.until_quiet());
     if quiet.await.is_err() {
         let cut = connections.shut_down_all();
-        tracing::warn!(connections = cut, "not everything was answered in the time to stop");
+        tracing::warn!(
+            connections = cut,
+            "not everything was answered in the time to stop"
+        );
     }
     // Most clients go when they have been told to; then there is nothing to wait for.
     drop(tokio::time::timeout(limits::AFTER_BYE, connections.until_none()).await);
