@@ -24,7 +24,7 @@ use cases::{Cases, stored_twice};
 use stage::{Stage, Sum};
 
 /// Requests of each of the six kinds in one round.
-const SHORT_OF_A_KIND: usize = 5;
+const SHORT_OF_A_KIND: usize = 3;
 const LONG_OF_A_KIND: usize = 40;
 /// A quarter more than the keys that an owner remembers.
 const FLOOD: usize = bridge_core::limits::RECENT_KEYS_MAX * 5 / 4;

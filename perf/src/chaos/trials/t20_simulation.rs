@@ -215,10 +215,10 @@ mod tests {
     #[test]
     fn seeds_that_fail_are_named() {
         let good = "simulated: {\"seeds\":2}\ntest x ... simulated: {\"seeds\":3}\n";
-        assert!(said(true, good).violations().is_empty());
-        let heard = said(true, good);
-        let seeds = heard.facts().map(|told| told["seeds"].clone());
-        assert_eq!(seeds.collect::<Vec<_>>(), [2, 3]);
+        let good = said(true, good);
+        assert!(good.violations().is_empty());
+        let seeds: Vec<Value> = good.facts().map(|told| told["seeds"].clone()).collect();
+        assert_eq!(seeds, [2, 3]);
         let bad = "thread panicked:\nseed 7: lost\nreplay it with: X=7\n";
         let found = said(false, bad).violations();
         assert_eq!(found, ["seed 7: lost; replay it with: X=7"]);

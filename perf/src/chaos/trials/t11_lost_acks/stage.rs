@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long one waits at most before it leaves without an answer.
 const LEAVES_WITHIN_MICROS: u64 = 15_000;
 /// Repeats at the same time.
-const SEVERAL: usize = 4;
+const SEVERAL: usize = 3;
 
 /// The figures of all rounds.
 #[derive(Debug, Default)]
