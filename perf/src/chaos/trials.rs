@@ -4,6 +4,7 @@ mod t08_half_open;
 mod t09_storm;
 mod t10_stalled;
 mod t18_drain;
+mod t21_fuzz;
 
 use std::pin::Pin;
 
@@ -46,5 +47,11 @@ pub(super) const ALL: &[Trial] = &[
         broken: "SIGTERM under load",
         holds: "no acknowledged loss; clients are told to move, with jitter; no 30-second stall",
         run: t18_drain::run,
+    },
+    Trial {
+        number: 21,
+        broken: "fuzzed frames, bodies, cursors; oversized and endless frames; slow handshakes",
+        holds: "no panic; closed after the header; memory within limit + 64 KiB a socket",
+        run: t21_fuzz::run,
     },
 ];
