@@ -13,6 +13,7 @@ mod t12_order;
 mod t17_panic;
 mod t18_drain;
 mod t20_simulation;
+mod t21_fuzz;
 
 use std::pin::Pin;
 
@@ -104,5 +105,11 @@ pub(super) const ALL: &[Trial] = &[
         broken: "the pure core in a seeded simulation: clock, store and network faults",
         holds: "the invariants on every tick; a failing seed replays",
         run: t20_simulation::run,
+    },
+    Trial {
+        number: 21,
+        broken: "fuzzed frames, bodies, cursors; oversized and endless frames; slow handshakes",
+        holds: "no panic; closed after the header; memory within limit + 64 KiB a socket",
+        run: t21_fuzz::run,
     },
 ];

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use serde_json::json;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::Peer;
@@ -103,6 +104,11 @@ impl Peer {
         for frame in frames {
             self.socket.queue(frame.as_bytes());
         }
+    }
+
+    /// The connection, for whoever writes to it what is no frame.
+    pub(in crate::chaos) const fn connection(&self) -> &TcpStream {
+        self.socket.stream()
     }
 
     /// Waits until the server has heard from this client.
