@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::Trying;
-use super::faulty_disk::publishers::{Publishers, Said, client_name, room_name};
+use super::faulty_disk::publishers::{Progress, Publishers, Said, client_name, room_name};
 use super::faulty_disk::verdict::{Promises, Verdict};
 use super::faulty_disk::{Bench, EARLY, EARLY_MAX, FORM, Workshop, judge_image, last_words};
 use crate::chaos::machine::Orders;
@@ -106,6 +106,11 @@ impl Sum {
         let server = bench.start(setting, self.server)?;
         let journal = Some(bench.control.journal());
         let mut publishers = Publishers::begin(&server, CLIENTS, ROOMS, journal);
+        // Who cannot come in has nothing to post; that is not what is tried here.
+        let all = |p: &Progress| p.entered == CLIENTS;
+        publishers
+            .until("everybody to come in", WITHIN, all)
+            .await?;
         let mut moments = Vec::new();
         while moments.len() < FILLS_OF_ONE_SERVER
             && (moments.is_empty() || setting.more_rounds(self.fills, 2, 60))
@@ -219,7 +224,11 @@ impl Sum {
 
     fn count(&mut self, said: &Said) {
         self.acknowledged += said.acknowledged();
-        self.ended += said.ended.values().sum::<u64>();
+        for (why, times) in &said.ended {
+            self.ended += times;
+            self.first
+                .get_or_insert_with(|| format!("a session ended: {why}"));
+        }
         self.cut_off += said.unanswered;
         for (word, times) in &said.refusals {
             if word == STORAGE_FULL {
