@@ -255,6 +255,8 @@ impl Drop for Ticket {
                 detail: "its actor went away",
             }
         };
-        guarded("the answer of a lost request", || self.answer_refusal(reject));
+        guarded("the answer of a lost request", || {
+            self.answer_refusal(reject)
+        });
     }
 }
