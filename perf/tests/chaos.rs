@@ -28,8 +28,14 @@ trials! {
     3: what_was_told_survives_a_power_cut,
     4: nothing_is_acknowledged_that_the_disk_refused,
     5: a_full_disk_is_said_and_got_over,
+    8: a_client_that_is_gone_without_a_word_is_found,
+    9: everybody_comes_back_to_what_they_missed,
+    10: readers_that_stall_hold_nobody_up,
     11: a_lost_acknowledgement_is_found_again,
     12: all_readers_see_the_same_order,
+    17: a_panic_anywhere_is_repaired,
+    18: a_server_that_is_told_to_stop_loses_nothing,
+    21: whatever_comes_in_the_server_stands,
 }
 
 fn must_hold(number: u32) {
