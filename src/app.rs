@@ -160,7 +160,7 @@ impl Application {
             passwords,
             options: options(config, seams.faults),
         });
-        let connections = Connections::new(config.timings());
+        let connections = Connections::new(config.tuning());
         let state = State {
             bridge: bridge.clone(),
             connections: connections.clone(),
@@ -172,7 +172,7 @@ impl Application {
         let serving = Serving {
             workers: config.server.workers,
             connections_max: config.connections_max(),
-            timings: config.timings(),
+            tuning: config.tuning(),
         };
         let server = transport::serve(state, listener, serving)
             .map_err(|why| AppError::Bind { addr, why })?;
@@ -255,7 +255,11 @@ async fn end_connections(handle: &ServerHandle, bridge: &Bridge, connections: &C
     bridge.drain(open.saturating_sub(sessions), system::chance);
     let quiet = tokio::time::timeout(limits::DRAIN_WITHIN, connections.until_quiet());
     if quiet.await.is_err() {
-        tracing::warn!("not everything was answered in the time to stop");
+        let cut = connections.shut_down_all();
+        tracing::warn!(
+            connections = cut,
+            "not everything was answered in the time to stop"
+        );
     }
     // Most clients go when they have been told to; then there is nothing to wait for.
     drop(tokio::time::timeout(limits::AFTER_BYE, connections.until_none()).await);
@@ -334,7 +338,7 @@ fn options(config: &Config, faults: Faults) -> Options {
         sessions_per_client: config.sessions.per_client,
         sessions_total: config.sessions.total,
         heartbeat: config.heartbeat(),
-        write_within: config.timings.write,
+        write_within: config.tuning.write,
         room_idle: config.room_idle(),
         rules: config.rules(),
         faults,

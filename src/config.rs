@@ -1,6 +1,6 @@
 //! Settings: typed, checked at the start, and named with their place when they are wrong.
 
-mod timings;
+mod tuning;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::passwords::Cost;
 use crate::storage::sqlite;
 use crate::tokens::Realm;
 
-pub use timings::Timings;
+pub use tuning::Tuning;
 
 /// The reference: every key with its default and what it means.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -42,9 +42,9 @@ pub struct Config {
     pub rooms: Rooms,
     /// What it says of itself.
     pub log: Log,
-    /// How patient it is. Not for files.
+    /// What nobody needs to choose. Not for files.
     #[serde(skip)]
-    pub timings: Timings,
+    pub tuning: Tuning,
 }
 
 /// Where the server listens.
@@ -291,23 +291,19 @@ impl Config {
     /// Connections that may be open at once.
     #[must_use]
     pub const fn connections_max(&self) -> usize {
-        self.sessions.total + self.sessions.event_streams + limits::CONNECTIONS_SPARE
+        self.sessions.total + self.sessions.event_streams + self.tuning.connections_spare
     }
 
-    /// How patient it is with a connection. The system's own patience is never shorter than that
-    /// with a session that says nothing.
+    /// What nobody needs to choose. The system's patience with a connection is never shorter than
+    /// ours with a session that says nothing.
     #[must_use]
-    pub fn timings(&self) -> Timings {
+    pub fn tuning(&self) -> Tuning {
         let heartbeats = self.heartbeat() * (limits::HEARTBEATS_MISSED_MAX + 1);
-        let is_usual = self.timings.unacknowledged == limits::UNACKNOWLEDGED_WITHIN;
-        let unacknowledged = match is_usual {
-            true => self.timings.unacknowledged.max(heartbeats),
-            false => self.timings.unacknowledged,
-        };
-        Timings {
-            unacknowledged,
-            ..self.timings
+        let mut tuning = self.tuning;
+        if tuning.unacknowledged == limits::UNACKNOWLEDGED_WITHIN {
+            tuning.unacknowledged = tuning.unacknowledged.max(heartbeats);
         }
+        tuning
     }
 
     /// Leases and attempts of messages.

@@ -19,7 +19,7 @@ use actix_web::{App, HttpServer, web};
 use bridge_core::limits;
 
 use crate::actors::Bridge;
-use crate::config::Timings;
+use crate::config::Tuning;
 use crate::permits::Permits;
 use crate::system::Stopwatch;
 use crate::tokens::{Tickets, Tokens};
@@ -51,7 +51,7 @@ pub struct Serving {
     /// Connections that may be open at once. More wait in the system's queue.
     pub connections_max: usize,
     /// How patient it is with them.
-    pub timings: Timings,
+    pub tuning: Tuning,
 }
 
 /// Starts to serve on a listener.
@@ -62,7 +62,7 @@ pub fn serve(state: State, listener: TcpListener, serving: Serving) -> std::io::
     let Serving {
         workers,
         connections_max,
-        timings,
+        tuning,
     } = serving;
     let workers = if workers == 0 {
         std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
@@ -80,9 +80,9 @@ pub fn serve(state: State, listener: TcpListener, serving: Serving) -> std::io::
             .configure(routes::configure)
     })
     .on_connect(move |connection, data| connections.note(connection, data))
-    .client_request_timeout(timings.request_head)
-    .client_disconnect_timeout(timings.disconnect)
-    .keep_alive(timings.keep_alive)
+    .client_request_timeout(tuning.request_head)
+    .client_disconnect_timeout(tuning.disconnect)
+    .keep_alive(tuning.keep_alive)
     // Each thread has its own count, and takes the next connection whose turn it is.
     .max_connections(connections_max.div_ceil(workers))
     .tcp_nodelay(true)

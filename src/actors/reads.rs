@@ -1,6 +1,7 @@
 //! Reading the database without holding up an actor.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bridge_core::ports::{Store, StoreError};
 use bridge_core::{Reject, limits};
@@ -12,6 +13,7 @@ use crate::blocking::Blocking;
 pub(super) struct Reads {
     store: Arc<dyn Store>,
     blocking: Blocking,
+    total: Arc<AtomicU64>,
 }
 
 impl Reads {
@@ -20,7 +22,17 @@ impl Reads {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         let (at_once, waiting) = (limits::READS_AT_ONCE_MAX, limits::READS_WAITING_MAX);
         let blocking = Blocking::new("reads", at_once, waiting);
-        Self { store, blocking }
+        Self {
+            store,
+            blocking,
+            total: Arc::default(),
+        }
+    }
+
+    /// How often the store was read.
+    #[must_use]
+    pub(super) fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
     }
 
     /// What costs no reading: the epoch.
@@ -37,8 +49,12 @@ impl Reads {
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Reject> {
-        let store = Arc::clone(&self.store);
-        let read = self.blocking.run(move || read(&*store)).await?;
+        let (store, total) = (Arc::clone(&self.store), Arc::clone(&self.total));
+        let counted = move || {
+            total.fetch_add(1, Ordering::Relaxed);
+            read(&*store)
+        };
+        let read = self.blocking.run(counted).await?;
         read.map_err(|why| {
             let detail = why.to_string();
             tracing::error!(detail, "the store cannot be read");

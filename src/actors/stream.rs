@@ -258,6 +258,10 @@ impl<K: Kind> StreamActor<K> {
     /// Asks the supervisor what becomes of the owner. While it rests, requests wait as they do while
     /// it is read.
     fn begin_anew(&mut self, cause: Cause, ctx: &mut Context<Self>) {
+        if self.is_quarantined {
+            // It is held back already; what still fails in it is no news.
+            return;
+        }
         let child = Child::Owner(self.stream.clone());
         let now = self.bridge.clock().now();
         match self.bridge.tree().failed(&child, cause, now) {

@@ -102,6 +102,9 @@ pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
     let mut writer = open_writer(path)?;
     migrate(&mut writer, path)?;
     let epoch = epoch(&mut writer, new_epoch).map_err(|why| failed(&why))?;
+    if let Err(why) = wal::reserve_index(path) {
+        tracing::warn!(error = %why, "the index of the write-ahead log is not reserved");
+    }
     let pool = read_pool(url(path)?).map_err(|why| failed(&why))?;
     let reopen = Reopen {
         path: path.to_owned(),
@@ -264,6 +267,10 @@ fn read_pool(
     Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
+        // A connection to a file does not get lost. Asked whether it is alive while the disk fails, it
+        // would say no, and so would each new one, until whoever wants to read has waited in vain.
+        .test_on_check_out(false)
+        .connection_timeout(limits::READ_CONNECT_WITHIN)
         .connection_customizer(Box::new(ReadOnly))
         .build(ConnectionManager::new(url))
 }

@@ -19,7 +19,7 @@ use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
 use tokio::sync::Notify;
 
-use crate::config::Timings;
+use crate::config::Tuning;
 use crate::system::Stopwatch;
 
 pub(super) use serving::attend;
@@ -33,8 +33,8 @@ struct Shared {
     open: Mutex<HashMap<u64, Arc<Connection>>>,
     numbers: AtomicU64,
     since: Stopwatch,
-    timings: Timings,
-    /// Connections that are serving something.
+    tuning: Tuning,
+    /// Requests whose answers are not over.
     busy: AtomicUsize,
     /// Told when none serves anything any more, and when none is open any more.
     became_fewer: Notify,
@@ -46,7 +46,8 @@ pub(super) struct Connection {
     /// Stopping an actor does not close the socket of a client that does not read; shutting this
     /// down does, at once.
     descriptor: Option<TcpStream>,
-    serving: AtomicUsize,
+    /// Requests that wait for us, and not for the socket.
+    ours: AtomicUsize,
     idle_since_millis: AtomicU64,
 }
 
@@ -63,17 +64,18 @@ struct Place {
 struct Serving {
     connections: Connections,
     connection: Arc<Connection>,
+    is_ours: bool,
 }
 
 impl Connections {
     /// None yet.
     #[must_use]
-    pub fn new(timings: Timings) -> Self {
+    pub fn new(tuning: Tuning) -> Self {
         Self(Arc::new(Shared {
             open: Mutex::default(),
             numbers: AtomicU64::new(0),
             since: Stopwatch::start(),
-            timings,
+            tuning,
             busy: AtomicUsize::new(0),
             became_fewer: Notify::new(),
         }))
@@ -84,7 +86,8 @@ impl Connections {
         let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else {
             return;
         };
-        give_up_after(stream, self.0.timings.unacknowledged);
+        bound_buffers(stream);
+        give_up_after(stream, self.0.tuning.unacknowledged);
         let descriptor = match duplicate(stream) {
             Ok(descriptor) => Some(descriptor),
             Err(why) => {
@@ -94,7 +97,7 @@ impl Connections {
         };
         let connection = Arc::new(Connection {
             descriptor,
-            serving: AtomicUsize::new(0),
+            ours: AtomicUsize::new(0),
             idle_since_millis: AtomicU64::new(self.now_millis()),
         });
         let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
@@ -149,9 +152,9 @@ impl Connections {
     /// Ends connections that serve nothing for too long, for as long as the server runs.
     pub async fn end_idle_ones(self) {
         loop {
-            tokio::time::sleep(self.0.timings.look_every).await;
+            tokio::time::sleep(self.0.tuning.look_every).await;
             let now = self.now_millis();
-            let most = u64::try_from(self.0.timings.idle.as_millis()).unwrap_or(u64::MAX);
+            let most = u64::try_from(self.0.tuning.idle.as_millis()).unwrap_or(u64::MAX);
             let mut idle = Vec::new();
             for connection in self.open().values() {
                 if connection.is_idle_for(now) > most {
@@ -193,9 +196,10 @@ impl Connection {
         }
     }
 
-    /// For how many milliseconds it has served nothing.
+    /// For how many milliseconds nothing has been done here: there is nothing to do, or the socket
+    /// does not take what was done.
     fn is_idle_for(&self, now_millis: u64) -> u64 {
-        if self.serving.load(Ordering::Acquire) > 0 {
+        if self.ours.load(Ordering::Acquire) > 0 {
             return 0;
         }
         now_millis.saturating_sub(self.idle_since_millis.load(Ordering::Acquire))
@@ -205,12 +209,32 @@ impl Connection {
 impl Place {
     /// It serves something for as long as the answer lives.
     fn serve(&self) -> Serving {
-        if self.connection.serving.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.connections.0.busy.fetch_add(1, Ordering::AcqRel);
-        }
+        self.connections.0.busy.fetch_add(1, Ordering::AcqRel);
+        self.connection.ours.fetch_add(1, Ordering::AcqRel);
         Serving {
             connections: self.connections.clone(),
             connection: Arc::clone(&self.connection),
+            is_ours: true,
+        }
+    }
+}
+
+impl Serving {
+    /// It is for us to go on.
+    fn waits_for_us(&mut self) {
+        if !std::mem::replace(&mut self.is_ours, true) {
+            self.connection.ours.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// It is for the socket to take what there is.
+    fn waits_for_the_socket(&mut self) {
+        let now = self.connections.now_millis();
+        // First the time, so that nobody sees it idle since long ago.
+        let idle_since = &self.connection.idle_since_millis;
+        idle_since.store(now, Ordering::Release);
+        if std::mem::replace(&mut self.is_ours, false) {
+            self.connection.ours.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
@@ -230,13 +254,7 @@ impl Drop for Place {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        let now = self.connections.now_millis();
-        // First the time, so that nobody sees it idle since long ago.
-        let idle_since = &self.connection.idle_since_millis;
-        idle_since.store(now, Ordering::Release);
-        if self.connection.serving.fetch_sub(1, Ordering::AcqRel) > 1 {
-            return;
-        }
+        self.waits_for_the_socket();
         let shared = &self.connections.0;
         if shared.busy.fetch_sub(1, Ordering::AcqRel) == 1 {
             shared.became_fewer.notify_waiters();
@@ -255,6 +273,22 @@ fn duplicate(_: &actix_web::rt::net::TcpStream) -> std::io::Result<TcpStream> {
     // The server runs on Linux and macOS; elsewhere only the client commands are used.
     Err(std::io::ErrorKind::Unsupported.into())
 }
+
+/// Bounds what the system holds for a client that does not read, and for one that we do not read.
+#[cfg(unix)]
+fn bound_buffers(stream: &actix_web::rt::net::TcpStream) {
+    use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
+
+    let bytes = bridge_core::limits::SOCKET_BUFFER_BYTES;
+    let bounded = set_socket_send_buffer_size(stream, bytes)
+        .and_then(|()| set_socket_recv_buffer_size(stream, bytes));
+    if let Err(why) = bounded {
+        tracing::debug!(error = %why, "a connection's buffers are the system's");
+    }
+}
+
+#[cfg(not(unix))]
+fn bound_buffers(_: &actix_web::rt::net::TcpStream) {}
 
 /// Makes the system give the connection up when what was sent is not acknowledged, or not taken, for
 /// so long.

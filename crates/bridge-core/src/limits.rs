@@ -327,6 +327,10 @@ pub const CONNECTIONS_SPARE: usize = 512;
 pub const CONNECTION_DESCRIPTORS: usize = 2;
 /// Descriptors that are no connections: databases, threads, timers, logs.
 pub const DESCRIPTORS_SPARE: usize = 128;
+/// Bytes that the system may hold for each direction of a connection; it counts them twice, for what
+/// it needs itself. Left to itself it holds many megabytes for a client that does not read. This is
+/// 5 MB/s to somebody on the other side of the world.
+pub const SOCKET_BUFFER_BYTES: usize = 256 * 1024;
 /// How long the head of a connection's first request may take to come: a few packets, resent twice.
 pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection may be idle between two requests, and how long the end of an answer may
@@ -359,6 +363,9 @@ pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
 pub const EVENT_STREAMS_TOTAL: usize = 256;
 /// Requests that read the database at once; as many connections are in the pool.
 pub const READS_AT_ONCE_MAX: usize = 8;
+/// How long a read waits for another connection to the database to be opened, which takes
+/// milliseconds unless the system has no files to give.
+pub const READ_CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long `/ready` waits for the database to be read: less than what asks usually waits.
 pub const READY_READ_WITHIN: Duration = Duration::from_secs(2);
 /// Requests that wait to read the database.

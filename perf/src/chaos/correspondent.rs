@@ -206,7 +206,8 @@ impl Correspondent {
         if self.open.contains_key(&word) {
             return Ok(None);
         }
-        let is_seen_first = message["seq"].as_u64().unwrap_or_default() % SEEN_ONE_IN == 0;
+        let seq = message["seq"].as_u64().unwrap_or_default();
+        let is_seen_first = seq.is_multiple_of(SEEN_ONE_IN);
         let stage = if is_seen_first { "seen" } else { "done" };
         Ok(Some(
             json!({"type": "ack", "id": id, "stage": stage, "ref": word}),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::history::History;
 
@@ -24,6 +25,14 @@ pub(super) enum Fact {
     Handed { to: usize, id: String },
     /// It was told that it is done with one.
     Done { to: usize, id: String },
+    /// It is about to ask for something under a key.
+    Asked { by: String, key: String },
+    /// It was given a receipt.
+    Receipt {
+        by: String,
+        key: String,
+        receipt: Value,
+    },
 }
 
 /// A history and how much of it is on the disk.

@@ -65,9 +65,56 @@ impl<'a> Heard<'a> {
     }
 }
 
+/// What stands at the beginning of an event. The rest may be long, and is not looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Glance<'a> {
+    pub(super) seq: u64,
+    /// A post's, when it has no characters that are escaped.
+    pub(super) text: Option<&'a str>,
+}
+
+/// Enough for a room's name and a short text.
+const GLANCE_BYTES: usize = 512;
+
+impl<'a> Glance<'a> {
+    /// `None` when it is no event.
+    pub(super) fn at(text: &'a [u8]) -> Option<Self> {
+        let begin = &text[..text.len().min(GLANCE_BYTES)];
+        // Our server names the type first. If that changes, nothing is found, which is loud.
+        let begin = begin.strip_prefix(br#"{"type":"event","room":""#)?;
+        let begin = match std::str::from_utf8(begin) {
+            Ok(begin) => begin,
+            Err(cut) => std::str::from_utf8(&begin[..cut.valid_up_to()]).ok()?,
+        };
+        let (_, seq) = begin.split_once(r#","seq":"#)?;
+        let (seq, rest) = seq.split_once(',')?;
+        let text = rest.split_once(r#","text":""#);
+        let text = text.and_then(|(_, text)| Some(text.split_once('"')?.0));
+        let seq = seq.parse().ok()?;
+        Some(Self { seq, text })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_glance_is_enough_for_a_long_event() {
+        let long = "x".repeat(2 * GLANCE_BYTES);
+        let event = format!(
+            r#"{{"type":"event","room":"r","seq":7,"at":"t","kind":"posted","text":"12","m":"{long}"}}"#
+        );
+        let found = Glance::at(event.as_bytes());
+        let expected = Glance {
+            seq: 7,
+            text: Some("12"),
+        };
+        assert_eq!(found, Some(expected));
+        let other = br#"{"type":"event","room":"r","seq":8,"kind":"member_left"}"#;
+        assert_eq!(Glance::at(other), Some(Glance { seq: 8, text: None }));
+        assert_eq!(Glance::at(br#"{"type":"bye","code":4002}"#), None);
+    }
 
     #[test]
     fn frames_are_told_apart() {

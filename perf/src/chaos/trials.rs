@@ -6,12 +6,16 @@ mod t03_power_cut;
 mod t04_io_error;
 mod t05_disk_full;
 mod t08_half_open;
+mod t09_storm;
+mod t10_stalled;
 mod t11_lost_acks;
 mod t12_order;
 mod t13_redelivery;
 mod t16_expiry;
 mod t17_panic;
 mod t18_drain;
+mod t20_simulation;
+mod t21_fuzz;
 
 use std::pin::Pin;
 
@@ -41,26 +45,38 @@ pub(super) const ALL: &[Trial] = &[
         number: 3,
         broken: "the power is cut: the disk has what was synced, and of the rest anything",
         holds: "nothing that was told is lost; the integrity check passes; the server goes on",
-        run: |setting| Box::pin(t03_power_cut::run(setting)),
+        run: t03_power_cut::run,
     },
     Trial {
         number: 4,
         broken: "an fsync or a write of the database fails with an I/O error",
         holds: "nothing is acknowledged that is not on the disk; the process ends; the restart is \
                 consistent",
-        run: |setting| Box::pin(t04_io_error::run(setting)),
+        run: t04_io_error::run,
     },
     Trial {
         number: 5,
         broken: "the disk is full, and is freed",
         holds: "posts are refused with the reason, reads go on, writing resumes without a restart",
-        run: |setting| Box::pin(t05_disk_full::run(setting)),
+        run: t05_disk_full::run,
     },
     Trial {
         number: 8,
         broken: "half-open client sockets",
         holds: "found within two heartbeats, leases released, redelivered",
         run: t08_half_open::run,
+    },
+    Trial {
+        number: 9,
+        broken: "everybody is cut off at once, and comes back with cursors while messages flow",
+        holds: "each gets exactly what it missed, or `complete: false`",
+        run: t09_storm::run,
+    },
+    Trial {
+        number: 10,
+        broken: "a fifth of a room's readers stall",
+        holds: "the others' p99 at most doubles; the slow ones are closed with a resumable cursor; memory stays under its cap",
+        run: t10_stalled::run,
     },
     Trial {
         number: 11,
@@ -99,5 +115,17 @@ pub(super) const ALL: &[Trial] = &[
         broken: "SIGTERM under load",
         holds: "no acknowledged loss; clients are told to move, with jitter; no 30-second stall",
         run: t18_drain::run,
+    },
+    Trial {
+        number: 20,
+        broken: "the pure core in a seeded simulation: clock, store and network faults",
+        holds: "the invariants on every tick; a failing seed replays",
+        run: t20_simulation::run,
+    },
+    Trial {
+        number: 21,
+        broken: "fuzzed frames, bodies, cursors; oversized and endless frames; slow handshakes",
+        holds: "no panic; closed after the header; memory within limit + 64 KiB a socket",
+        run: t21_fuzz::run,
     },
 ];

@@ -46,6 +46,12 @@ pub struct PostsPage {
 }
 
 impl Bridge {
+    /// How often the database was read since the start.
+    #[must_use]
+    pub fn reads_total(&self) -> u64 {
+        self.reads().total()
+    }
+
     /// The room's last record, for a member.
     async fn head_for_member(&self, room: &RoomId, by: &Principal) -> Result<Seq, Reject> {
         by.allows(Action::UseRoom(room))?;

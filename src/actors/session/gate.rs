@@ -128,3 +128,33 @@ impl Drop for Paused {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn it_is_quiet_when_everything_that_was_let_through_is_answered() {
+        let gate = Gate::default();
+        assert_eq!(gate.quiet().now_or_never(), Some(()));
+        let request = Arc::clone(gate.window()).try_acquire_owned();
+        let paused = gate.pause();
+        gate.close();
+        assert!(gate.is_closed());
+        let mut quiet = Box::pin(gate.quiet());
+        assert_eq!(quiet.as_mut().now_or_never(), None);
+        drop(request);
+        assert_eq!(
+            quiet.as_mut().now_or_never(),
+            None,
+            "a look-up is under way"
+        );
+        drop(paused);
+        assert_eq!(quiet.now_or_never(), Some(()));
+        let request = Arc::clone(gate.window()).try_acquire_owned();
+        assert_eq!(gate.quiet().now_or_never(), None);
+        drop(request);
+    }
+}

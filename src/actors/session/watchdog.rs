@@ -165,6 +165,14 @@ mod tests {
         );
     }
 
+    #[test]
+    fn it_costs_little() {
+        let (outbox, _body) = Outbox::new();
+        let watch = watch(outbox, Box::new(|| {}), WITHIN);
+        let bytes = std::mem::size_of_val(&watch);
+        assert!(bytes < 800, "{bytes}");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_is_lost_is_let_go_at_once() {
         let Watched {

@@ -86,6 +86,9 @@ impl<K: Kind> Handler<Submit<CommandOf<K>>> for StreamActor<K> {
     fn handle(&mut self, Submit(request): Submit<CommandOf<K>>, ctx: &mut Context<Self>) {
         self.touch();
         self.share_the_thread(ctx);
+        if self.is_quarantined {
+            return request.asker.refuse(K::quarantined(&self.stream));
+        }
         self.guarded("submit", ctx, |actor, ctx| actor.take(request, ctx));
     }
 }

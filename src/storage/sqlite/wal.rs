@@ -1,6 +1,7 @@
 //! Keeping the write-ahead log short: a start reads it whole, and so does whoever looks into it.
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use bridge_core::limits;
 use bridge_core::ports::LogFailure;
@@ -14,6 +15,25 @@ use crate::storage::error::at_commit;
 const PAGE_BYTES: u64 = 4_096 + 24;
 /// How many times its bound the file may have before it is cut.
 const OVERGROWN: u64 = 4;
+
+/// Bytes of the index of a write-ahead log of [`OVERGROWN`] size: 32 KiB for every 4,096 pages, and
+/// for the first ones a little more.
+const INDEX_BYTES: u64 = (OVERGROWN + 1) * 32 * 1024;
+
+/// Makes the index of the write-ahead log, a file that is mapped into memory, as large as it will
+/// ever be. SQLite grows it after it has written a commit; if the disk has become full in just that
+/// moment, it says that the disk has failed, and the process has to end.
+///
+/// Appending is safe whoever else does the same: nothing that is there is written over, and SQLite
+/// clears each part before its first use.
+pub(super) fn reserve_index(database: &Path) -> std::io::Result<()> {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-shm");
+    let mut index = std::fs::OpenOptions::new().append(true).open(name)?;
+    let missing = INDEX_BYTES.saturating_sub(index.metadata()?.len());
+    let zeros = std::io::repeat(0).take(missing);
+    std::io::copy(&mut { zeros }, &mut index).map(drop)
+}
 
 /// What the writer knows of its write-ahead log.
 #[derive(Debug)]
@@ -117,7 +137,7 @@ impl Wal {
         if pages >= 2 * self.told_at {
             self.told_at = pages;
             tracing::warn!(
-                mebibytes = pages * PAGE_BYTES >> 20,
+                mebibytes = (pages * PAGE_BYTES) >> 20,
                 "the write-ahead log grows: some program has been reading the database for a long \
                  time, in one transaction"
             );

@@ -29,10 +29,7 @@ pub(in crate::transport) async fn attend(
         }
         None => next.call(request).await?.map_into_boxed_body(),
     };
-    Ok(response.map_body(|_, body| Attended {
-        body,
-        _serving: serving,
-    }))
+    Ok(response.map_body(|_, body| Attended::new(body, serving)))
 }
 
 /// When a request that came too late should come back, in milliseconds.
@@ -45,7 +42,16 @@ fn come_back(request: &ServiceRequest) -> Option<u64> {
 /// The body of an answer, and that it is not over.
 struct Attended {
     body: BoxBody,
-    _serving: Option<Serving>,
+    serving: Option<Serving>,
+}
+
+impl Attended {
+    fn new(body: BoxBody, mut serving: Option<Serving>) -> Self {
+        if let Some(serving) = &mut serving {
+            serving.waits_for_the_socket();
+        }
+        Self { body, serving }
+    }
 }
 
 impl MessageBody for Attended {
@@ -59,6 +65,15 @@ impl MessageBody for Attended {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(cx)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_next(cx);
+        if let Some(serving) = &mut this.serving {
+            // It is asked for more only when the socket has taken enough of what there was.
+            match polled {
+                Poll::Pending => serving.waits_for_us(),
+                Poll::Ready(_) => serving.waits_for_the_socket(),
+            }
+        }
+        polled
     }
 }

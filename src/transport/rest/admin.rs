@@ -38,6 +38,7 @@ pub(in crate::transport) async fn stats(state: Data<State>, caller: Caller) -> A
             "broken": log.state == LogState::Broken,
             "at_work_millis": log.at_work.map(|time| time.as_millis()),
         },
+        "reads": { "total": state.bridge.reads_total() },
         "actors": tree(&state.bridge.supervision()),
     })))
 }

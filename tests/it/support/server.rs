@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use agent_bridge::app::{AppError, Application, Seams};
-use agent_bridge::config::{Config, Overrides};
+use agent_bridge::config::{Config, Overrides, Tuning};
 use agent_bridge::system::SystemClock;
 use agent_bridge::tokens::Tokens;
 use bridge_core::ports::Clock;
@@ -80,6 +80,7 @@ pub(crate) struct TestServer {
     pub(crate) clock: Arc<ShiftedClock>,
     folder: Option<TempDir>,
     settings: String,
+    tuning: Tuning,
     stop: Option<oneshot::Sender<()>>,
     ended: Receiver<Result<(), AppError>>,
 }
@@ -95,13 +96,27 @@ impl TestServer {
         Self::on(folder, settings.to_owned())
     }
 
-    /// On a folder that has data already.
-    pub(crate) fn on(folder: TempDir, settings: String) -> Self {
-        Self::on_with(folder, settings, Arc::default())
+    /// One that is less patient, say.
+    pub(crate) fn tuned(settings: &str, tune: impl FnOnce(&mut Tuning)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut tuning = Tuning::default();
+        tune(&mut tuning);
+        Self::on_with(folder, settings.to_owned(), tuning, Arc::default())
     }
 
-    fn on_with(folder: TempDir, settings: String, clock: Arc<ShiftedClock>) -> Self {
-        let config = config(folder.path(), &settings);
+    /// On a folder that has data already.
+    pub(crate) fn on(folder: TempDir, settings: String) -> Self {
+        Self::on_with(folder, settings, Tuning::default(), Arc::default())
+    }
+
+    fn on_with(
+        folder: TempDir,
+        settings: String,
+        tuning: Tuning,
+        clock: Arc<ShiftedClock>,
+    ) -> Self {
+        let mut config = config(folder.path(), &settings);
+        config.tuning = tuning;
         let its_clock = Arc::clone(&clock);
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell_ready, is_ready) = sync_channel(1);
@@ -136,6 +151,7 @@ impl TestServer {
             clock,
             folder: Some(folder),
             settings,
+            tuning,
             stop: Some(stop),
             ended,
         }
@@ -143,9 +159,9 @@ impl TestServer {
 
     /// Stops it, and starts another one on the same data.
     pub(crate) fn restart(self) -> Self {
-        let clock = Arc::clone(&self.clock);
+        let (clock, tuning) = (Arc::clone(&self.clock), self.tuning);
         let (folder, settings) = self.end();
-        Self::on_with(folder, settings, clock)
+        Self::on_with(folder, settings, tuning, clock)
     }
 
     /// Stops it. Its data and its settings stay, for another one.

@@ -22,6 +22,7 @@ use bridge_core::{Epoch, MessageId, Seq, Timestamp};
 
 use crate::checker::Violation;
 use crate::clients::name;
+use crate::network::Network;
 use crate::plan::Plan;
 use crate::rng::Rng;
 use crate::ticket::{Inbox, Ticket};
@@ -45,7 +46,13 @@ const RULES: Rules = Rules {
 };
 
 /// What must have happened in a search: one that never met a hard case has proved nothing about it.
-const EVERYTHING: [&str; 26] = [
+const EVERYTHING: [&str; 32] = [
+    "broken logs",
+    "reads without an answer",
+    "lost requests",
+    "requests made twice",
+    "requests overtaken",
+    "lost answers",
     "messages",
     "receipts",
     "repeats",
@@ -110,6 +117,7 @@ struct World {
     sweeps: Vec<(usize, Due)>,
     /// Messages of which somebody was told that they have ended.
     finished: HashSet<(usize, Seq)>,
+    network: Network,
     inbox: Inbox,
     now: usize,
     stats: Stats,
@@ -136,6 +144,7 @@ impl World {
             look_ups: Vec::new(),
             sweeps: Vec::new(),
             finished: HashSet::new(),
+            network: Network::default(),
             inbox: Inbox::default(),
             now: 0,
             stats: Stats::new(),
@@ -149,6 +158,7 @@ impl World {
             self.tick()?;
         }
         self.writer.is_sound = true;
+        self.network.is_sound = true;
         while !self.is_settled() {
             if self.now > self.plan.ticks + SETTLES_WITHIN {
                 return Err("the world does not settle: something never ends".to_owned());
@@ -158,6 +168,12 @@ impl World {
         }
         self.everything_is_accounted_for()?;
         self.count_by("faults", self.writer.faults);
+        self.count_by("lost requests", self.network.lost);
+        self.count_by("requests made twice", self.network.twice);
+        self.count_by("requests overtaken", self.network.overtaken);
+        self.count_by("lost answers", self.network.answers_lost);
+        let records = self.mirrors.iter().map(Mirror::len).sum::<usize>();
+        self.count_by("records", records as u64);
         let messages = self.mirrors.iter().map(|mirror| mirror.tracks.len());
         self.count_by("messages", messages.sum::<usize>() as u64);
         Ok(self.stats)
@@ -166,7 +182,12 @@ impl World {
     fn tick(&mut self) -> Result<(), Violation> {
         self.now += 1;
         self.turn_the_clock();
-        self.try_again()?;
+        if self.writer.is_broken && self.rng.one_in(3) {
+            self.count("broken logs");
+            self.kill_the_process();
+        }
+        self.try_again();
+        self.arrive()?;
         self.look_up()?;
         self.sweep()?;
         self.sessions()?;
@@ -269,9 +290,7 @@ impl World {
     fn kill_the_process(&mut self) {
         self.count("killed processes");
         self.steady = RefCell::new(Steady::begin(self.clock.now(), self.clock.moment()));
-        let faults = self.writer.faults;
-        self.writer = Writer::new(self.store.clone());
-        self.writer.faults = faults;
+        self.writer.begin_anew(self.store.clone());
         self.look_ups.clear();
         self.sweeps.clear();
         for desk in &mut self.desks {
@@ -282,6 +301,7 @@ impl World {
     fn is_settled(&self) -> bool {
         self.intents.iter().all(|intent| intent.under_way == 0)
             && self.again.is_empty()
+            && self.network.is_empty()
             && self.look_ups.is_empty()
             && self.sweeps.is_empty()
             && self.writer.is_empty()
@@ -328,7 +348,8 @@ fn simulate(seed: u64, plan: Plan) -> Result<Stats, String> {
 #[test]
 fn every_message_ends_once_whatever_happens() {
     let seeds = crate::seeds(SEEDS);
-    let is_search = seeds.end - seeds.start >= SEEDS;
+    let searched = seeds.end - seeds.start;
+    let is_search = searched >= SEEDS;
     let mut sum = Stats::new();
     for seed in seeds {
         let stats = simulate(seed, Plan::of(seed))
@@ -338,6 +359,8 @@ fn every_message_ends_once_whatever_happens() {
         }
     }
     println!("{sum:?}");
+    let records = sum.get("records").copied().unwrap_or_default();
+    crate::tell("mailboxes", searched, records);
     for what in EVERYTHING {
         let times = sum.get(what).copied().unwrap_or_default();
         assert!(!is_search || times >= 5, "only {times} {what} in all runs");

@@ -1,5 +1,6 @@
 //! The page that the faulty machine and the harness share.
 
+use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,26 @@ pub(in crate::chaos) struct Orders {
     pub(in crate::chaos) room: Option<u64>,
     /// Each fsync says that all is well, and does nothing.
     pub(in crate::chaos) lie: bool,
+}
+
+impl fmt::Display for Orders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults = [("fsync", self.fail_fsync), ("write", self.fail_write)];
+        for (what, number) in faults {
+            if let Some(number) = number {
+                let others = if self.for_ever {
+                    " and all later ones"
+                } else {
+                    ""
+                };
+                write!(f, "{what} {number}{others} failing ")?;
+            }
+        }
+        if let Some(room) = self.room {
+            write!(f, "{room} bytes left ")?;
+        }
+        write!(f, "(clock {:+} ms, lie {})", self.clock_offset_ms, self.lie)
+    }
 }
 
 /// What has happened since the server was started.

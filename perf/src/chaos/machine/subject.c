@@ -14,6 +14,8 @@ static long long clock_ms(clockid_t clock)
 {
     struct timespec now;
     clock_gettime(clock, &now);
+    if (now.tv_nsec < 0 || now.tv_nsec >= 1000000000)
+        return -1;
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use serde_json::json;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::Peer;
@@ -60,8 +61,8 @@ impl Peer {
         mut hear: impl FnMut(&[u8]) -> Result<(), String>,
     ) -> Result<Infallible, String> {
         let act = |occasion: Occasion<'_>| match occasion {
-            Occasion::Heard(text) => hear(text).map(|()| None),
-            Occasion::Due(_) => Ok(None),
+            Occasion::Heard(text) => hear(text).map(|()| Vec::new()),
+            Occasion::Due(_) => Ok(Vec::new()),
         };
         self.work(None, act).await
     }
@@ -70,7 +71,7 @@ impl Peer {
     pub(in crate::chaos) async fn work(
         &mut self,
         beat: Option<Beat>,
-        mut act: impl FnMut(Occasion<'_>) -> Result<Option<String>, String>,
+        mut act: impl FnMut(Occasion<'_>) -> Result<Vec<String>, String>,
     ) -> Result<Infallible, String> {
         while let Some(frame) = self.kept.pop_front() {
             let answer = act(Occasion::Heard(frame.to_string().as_bytes()))?;
@@ -99,10 +100,15 @@ impl Peer {
         }
     }
 
-    fn say(&mut self, frame: Option<String>) {
-        if let Some(frame) = frame {
+    fn say(&mut self, frames: Vec<String>) {
+        for frame in frames {
             self.socket.queue(frame.as_bytes());
         }
+    }
+
+    /// The connection, for whoever writes to it what is no frame.
+    pub(in crate::chaos) const fn connection(&self) -> &TcpStream {
+        self.socket.stream()
     }
 
     /// Waits until the server has heard from this client.

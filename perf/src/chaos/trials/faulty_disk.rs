@@ -20,6 +20,10 @@ use verdict::{Promises, Verdict};
 /// How the machine is broken, for the table.
 pub(super) const FORM: &str = "the real program with a library in front of the C library \
                                (LD_PRELOAD); no privileges needed";
+/// The fault of the servers that must be found out.
+pub(super) const EARLY: &str = "acknowledges-early";
+/// How many of them at most: not each of them loses something.
+pub(super) const EARLY_MAX: usize = 6;
 /// How long writing so many posts may take.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(60);
 
@@ -55,9 +59,18 @@ impl Bench {
         Ok(Self { folder, control })
     }
 
-    /// Starts the server. That the machine is really under it is made sure.
-    pub(super) fn start(&self, setting: &Setting) -> Result<Arc<Server>, String> {
+    /// Starts the real server, or one with this fault. That the machine is really under it is made
+    /// sure.
+    pub(super) fn start(
+        &self,
+        setting: &Setting,
+        fault: Option<&str>,
+    ) -> Result<Arc<Server>, String> {
         let start = Start::new(setting, self.control.data_dir());
+        let start = match fault {
+            None => start,
+            Some(fault) => start.broken(fault)?,
+        };
         let server = self.control.put_under(start).go()?;
         self.control.must_be_under(server.pid())?;
         Ok(Arc::new(server))
@@ -101,7 +114,7 @@ impl Recording {
         lie: bool,
     ) -> Result<Self, String> {
         let mut bench = Bench::new(setting, workshop, name)?;
-        let server = bench.start(setting)?;
+        let server = bench.start(setting, None)?;
         let journal = Some(bench.control.journal());
         let mut publishers = Publishers::begin(&server, load.clients, load.rooms, journal);
         let mut lies_from = 0;
@@ -147,6 +160,14 @@ impl Recording {
         let key = self.folder.path();
         judge_image(setting, journal, &self.promises, key, at, random).await
     }
+}
+
+/// The last lines of a server's log.
+pub(super) fn last_words(server: &Server) -> String {
+    const LINES: usize = 3;
+    let log = server.log();
+    let lines: Vec<&str> = log.lines().rev().take(LINES).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
 }
 
 fn undisturbed(said: &Said) -> Result<(), String> {

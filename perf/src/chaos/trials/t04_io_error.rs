@@ -7,20 +7,23 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::faulty_disk::publishers::{Publishers, Said};
+use super::Trying;
+use super::faulty_disk::publishers::{Progress, Publishers, Said};
 use super::faulty_disk::verdict::{Promises, Verdict};
-use super::faulty_disk::{Bench, FORM, Load, Workshop, judge_image, lying_disk};
+use super::faulty_disk::{
+    Bench, EARLY, EARLY_MAX, FORM, Load, Workshop, judge_image, last_words, lying_disk,
+};
 use crate::chaos::machine::{Counts, Orders};
 use crate::chaos::outcome::Outcome;
 use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 
-const LOAD: Load = Load {
-    clients: 16,
-    rooms: 4,
-    posts: 1_000,
-};
+const CLIENTS: usize = 16;
+const ROOMS: usize = 4;
+/// Posts of a run without a fault, by which it is known how many fsyncs and writes there are to fail.
+const POSTS_SHORT: usize = 1_000;
+const POSTS_LONG: usize = 10_000;
 /// Until the fault must have come.
 const FAULT_WITHIN: Duration = Duration::from_secs(60);
 /// Until the server must have ended after it: longer than it waits for what is under way, twice.
@@ -39,6 +42,8 @@ struct Usual {
 
 #[derive(Default)]
 struct Sum {
+    /// The fault of the server, if it is not the real one.
+    server: Option<&'static str>,
     rounds: usize,
     of_fsyncs: u64,
     at_start: u64,
@@ -52,51 +57,78 @@ struct Sum {
     first: Option<String>,
 }
 
-pub(super) async fn run(setting: Setting) -> Result<Outcome, String> {
+pub(super) fn run(setting: Setting) -> Trying {
+    Box::pin(io_errors(setting))
+}
+
+async fn io_errors(setting: Setting) -> Result<Outcome, String> {
     let workshop = match Workshop::open(&setting)? {
         Ok(workshop) => workshop,
         Err(why) => return Ok(Outcome::not_run(why)),
     };
     let mut random = setting.random(0);
     setting.at("counting");
-    let usual = count(&setting, &workshop).await?;
+    let load = Load {
+        clients: CLIENTS,
+        rooms: ROOMS,
+        posts: setting.pick(POSTS_SHORT, POSTS_LONG) as u64,
+    };
+    let usual = count(&setting, &workshop, load).await?;
     let mut sum = Sum::default();
-    while setting.more_rounds(sum.rounds, 8, 300) {
+    while setting.more_rounds(sum.rounds, 4, 300) {
         let orders = fault(sum.rounds, usual, &mut random);
-        setting.at(format!("{:?} {:?}", orders.fail_fsync, orders.fail_write));
+        setting.at(format!("{orders}"));
         sum.round(&setting, &workshop, &orders, &mut random).await?;
     }
     let mut outcome = Outcome::new(FORM);
     sum.tell(&mut outcome);
-    let (found, has_failed) = lying_disk(&setting, &workshop, LOAD, &mut random).await?;
+    let (found, has_failed) = lying_disk(&setting, &workshop, load, &mut random).await?;
     let hidden = "fsyncs fail and the server is not told";
     outcome.control(hidden, found, has_failed);
+    setting.at("control: a server that acknowledges early");
+    let mut early = Sum {
+        server: Some(EARLY),
+        ..Sum::default()
+    };
+    while early.rounds < EARLY_MAX && early.verdict.lost == 0 {
+        // The faults of the start tell nothing: nobody is acknowledged anything then.
+        let orders = fault(2, usual, &mut random);
+        early
+            .round(&setting, &workshop, &orders, &mut random)
+            .await?;
+    }
+    let found = format!(
+        "lost {} of {} in {} faults",
+        early.verdict.lost, early.verdict.checked, early.rounds
+    );
+    let what = "a server that acknowledges before the commit";
+    outcome.control(what, found, early.verdict.lost > 0);
     Ok(outcome)
 }
 
 /// A run without a fault.
-async fn count(setting: &Setting, workshop: &Workshop) -> Result<Usual, String> {
+async fn count(setting: &Setting, workshop: &Workshop, load: Load) -> Result<Usual, String> {
     let bench = Bench::new(setting, workshop, "counting")?;
-    let server = bench.start(setting)?;
+    let server = bench.start(setting, None)?;
     let start = bench.control.counts()?;
-    let mut publishers = Publishers::begin(&server, LOAD.clients, LOAD.rooms, None);
+    let mut publishers = Publishers::begin(&server, CLIENTS, ROOMS, None);
     publishers
-        .until("every post", FAULT_WITHIN, |p| p.acknowledged >= LOAD.posts)
+        .until("every post", FAULT_WITHIN, |p| p.acknowledged >= load.posts)
         .await?;
     publishers.stop().await?;
     let all = bench.control.counts()?;
     Ok(Usual { start, all })
 }
 
-/// Fsyncs and writes take turns; every fourth fault is one of the start. Half of them go on.
+/// Fsyncs and writes take turns; every third fault is one of the start. Half of them go on.
 fn fault(round: usize, usual: Usual, random: &mut StdRng) -> Orders {
-    let is_start = round % 8 < 2;
+    let is_start = round % 6 < 2;
     let mut within = |start: u64, all: u64| {
         let (from, to) = if is_start { (0, start) } else { (start, all) };
         random.random_range(from + 1..=to.max(from + 1))
     };
     let mut orders = Orders::default();
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         orders.fail_fsync = Some(within(usual.start.fsyncs, usual.all.fsyncs));
     } else {
         orders.fail_write = Some(within(usual.start.writes, usual.all.writes));
@@ -113,15 +145,21 @@ impl Sum {
         orders: &Orders,
         random: &mut StdRng,
     ) -> Result<(), String> {
-        let mut bench = Bench::new(setting, workshop, &format!("round-{}", self.rounds))?;
+        let mut bench = Bench::new(
+            setting,
+            workshop,
+            &format!("{}-{}", self.server.unwrap_or("real"), self.rounds),
+        )?;
         self.rounds += 1;
         self.of_fsyncs += u64::from(orders.fail_fsync.is_some());
         bench.control.order(orders)?;
-        let said = match bench.start(setting) {
+        let said = match bench.start(setting, self.server) {
             Err(why) if has_failed(&bench)? => {
                 self.at_start += 1;
-                self.note_unless(why.contains(FAULT), || format!("{orders:?}: {why}"));
-                self.without_reason += u64::from(!why.contains(FAULT));
+                if !why.contains(FAULT) {
+                    self.without_reason += 1;
+                    self.note(|| format!("{orders}: {why}"));
+                }
                 Said::default()
             }
             Err(why) => return Err(why),
@@ -140,38 +178,42 @@ impl Sum {
         orders: &Orders,
     ) -> Result<Said, String> {
         let journal = Some(bench.control.journal());
-        let mut publishers = Publishers::begin(&server, LOAD.clients, LOAD.rooms, journal);
+        let mut publishers = Publishers::begin(&server, CLIENTS, ROOMS, journal);
         let clock = Clock::start();
         while !has_failed(bench)? {
-            if clock.nanos() > crate::clock::nanos(FAULT_WITHIN) {
-                return Err(format!(
-                    "{orders:?} was not reached within {FAULT_WITHIN:?}"
-                ));
+            if clock.nanos() > nanos(FAULT_WITHIN) {
+                return Err(format!("{orders} was not reached within {FAULT_WITHIN:?}"));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
         let clock = Clock::start();
-        let all = |p: &super::faulty_disk::publishers::Progress| p.ended == LOAD.clients;
+        let all = |p: &Progress| p.ended == CLIENTS;
         let alone = publishers.until("the end of all sessions", ENDED_WITHIN, all);
         let is_over = alone.await.is_ok();
         let said = publishers.stop().await?;
         let mut server = Arc::into_inner(server).ok_or("a publisher still has the server")?;
-        let ended = server.until_ended(ENDED_WITHIN).await;
-        let seconds = clock.nanos() as f64 / 1e9;
-        self.seconds_to_end = self.seconds_to_end.max(seconds);
-        let log = server.log();
-        match ended {
-            Ok(status) if is_over => {
-                let has_reason = log.contains(GIVES_UP) && log.contains(FAULT);
-                self.ended_well += u64::from(status.success() || status.code().is_none());
-                self.without_reason += u64::from(!has_reason);
-                let is_good = has_reason && status.code().is_some_and(|code| code != 0);
-                self.note_unless(is_good, || format!("{orders:?}: {status}: {log}"));
-            }
-            _ => {
+        if !is_over {
+            self.survived += 1;
+            self.note(|| format!("{orders}: the server went on: {}", last_words(&server)));
+            return Ok(said);
+        }
+        let left = ENDED_WITHIN.saturating_sub(Duration::from_nanos(clock.nanos()));
+        let status = match server.until_ended(left).await {
+            Ok(status) => status,
+            Err(why) => {
                 self.survived += 1;
-                self.note_unless(false, || format!("{orders:?}: the server went on: {log}"));
+                self.note(|| format!("{orders}: {why}: {}", last_words(&server)));
+                return Ok(said);
             }
+        };
+        self.seconds_to_end = self.seconds_to_end.max(clock.nanos() as f64 / 1e9);
+        let log = server.log();
+        let has_reason = log.contains(GIVES_UP) && log.contains(FAULT);
+        let has_failed = status.code().is_some_and(|code| code != 0);
+        self.without_reason += u64::from(!has_reason);
+        self.ended_well += u64::from(!has_failed);
+        if !has_reason || !has_failed {
+            self.note(|| format!("{orders}: {status}: {}", last_words(&server)));
         }
         Ok(said)
     }
@@ -196,10 +238,8 @@ impl Sum {
         Ok(())
     }
 
-    fn note_unless(&mut self, is_good: bool, what: impl FnOnce() -> String) {
-        if !is_good {
-            self.first.get_or_insert_with(what);
-        }
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        self.first.get_or_insert_with(what);
     }
 
     fn tell(self, outcome: &mut Outcome) {

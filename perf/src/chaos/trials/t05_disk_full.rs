@@ -8,14 +8,15 @@ use agent_bridge::client::RestClient;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::faulty_disk::publishers::{Publishers, Said, client_name, room_name};
+use super::Trying;
+use super::faulty_disk::publishers::{Progress, Publishers, Said, client_name, room_name};
 use super::faulty_disk::verdict::{Promises, Verdict};
-use super::faulty_disk::{Bench, FORM, Workshop, judge_image};
+use super::faulty_disk::{Bench, EARLY, EARLY_MAX, FORM, Workshop, judge_image, last_words};
 use crate::chaos::machine::Orders;
 use crate::chaos::outcome::Outcome;
 use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 
 const CLIENTS: usize = 32;
 const ROOMS: usize = 8;
@@ -37,8 +38,11 @@ const STORAGE_FULL: &str = "storage_full";
 
 #[derive(Default)]
 struct Sum {
+    /// The fault of the server, if it is not the real one.
+    server: Option<&'static str>,
     fills: usize,
-    servers: u64,
+    servers: usize,
+    went_wrong: u64,
     acknowledged: u64,
     refused: u64,
     /// Refusals with another word.
@@ -55,24 +59,36 @@ struct Sum {
     first: Option<String>,
 }
 
-pub(super) async fn run(setting: Setting) -> Result<Outcome, String> {
+pub(super) fn run(setting: Setting) -> Trying {
+    Box::pin(full_disks(setting))
+}
+
+async fn full_disks(setting: Setting) -> Result<Outcome, String> {
     let workshop = match Workshop::open(&setting)? {
         Ok(workshop) => workshop,
         Err(why) => return Ok(Outcome::not_run(why)),
     };
     let mut random = setting.random(0);
     let mut sum = Sum::default();
-    let mut forged = None;
     while setting.more_rounds(sum.fills, 2, 60) {
-        let promises = sum.server(&setting, &workshop, &mut random).await?;
-        forged = forged.or(promises);
+        sum.server(&setting, &workshop, &mut random).await?;
     }
     let mut outcome = Outcome::new(FORM);
     sum.tell(&mut outcome);
-    if let Some((found, has_failed)) = forged {
-        let lie = "one acknowledgement and one refusal in the history are forged";
-        outcome.control(lie, found, has_failed);
+    setting.at("control: a server that acknowledges early");
+    let mut early = Sum {
+        server: Some(EARLY),
+        ..Sum::default()
+    };
+    while early.servers < EARLY_MAX && early.verdict.lost == 0 {
+        early.server(&setting, &workshop, &mut random).await?;
     }
+    let found = format!(
+        "lost {} of {} on {} full disks",
+        early.verdict.lost, early.verdict.checked, early.servers
+    );
+    let what = "a server that acknowledges before the commit";
+    outcome.control(what, found, early.verdict.lost > 0);
     Ok(outcome)
 }
 
@@ -83,46 +99,63 @@ impl Sum {
         setting: &Setting,
         workshop: &Workshop,
         random: &mut StdRng,
-    ) -> Result<Option<(String, bool)>, String> {
-        let mut bench = Bench::new(setting, workshop, &format!("server-{}", self.servers))?;
+    ) -> Result<(), String> {
+        let name = format!("{}-{}", self.server.unwrap_or("real"), self.servers);
+        let mut bench = Bench::new(setting, workshop, &name)?;
         self.servers += 1;
-        let server = bench.start(setting)?;
+        let server = bench.start(setting, self.server)?;
         let journal = Some(bench.control.journal());
         let mut publishers = Publishers::begin(&server, CLIENTS, ROOMS, journal);
-        let begun = self.fills;
-        let full_at = loop {
-            let full_at = self
+        // Who cannot come in has nothing to post; that is not what is tried here.
+        let all = |p: &Progress| p.entered == CLIENTS;
+        publishers
+            .until("everybody to come in", WITHIN, all)
+            .await?;
+        let mut moments = Vec::new();
+        while moments.len() < FILLS_OF_ONE_SERVER
+            && (moments.is_empty() || setting.more_rounds(self.fills, 2, 60))
+        {
+            match self
                 .fill(&mut bench, &server, &mut publishers, random)
-                .await?;
-            self.fills += 1;
-            let is_last = self.fills - begun == FILLS_OF_ONE_SERVER;
-            if is_last || !setting.more_rounds(self.fills, 2, 60) {
-                break full_at;
+                .await
+            {
+                Ok(at) => moments.push(at),
+                Err(why) => {
+                    self.went_wrong += 1;
+                    let words = last_words(&server);
+                    self.first.get_or_insert(format!("{why}: {words}"));
+                    break;
+                }
             }
-        };
+            self.fills += 1;
+        }
         let said = publishers.stop().await?;
         drop(server);
         self.count(&said);
+        self.judge(setting, &bench, said, &moments, random).await
+    }
+
+    /// Holds the files as they are, and as they were when the disk was full and the power went,
+    /// against what was told.
+    async fn judge(
+        &mut self,
+        setting: &Setting,
+        bench: &Bench,
+        said: Said,
+        moments: &[u64],
+        random: &mut StdRng,
+    ) -> Result<(), String> {
         let journal = bench.journal()?;
         let folder = bench.folder.path();
         let promises = Promises::new(said.told, said.refused);
-        // The power may also go while the disk is full.
-        for at in [full_at, journal.len()] {
-            let judged = judge_image(setting, &journal, &promises, folder, at, random);
+        for at in moments {
+            let judged = judge_image(setting, &journal, &promises, folder, *at, random);
             self.verdict.add(judged.await?.0);
         }
         let start = Start::new(setting, folder);
-        let verdict = promises.judge(start.clone(), folder, u64::MAX).await?;
+        let verdict = promises.judge(start, folder, u64::MAX).await?;
         self.verdict.add(verdict);
-        let found = promises.forge().judge(start, folder, u64::MAX).await?;
-        let said = format!(
-            "lost {}, refused but there {}",
-            found.lost, found.refused_but_there
-        );
-        Ok(Some((
-            said,
-            found.lost == 1 && found.refused_but_there == 1,
-        )))
+        Ok(())
     }
 
     /// The disk fills up, is full for a while, and is freed. Returns the journal's length while it
@@ -156,11 +189,8 @@ impl Sum {
         let progress = publishers.progress();
         self.acknowledged_while_full += progress.acknowledged - before;
         if progress.ended > 0 {
-            let log = server.log();
-            return Err(format!(
-                "{} sessions ended while the disk was full: {log}",
-                progress.ended
-            ));
+            let ended = progress.ended;
+            return Err(format!("{ended} sessions ended while the disk was full"));
         }
         bench.control.order(&Orders::default())?;
         let clock = Clock::start();
@@ -177,7 +207,7 @@ impl Sum {
     async fn read(&mut self, server: &Server, length: Duration) -> Result<(), String> {
         let rest = server.rest(&client_name(0))?;
         let clock = Clock::start();
-        while clock.nanos() < crate::clock::nanos(length) {
+        while clock.nanos() < nanos(length) {
             let begun = clock.nanos();
             if let Err(why) = read_once(&rest).await {
                 self.reads_failed += 1;
@@ -194,7 +224,11 @@ impl Sum {
 
     fn count(&mut self, said: &Said) {
         self.acknowledged += said.acknowledged();
-        self.ended += said.ended.values().sum::<u64>();
+        for (why, times) in &said.ended {
+            self.ended += times;
+            self.first
+                .get_or_insert_with(|| format!("a session ended: {why}"));
+        }
         self.cut_off += said.unanswered;
         for (word, times) in &said.refusals {
             if word == STORAGE_FULL {
@@ -211,6 +245,7 @@ impl Sum {
         outcome.figure("fills", self.fills);
         outcome.figure("acknowledged", self.acknowledged);
         outcome.figure("storage_full", self.refused);
+        outcome.must_be_zero("broken_off", self.went_wrong);
         outcome.must_be_zero("other_refusals", self.other_refusals);
         outcome.must_be_zero("unanswered", self.cut_off);
         outcome.must_be_zero("sessions_ended", self.ended);

@@ -81,7 +81,7 @@ impl Trial {
             heartbeat: Duration::from_secs(heartbeat),
             holders: setting.pick(24, 450),
             sitters: setting.pick(24, 450),
-            readers: setting.pick(8, 100),
+            readers: setting.pick(3, 100),
             host,
         };
         setting.at("filling an archive");

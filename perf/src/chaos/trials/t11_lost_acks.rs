@@ -2,6 +2,7 @@
 //! session and another way, several at once, after restarts, and a day later.
 
 mod cases;
+mod counts;
 mod stage;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use rand::rngs::StdRng;
 use serde_json::json;
 
 use super::Trying;
+use crate::chaos::diary::Diary;
 use crate::chaos::http;
 use crate::chaos::machine::{Control, Machine, Orders};
 use crate::chaos::outcome::Outcome;
@@ -22,12 +24,14 @@ use cases::{Cases, stored_twice};
 use stage::{Stage, Sum};
 
 /// Requests of each of the six kinds in one round.
-const SHORT_OF_A_KIND: usize = 5;
+const SHORT_OF_A_KIND: usize = 3;
 const LONG_OF_A_KIND: usize = 40;
 /// A quarter more than the keys that an owner remembers.
 const FLOOD: usize = bridge_core::limits::RECENT_KEYS_MAX * 5 / 4;
 /// Of which so many are in flight.
 const FLOOD_IN_FLIGHT: usize = 512;
+/// Every request of one client may come over a session of its own.
+const SESSIONS_PER_CLIENT: &str = "1000";
 /// A little more than a day.
 const DAY_MILLIS: i64 = 25 * 3_600 * 1_000;
 /// How long a room may take to fall asleep that does so after a second.
@@ -35,7 +39,7 @@ const ASLEEP_WITHIN: Duration = Duration::from_secs(20);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long a server lives after the first requests went out, before it is killed.
-const KILLED_WITHIN_MILLIS: u64 = 40;
+const KILLED_WITHIN_MILLIS: u64 = 150;
 
 pub(super) fn run(setting: Setting) -> Trying {
     Box::pin(async move {
@@ -76,11 +80,14 @@ async fn round(setting: &Setting, machine: Option<&Machine>, sum: &mut Sum) -> R
         control: None,
     };
     let start = Start::new(setting, folder.path()).set("rooms.idle_seconds", "1");
+    let start = start.set("sessions.per_client", SESSIONS_PER_CLIENT);
     let mut server = lives.go(start, 0)?;
     let of_a_kind = setting.pick(SHORT_OF_A_KIND, LONG_OF_A_KIND);
     let mut cases = Cases::begin(&server, of_a_kind).await?;
     let http = http::client()?;
-    let mut stage = Stage::new(setting, &http, &mut random);
+    let notes = setting.folder()?;
+    let diary = Diary::create(notes.path().join("history"))?;
+    let mut stage = Stage::new(setting, &http, &mut random, &diary);
 
     setting.at("acknowledgements are lost");
     stage.lose(&server, cases.first_half()).await?;
@@ -145,7 +152,9 @@ async fn forgetful(setting: &Setting) -> Result<Sum, String> {
     let server = Start::new(setting, folder.path()).go()?;
     let mut cases = Cases::begin(&server, 1).await?;
     let http = http::client()?;
-    let mut stage = Stage::new(setting, &http, &mut random);
+    let notes = setting.folder()?;
+    let diary = Diary::create(notes.path().join("history"))?;
+    let mut stage = Stage::new(setting, &http, &mut random, &diary);
     stage.lose(&server, cases.first_half()).await?;
     stage.again(&server, &mut cases).await?;
     for case in &mut cases.0 {
@@ -236,7 +245,7 @@ async fn until_asleep(server: &Server) -> Result<(), String> {
 /// What must be seen: a receipt that differs, a second first answer, a text that is stored twice, a
 /// key that is misused.
 fn controls(outcome: &mut Outcome) {
-    for (what, found) in stage::controls() {
+    for (what, found) in counts::controls() {
         let has_failed = found > 0;
         outcome.control(what, format!("flaws {found}"), has_failed);
     }

@@ -82,30 +82,35 @@ async fn round(setting: &Setting, sum: &mut Sum, outcome: &mut Outcome) -> Resul
     ended.send_replace(Some(lock(&log).head()));
     let mut heard = publishers.iter().map(|p| p.cursor().seq()).sum::<u64>();
     heard += readers.end().await?;
-    let mut log = lock(&log);
-    for publisher in &publishers {
-        for &(number, seq) in &publisher.acknowledged {
-            log.must_have(publisher.post(number), seq);
-        }
-        for flaw in &publisher.flaws {
-            outcome.flaw(flaw);
-        }
-    }
     sum.rounds += 1;
     sum.posts += posts * PUBLISHERS as u64;
     sum.heard += heard;
-    sum.mismatches += log.flaws.mismatches;
-    sum.gaps += log.flaws.gaps;
-    sum.others += log.flaws.lost + log.flaws.duplicates + log.flaws.moved + log.flaws.strangers;
-    for flaw in &log.flaws.told {
-        outcome.flaw(flaw);
-    }
-    drop(log);
+    sum.judge(&mut lock(&log), &publishers, outcome);
     if sum.rounds == 1 {
         let some = page(&rest, ROOM, 0, CONTROL_RECORDS).await?;
         controls(some["items"].as_array().map_or(&[], Vec::as_slice), outcome);
     }
     Ok(())
+}
+
+impl Sum {
+    fn judge(&mut self, log: &mut RoomLog, publishers: &[Publisher], outcome: &mut Outcome) {
+        for publisher in publishers {
+            for &(number, seq) in &publisher.acknowledged {
+                log.must_have(publisher.post(number), seq);
+            }
+            for flaw in &publisher.flaws {
+                outcome.flaw(flaw);
+            }
+        }
+        let flaws = &log.flaws;
+        self.mismatches += flaws.mismatches;
+        self.gaps += flaws.gaps;
+        self.others += flaws.total() - flaws.mismatches - flaws.gaps;
+        for told in &flaws.told {
+            outcome.flaw(told);
+        }
+    }
 }
 
 async fn enter(server: &Server, members: usize) -> Result<(), String> {

@@ -10,6 +10,7 @@ mod script;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rand::seq::SliceRandom;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -25,6 +26,8 @@ use script::Script;
 /// Panics of one life of the server. More of them at one place would be too many for its supervisor,
 /// which is tried by itself.
 const PLACES_A_LIFE: usize = 4;
+/// Places of the short form.
+const PLACES_SHORT: usize = 8;
 /// How long it may take until a request that met a panic is carried out.
 const REPAIRED_WITHIN_MS: f64 = 5_000.0;
 /// The longest time for one place.
@@ -33,21 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) fn run(setting: Setting) -> Trying {
     Box::pin(async move {
         let mut outcome = Outcome::new("panics put into the same server, built into this program");
-        let folder = setting.folder()?;
         let mut sum = Sum::default();
-        let places = visited(&setting, &folder, &mut outcome).await?;
-        let places = chosen(&setting, places);
-        for (life, group) in places.chunks(PLACES_A_LIFE).enumerate() {
-            let mut server = start(&setting, &folder)?;
-            for (number, place) in group.iter().enumerate() {
-                setting.at(format!("{} {}", place.actor, place.handler));
-                setting.progress(sum.places, places.len());
-                let pass = life * PLACES_A_LIFE + number + 1;
-                let one = one(&mut server, place, pass, &mut sum, &mut outcome);
-                let done = timeout(PATIENCE, one).await;
-                done.map_err(|_| format!("{place:?} took longer than {PATIENCE:?}"))??;
-            }
-            sum.failures += failures(&server).await?;
+        if let Err(why) = everywhere(&setting, &mut sum, &mut outcome).await {
+            outcome.flaw(why);
         }
         outcome.figure("places", sum.places);
         outcome.figure("panics", sum.panics);
@@ -60,9 +51,31 @@ pub(super) fn run(setting: Setting) -> Trying {
         outcome.must_be_zero("neighbours that noticed", sum.noticed);
         let repair = sum.tally.longest_repair_ms as f64;
         outcome.at_most("longest repair ms", repair, REPAIRED_WITHIN_MS);
-        intensity::exceeded(&setting, &folder, &mut outcome).await?;
         Ok(outcome)
     })
+}
+
+/// Panics at every place, and then too often.
+async fn everywhere(setting: &Setting, sum: &mut Sum, outcome: &mut Outcome) -> Result<(), String> {
+    let folder = setting.folder()?;
+    let places = if setting.is_short() {
+        some(setting)
+    } else {
+        visited(setting, &folder, outcome).await?
+    };
+    for (life, group) in places.chunks(PLACES_A_LIFE).enumerate() {
+        let mut server = start(setting, &folder)?;
+        for (number, place) in group.iter().enumerate() {
+            setting.at(format!("{} {}", place.actor, place.handler));
+            setting.progress(sum.places, places.len());
+            let pass = life * PLACES_A_LIFE + number + 1;
+            let one = one(&mut server, place, pass, sum, outcome);
+            let done = timeout(PATIENCE, one).await;
+            done.map_err(|_| format!("{place:?} took longer than {PATIENCE:?}"))??;
+        }
+        sum.failures += failures(&server).await?;
+    }
+    intensity::exceeded(setting, &folder, outcome).await
 }
 
 /// Of all places.
@@ -106,17 +119,13 @@ async fn visited(
     Ok(found.into_iter().collect())
 }
 
-/// In the short form, one of each handler; which of the two guards changes with the seed.
-fn chosen(setting: &Setting, places: Vec<Place>) -> Vec<Place> {
-    if !setting.is_short() {
-        return places;
-    }
-    let is_chosen = |place: &Place| match place.actor.as_str() {
-        "before" | "after" => place.handler.contains("/v1/rooms/{room}/messages"),
-        "room" | "session" | "log" | "follower" | "timekeeper" => true,
-        _ => place.kills,
-    };
-    places.into_iter().filter(is_chosen).collect()
+/// In the short form, some of those that are come to quickly; which, is a matter of the seed.
+fn some(setting: &Setting) -> Vec<Place> {
+    let quick = places::expected().into_iter();
+    let mut quick: Vec<Place> = quick.filter(|place| !script::is_slow(place)).collect();
+    quick.shuffle(&mut setting.random(0));
+    quick.truncate(PLACES_SHORT);
+    quick
 }
 
 /// A panic at one place, while the script goes through everything and the neighbours go on.

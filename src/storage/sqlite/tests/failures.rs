@@ -1,5 +1,6 @@
 //! How SQLite fails, in its own words, and that writing goes on when it may.
 
+use std::io::{Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bridge_core::ports::{Directory, LogFailure, Snapshot, StoreError};
@@ -76,24 +77,51 @@ fn its_words_are_understood() {
     // A page of zeros in place of the log's first, and no copy of it in the write-ahead log.
     conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
         .unwrap();
-    let file = std::fs::OpenOptions::new().write(true).open(place.file());
     let root = "SELECT 4096 * (rootpage - 1) FROM sqlite_schema WHERE name = 'log'";
     let at: i64 = diesel::dsl::sql::<diesel::sql_types::BigInt>(root)
         .get_result(conn)
         .unwrap();
-    std::os::unix::fs::FileExt::write_all_at(&file.unwrap(), &[0; 4_096], at as u64).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(place.file());
+    let mut file = file.unwrap();
+    file.seek(SeekFrom::Start(at.unsigned_abs())).unwrap();
+    file.write_all(&[0; 4_096]).unwrap();
     let corrupt = error(&mut place.stranger(), "SELECT body FROM log WHERE seq = 1");
     assert!(matches!(before_commit(&corrupt), LogFailure::Broken(_)));
     assert!(matches!(reading(&corrupt), StoreError::Corrupt(_)));
 
     // Shorter than its first page says.
-    let short = std::fs::OpenOptions::new().write(true).open(place.file());
-    short.unwrap().set_len(4_096).unwrap();
+    file.set_len(4_096).unwrap();
     let text = error(&mut place.stranger(), "SELECT body FROM log WHERE seq = 1");
     assert!(
         matches!(before_commit(&text), LogFailure::Broken(_)),
         "{text}"
     );
+}
+
+/// A part of a file that should be there and is not: what reads it goes on when it is back, and what
+/// writes does not.
+#[test]
+fn an_input_error_ends_the_writing_and_not_the_reading() {
+    let place = Place::new();
+    let Opened { mut log, store, .. } = place.open();
+    append_posts(&mut log, 1..=1);
+    let file = wal_path(&place.file());
+    let bytes = std::fs::read(&file).unwrap();
+    let wal = std::fs::OpenOptions::new().write(true).open(&file);
+    wal.unwrap().set_len(0).unwrap();
+    let failed = error(&mut place.stranger(), "SELECT body FROM log");
+    assert!(failed.to_string().contains("I/O"), "{failed}");
+    assert!(matches!(before_commit(&failed), LogFailure::Broken(_)));
+    assert!(matches!(at_commit(&failed), LogFailure::Broken(_)));
+    let read = || {
+        store
+            .page(&room("den"), Seq::ZERO, 9)
+            .map(|page| page.len())
+    };
+    // It says so itself: nobody has waited for a connection that would be better.
+    assert!(matches!(read(), Err(StoreError::Unavailable(why)) if why.contains("I/O")));
+    std::fs::write(&file, bytes).unwrap();
+    assert_eq!(read(), Ok(1));
 }
 
 /// A panic in the middle of a batch: the connection is dropped, and with it what was not committed;

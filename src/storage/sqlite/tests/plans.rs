@@ -8,7 +8,7 @@ use diesel::connection::InstrumentationEvent;
 
 use super::*;
 
-type Asked = Arc<Mutex<Vec<String>>>;
+pub(super) type Asked = Arc<Mutex<Vec<String>>>;
 
 #[derive(QueryableByName)]
 struct Step {
@@ -32,7 +32,7 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Recorded {
     }
 }
 
-fn record(conn: &mut SqliteConnection, asked: &Asked) {
+pub(super) fn record(conn: &mut SqliteConnection, asked: &Asked) {
     let asked = Arc::clone(asked);
     conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {

@@ -2,6 +2,7 @@
 
 use bridge_core::limits;
 
+use super::plans::{Asked, record};
 use super::*;
 
 /// It is cut when it is past these many pages.
@@ -41,22 +42,29 @@ fn a_reader_that_stays_is_noticed_and_the_file_is_cut_when_it_has_gone() {
 /// while somebody is in the way.
 #[test]
 fn it_is_not_tried_after_each_batch() {
-    let place = Place::new();
+    let (place, asked) = (Place::new(), Asked::default());
     let Opened { mut log, .. } = place.open();
     append_posts(&mut log, 1..=1);
     let mut reader = place.stranger();
     reader
         .batch_execute("BEGIN; SELECT count(*) FROM log")
         .unwrap();
-    log.wal.wrote(limits::WAL_PAGES_MAX);
+    record(&mut log.conn, &asked);
+    let tries = || {
+        let asked = asked.lock().unwrap();
+        let tries = asked.iter().filter(|sql| sql.contains("wal_checkpoint"));
+        tries.count()
+    };
     append_posts(&mut log, 2..=2);
     log.upkeep(false).unwrap();
-    assert!(log.wal.is_behind);
-    append_posts(&mut log, 3..=3);
-    let before = log.wal.written;
-    assert!(before > 0);
-    log.upkeep(false).unwrap();
-    assert_eq!(log.wal.written, before, "there was no attempt");
+    assert_eq!(tries(), 0, "there is little to do");
+    log.wal.wrote(limits::WAL_PAGES_MAX);
+    for seq in 3..=5 {
+        append_posts(&mut log, seq..=seq);
+        log.upkeep(false).unwrap();
+        assert!(log.wal.is_behind);
+    }
+    assert_eq!(tries(), 1);
 }
 
 /// A server that is killed again and again before it ever rests.
@@ -87,4 +95,24 @@ fn what_a_crashed_server_left_is_copied_soon() {
         size,
         "it is used again from its beginning"
     );
+}
+
+/// It is as large as it will be before it is needed, and again after the last one closed.
+#[test]
+fn the_index_of_the_log_is_reserved_at_the_start() {
+    let place = Place::new();
+    let bytes = |place: &Place| {
+        let index = place.folder.path().join(format!("{FILE_NAME}-shm"));
+        std::fs::metadata(index).unwrap().len()
+    };
+    let mut opened = place.open();
+    let reserved = bytes(&place);
+    append_posts(&mut opened.log, 1..=1_500);
+    assert!(place.wal_bytes() > 4_096 * 4_120, "past its first part");
+    assert_eq!(bytes(&place), reserved);
+    drop(opened);
+    let mut opened = place.open();
+    assert_eq!(bytes(&place), reserved);
+    append_posts(&mut opened.log, 1_501..=1_501);
+    assert_eq!(head(&opened.store), 1_501);
 }

@@ -70,6 +70,8 @@ impl Said {
 /// How far they are.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::chaos::trials) struct Progress {
+    /// Clients that are members of their room.
+    pub(in crate::chaos::trials) entered: usize,
     pub(in crate::chaos::trials) acknowledged: u64,
     pub(in crate::chaos::trials) refused: u64,
     /// Clients whose connection has ended.
@@ -175,6 +177,7 @@ impl Publisher {
     async fn run(mut self, server: Arc<Server>, mut stopped: watch::Receiver<bool>) -> Said {
         let posting = async {
             let mut peer = self.enter(&server).await?;
+            self.progress.send_modify(|progress| progress.entered += 1);
             self.post(&mut peer, &mut stopped).await
         };
         if let Err(why) = posting.await {

@@ -120,21 +120,6 @@ impl Promises {
         told.map(|told| told.journal).collect()
     }
 
-    /// The same with two lies in it, which must be seen: another text in the place of the last
-    /// acknowledgement, and the refusal of a post that was acknowledged.
-    pub(in crate::chaos::trials) fn forge(mut self) -> Self {
-        let told = self.rooms.values_mut().flat_map(BTreeMap::values_mut);
-        let mut answers = told.filter(|told| told.is_answer);
-        if let Some(first) = answers.next() {
-            self.refused.insert(first.what.clone());
-        }
-        if let Some(last) = answers.last() {
-            "forged".clone_into(&mut last.what);
-            last.is_answer = false;
-        }
-        self
-    }
-
     /// Starts a server on the data and holds it against what was told until the journal had so many
     /// bytes.
     pub(in crate::chaos::trials) async fn judge(
@@ -310,4 +295,48 @@ fn integrity(data_dir: &Path) -> Result<(), String> {
         return Ok(());
     }
     Err(failed(&lines.join(" / ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(seq: u64, what: &str, client: usize, is_answer: bool, journal: u64) -> Told {
+        Told {
+            room: 0,
+            seq,
+            what: what.to_owned(),
+            client,
+            is_answer,
+            journal,
+        }
+    }
+
+    /// What several were told is one promise, given when the first of them was told; who posted it
+    /// can repeat it.
+    #[test]
+    fn a_promise_counts_from_when_it_was_given_first() {
+        let told = vec![told(1, "hi", 7, false, 300), told(1, "hi", 8, true, 500)];
+        let promises = Promises::new(told, Vec::new());
+        assert_eq!(promises.moments(), [300]);
+        let known = &promises.rooms[&0][&1];
+        assert_eq!((known.client, known.is_answer), (8, true));
+        assert!(promises.contradictions.is_empty());
+    }
+
+    #[test]
+    fn two_who_were_told_differently_are_a_contradiction() {
+        let told = vec![told(1, "hi", 7, true, 1), told(1, "ho", 8, true, 1)];
+        assert_eq!(Promises::new(told, Vec::new()).contradictions.len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_damaged() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(sqlite::FILE_NAME);
+        std::fs::write(&path, [7; 8_192]).expect("a file");
+        assert!(integrity(folder.path()).is_err());
+        std::fs::write(&path, []).expect("a file");
+        assert_eq!(integrity(folder.path()), Ok(()));
+    }
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use serde_json::json;
 use tokio::task::{JoinError, JoinSet};
 
 use super::below;
 use super::cases::{Case, Cases};
+use super::counts::Counts;
+use crate::chaos::diary::{Diary, Fact};
 use crate::chaos::outcome::Outcome;
-use crate::chaos::request::{Door, Request, Told, Way, What};
+use crate::chaos::request::{Door, Request, Told, Way};
 use crate::chaos::server::Server;
 use crate::chaos::setting::Setting;
 
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long one waits at most before it leaves without an answer.
 const LEAVES_WITHIN_MICROS: u64 = 15_000;
 /// Repeats at the same time.
-const SEVERAL: usize = 4;
+const SEVERAL: usize = 3;
 
 /// The figures of all rounds.
 #[derive(Debug, Default)]
@@ -34,48 +35,9 @@ pub(super) struct Sum {
     flaws_in_the_store: u64,
 }
 
-/// What was counted.
-#[derive(Debug, Default)]
-struct Counts {
-    lost: u64,
-    repeats: u64,
-    refused_for_now: u64,
-    misuses: u64,
-    flaws: Flaws,
-}
-
-#[derive(Debug, Default)]
-struct Flaws {
-    /// Receipts that differ from the first one.
-    differ: u64,
-    /// Requests that were carried out a second time, by what was said.
-    firsts: u64,
-    /// Repeats that were refused.
-    refused: u64,
-    /// Misused keys that were not refused as such.
-    misuses: u64,
-    told: Vec<String>,
-}
-
-impl Flaws {
-    const fn total(&self) -> u64 {
-        self.differ + self.firsts + self.refused + self.misuses
-    }
-}
-
 impl Sum {
     pub(super) fn add(&mut self, stage: Stage<'_>) {
-        let counts = stage.counts;
-        self.counts.lost += counts.lost;
-        self.counts.repeats += counts.repeats;
-        self.counts.refused_for_now += counts.refused_for_now;
-        self.counts.misuses += counts.misuses;
-        let (sum, flaws) = (&mut self.counts.flaws, counts.flaws);
-        sum.differ += flaws.differ;
-        sum.firsts += flaws.firsts;
-        sum.refused += flaws.refused;
-        sum.misuses += flaws.misuses;
-        sum.told.extend(flaws.told);
+        self.counts.add(stage.counts);
     }
 
     /// What is in the store when all is over.
@@ -116,6 +78,7 @@ pub(super) struct Stage<'a> {
     setting: &'a Setting,
     http: &'a reqwest::Client,
     random: &'a mut StdRng,
+    diary: &'a Diary,
     counts: Counts,
 }
 
@@ -127,18 +90,20 @@ impl<'a> Stage<'a> {
         setting: &'a Setting,
         http: &'a reqwest::Client,
         random: &'a mut StdRng,
+        diary: &'a Diary,
     ) -> Self {
         Self {
             setting,
             http,
             random,
+            diary,
             counts: Counts::default(),
         }
     }
 
     /// Each is asked, by whoever leaves without an answer.
     pub(super) async fn lose(&mut self, server: &Server, cases: &[Case]) -> Result<(), String> {
-        let mut leaving = self.leave(server, cases)?;
+        let mut leaving = self.leave(server, cases).await?;
         while let Some(left) = leaving.join_next().await {
             left.map_err(|why| format!("asking failed: {why}"))??;
         }
@@ -152,7 +117,7 @@ impl<'a> Stage<'a> {
         cases: &[Case],
         within_millis: u64,
     ) -> Result<(), String> {
-        let leaving = self.leave(server, cases)?;
+        let leaving = self.leave(server, cases).await?;
         let after = below(self.random, within_millis);
         tokio::time::sleep(Duration::from_millis(after)).await;
         // Some have not even connected.
@@ -160,18 +125,22 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn leave(
+    async fn leave(
         &mut self,
         server: &Server,
         cases: &[Case],
     ) -> Result<JoinSet<Result<(), String>>, String> {
+        for case in cases {
+            self.is_about_to_ask(&case.request)?;
+        }
+        self.diary.synced().await?;
         let mut leaving = JoinSet::new();
         for case in cases {
             let door = Door::of(server, self.http, &case.request.by)?;
             let (request, way) = (case.request.clone(), self.way());
             // Some at once.
             let wait = below(self.random, LEAVES_WITHIN_MICROS);
-            let wait = Duration::from_micros(if wait % 3 == 0 { 0 } else { wait });
+            let wait = Duration::from_micros(if wait.is_multiple_of(3) { 0 } else { wait });
             leaving.spawn(async move { door.ask_and_leave(&request, way, wait).await });
             self.counts.lost += 1;
         }
@@ -203,16 +172,18 @@ impl<'a> Stage<'a> {
         for number in 0..all {
             for _ in 0..times {
                 if asking.len() >= AT_ONCE {
-                    self.hear(cases, asking.join_next().await)?;
+                    self.hear(cases, asking.join_next().await).await?;
                 }
                 let request = cases.0[number].request.clone();
+                self.is_about_to_ask(&request)?;
+                self.diary.synced().await?;
                 let door = Door::of(server, self.http, &request.by)?;
                 let way = self.way();
                 asking.spawn(async move { (number, door.ask(&request, way).await) });
             }
         }
         while let Some(answered) = asking.join_next().await {
-            self.hear(cases, Some(answered))?;
+            self.hear(cases, Some(answered)).await?;
         }
         self.ask_refused(server, cases).await
     }
@@ -225,8 +196,10 @@ impl<'a> Stage<'a> {
     ) -> Result<(), String> {
         for case in &mut cases.0 {
             let door = Door::of(server, self.http, &case.request.by)?;
+            self.is_about_to_ask(&case.request)?;
+            self.diary.synced().await?;
             for told in door.ask_twice(&case.request).await? {
-                self.counts.hear(case, told);
+                self.believe(case, told).await?;
             }
         }
         self.ask_refused(server, cases).await
@@ -238,11 +211,14 @@ impl<'a> Stage<'a> {
             let door = Door::of(server, self.http, &case.request.by)?;
             for _ in 0..TRIES_MAX {
                 let told = door.ask(&case.request, Way::Rest).await?;
-                self.counts.hear(case, told);
+                self.believe(case, told).await?;
                 if case.receipt.is_some() {
                     break;
                 }
                 tokio::time::sleep(PAUSE).await;
+            }
+            if case.receipt.is_none() {
+                return Err(format!("{:?} is refused for ever", case.request));
             }
         }
         Ok(())
@@ -267,7 +243,26 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn hear(
+    fn is_about_to_ask(&self, request: &Request) -> Result<(), String> {
+        let (by, key) = (request.by.clone(), request.key.clone());
+        self.diary.add(&Fact::Asked { by, key })
+    }
+
+    /// An answer counts as soon as it is written down.
+    async fn believe(&mut self, case: &mut Case, told: Told) -> Result<(), String> {
+        if let Told::Receipt(receipt, _) = &told {
+            self.diary.add(&Fact::Receipt {
+                by: case.request.by.clone(),
+                key: case.request.key.clone(),
+                receipt: receipt.clone(),
+            })?;
+            self.diary.synced().await?;
+        }
+        self.counts.hear(case, told);
+        Ok(())
+    }
+
+    async fn hear(
         &mut self,
         cases: &mut Cases,
         answered: Option<Result<Answered, JoinError>>,
@@ -276,128 +271,9 @@ impl<'a> Stage<'a> {
             return Ok(());
         };
         let (number, told) = answered.map_err(|why| format!("asking failed: {why}"))?;
-        self.counts.hear(&mut cases.0[number], told?);
+        self.believe(&mut cases.0[number], told?).await?;
         let (repeats, flaws) = (self.counts.repeats, self.counts.flaws.total());
         self.setting.at(format!("repeats {repeats}, flaws {flaws}"));
         Ok(())
-    }
-}
-
-impl Counts {
-    fn hear(&mut self, case: &mut Case, told: Told) {
-        self.repeats += 1;
-        let request = &case.request;
-        match told {
-            Told::Receipt(receipt, is_repeat) => {
-                case.firsts += u64::from(is_repeat == Some(false));
-                if case.firsts > 1 {
-                    self.flaws.firsts += 1;
-                    self.flaws.told.push(format!("{request:?} was done twice"));
-                }
-                let first = case.receipt.get_or_insert_with(|| receipt.clone());
-                if *first != receipt {
-                    self.flaws.differ += 1;
-                    self.flaws
-                        .told
-                        .push(format!("{request:?}: first {first}, then {receipt}"));
-                }
-            }
-            Told::Refused(_, true) => self.refused_for_now += 1,
-            Told::Refused(word, false) => {
-                self.flaws.refused += 1;
-                self.flaws
-                    .told
-                    .push(format!("{request:?} was refused: {word}"));
-            }
-        }
-    }
-
-    fn hear_misuse(&mut self, request: &Request, told: &Told) {
-        self.misuses += 1;
-        if *told != Told::Refused("key_reused".to_owned(), false) {
-            self.flaws.misuses += 1;
-            self.flaws
-                .told
-                .push(format!("a misuse, {request:?}, was answered {told:?}"));
-        }
-    }
-}
-
-/// What must be seen, and how much was seen of it.
-pub(super) fn controls() -> Vec<(&'static str, u64)> {
-    let request = || Request {
-        by: "ann".to_owned(),
-        key: "k".to_owned(),
-        what: What::Post {
-            room: "den".to_owned(),
-            text: "x".to_owned(),
-        },
-    };
-    let hear = |answers: [Told; 2]| {
-        let (mut counts, mut case) = (Counts::default(), Case::new(request()));
-        answers
-            .into_iter()
-            .for_each(|told| counts.hear(&mut case, told));
-        counts.flaws.total()
-    };
-    let receipt = |seq: u64, is_repeat| Told::Receipt(json!([seq]), Some(is_repeat));
-    let refused = Told::Refused("not_a_member".to_owned(), false);
-    let mut misuse = Counts::default();
-    misuse.hear_misuse(&request(), &receipt(1, true));
-    vec![
-        (
-            "a repeat with another receipt",
-            hear([receipt(1, false), receipt(2, true)]),
-        ),
-        (
-            "a repeat that is carried out again",
-            hear([receipt(1, false), receipt(1, false)]),
-        ),
-        (
-            "a repeat that is refused",
-            hear([receipt(1, false), refused]),
-        ),
-        (
-            "a misused key that is answered with a receipt",
-            misuse.flaws.total(),
-        ),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_right_is_no_flaw_and_every_control_fails() {
-        let (mut counts, mut case) = (
-            Counts::default(),
-            Case::new(Request {
-                by: "ann".to_owned(),
-                key: "k".to_owned(),
-                what: What::Create {
-                    room: "den".to_owned(),
-                    topic: String::new(),
-                },
-            }),
-        );
-        let receipt = |is_repeat| Told::Receipt(json!([1]), is_repeat);
-        let later = Told::Refused("retry".to_owned(), true);
-        for told in [
-            later,
-            receipt(Some(false)),
-            receipt(Some(true)),
-            receipt(None),
-        ] {
-            counts.hear(&mut case, told);
-        }
-        counts.hear_misuse(
-            &case.request,
-            &Told::Refused("key_reused".to_owned(), false),
-        );
-        assert_eq!(counts.flaws.total(), 0);
-        for (what, flaws) in controls() {
-            assert_eq!(flaws, 1, "{what}");
-        }
     }
 }

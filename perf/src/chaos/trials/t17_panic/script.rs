@@ -13,6 +13,11 @@ use crate::chaos::server::Server;
 /// Handlers that something slow leads to: a timer of seconds.
 const SLOW: &[&str] = &["sleep", "retry", "sweep", "swept"];
 
+/// Whether it takes seconds to come there.
+pub(super) fn is_slow(place: &Place) -> bool {
+    SLOW.contains(&place.handler.as_str())
+}
+
 /// Three clients, a room, some messages. All of it is new for each pass.
 #[derive(Debug)]
 pub(super) struct Script {
@@ -37,7 +42,7 @@ impl Script {
             bob: actor("bob"),
             cid: actor("cid"),
             operator: Actor::operator(),
-            is_slow: place.is_none_or(|place| SLOW.contains(&place.handler.as_str())),
+            is_slow: place.is_none_or(is_slow),
             posted: BTreeMap::new(),
             done: Vec::new(),
         }

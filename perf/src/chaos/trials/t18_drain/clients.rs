@@ -63,7 +63,8 @@ pub(super) async fn works(
         let text = match occasion {
             Occasion::Due(_) => {
                 number += 1;
-                return Ok(asks(&work, &name, number, &mut open));
+                let asked = asks(&work, &name, number, &mut open);
+                return Ok(asked.into_iter().collect());
             }
             Occasion::Heard(text) => text,
         };
@@ -71,7 +72,8 @@ pub(super) async fn works(
         if let Some(code) = heard.bye() {
             bye = Some((code, heard.retry_after_ms));
         }
-        Ok(diary.borrow_mut().hears(&work, &name, &heard, &mut open))
+        let answer = diary.borrow_mut().hears(&work, &name, &heard, &mut open);
+        Ok(answer.into_iter().collect())
     };
     // It ends with the session, which is what is wanted.
     drop(peer.work(beat, act).await);

@@ -1,12 +1,12 @@
-//! How patient the server is with a connection.
+//! What no operator needs to choose.
 
 use std::time::Duration;
 
 use bridge_core::limits;
 
-/// Times that no operator needs to choose. A test chooses shorter ones.
+/// How patient the server is with connections, and how many it has room for. A test chooses less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timings {
+pub struct Tuning {
     /// For the head of the first request.
     pub request_head: Duration,
     /// Between two requests.
@@ -21,9 +21,11 @@ pub struct Timings {
     pub write: Duration,
     /// For the other side to acknowledge what was sent, or to open its window.
     pub unacknowledged: Duration,
+    /// Connections besides those of sessions and streams of events.
+    pub connections_spare: usize,
 }
 
-impl Default for Timings {
+impl Default for Tuning {
     fn default() -> Self {
         Self {
             request_head: limits::REQUEST_HEAD_WITHIN,
@@ -33,6 +35,7 @@ impl Default for Timings {
             look_every: limits::CONNECTIONS_LOOK_EVERY,
             write: limits::WRITE_WITHIN,
             unacknowledged: limits::UNACKNOWLEDGED_WITHIN,
+            connections_spare: limits::CONNECTIONS_SPARE,
         }
     }
 }
