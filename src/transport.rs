@@ -3,10 +3,12 @@
 mod auth;
 mod error;
 mod extract;
+mod gather;
 mod request_id;
 mod rest;
 mod routes;
 mod socket;
+mod unread;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -51,6 +53,7 @@ pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Re
         App::new()
             .app_data(state.clone())
             .wrap(from_fn(request_id::attach))
+            .wrap(from_fn(unread::end))
             .configure(routes::configure)
     })
     .on_connect(socket::keep_descriptor)
