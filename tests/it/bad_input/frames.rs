@@ -200,7 +200,7 @@ async fn what_may_not_follow_a_part_is_refused_by_its_header() {
     den(&server).await.close().await;
     let part = vec![b'x'; 200 * 1024];
     let begun = async || {
-        let ws = server.session("ann").await;
+        let mut ws = server.session("ann").await;
         let mut bytes = header(0x01, part.len() as u64);
         bytes.extend_from_slice(&part);
         write(ws.raw(), &bytes).await;
