@@ -3,8 +3,8 @@
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
-use actix_web::http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
+use actix_web::http::header::TRANSFER_ENCODING;
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use bridge_core::limits;
 
@@ -23,8 +23,8 @@ pub(super) async fn end(
     let mut response = next.call(request).await?;
     let is_refused = response.status().is_client_error() || response.status().is_server_error();
     if let Some(hang_up) = hang_up.filter(|_| is_refused || is_unwanted) {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(CONNECTION, close);
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
         // A moment for the answer to be read, and for the body to come to its end, if it does.
         actix_web::rt::spawn(async move {
             tokio::time::sleep(limits::UNREAD_BODY_WITHIN).await;

@@ -46,7 +46,7 @@ pub(super) fn run(setting: Setting) -> Trying {
         let endless = tokio::spawn(everything_endless(Arc::clone(&server)));
         let mut tally = Tally::default();
         let mut rounds = 0;
-        while setting.more_rounds(rounds, 3, 250) {
+        while setting.more_rounds(rounds, 2, 250) {
             round(&setting, &server, rounds as u64, &mut tally).await?;
             rounds += 1;
             setting.at(format!("{} executions", tally.executions));
