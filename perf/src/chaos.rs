@@ -12,6 +12,7 @@ mod history;
 mod http;
 mod log_tail;
 mod machine;
+mod mail;
 mod memory;
 mod outcome;
 mod peer;

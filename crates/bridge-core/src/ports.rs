@@ -382,18 +382,22 @@ pub trait Directory: Send + Sync {
     /// When the store cannot be read.
     fn dead_letters(&self, query: &DeadLettersQuery) -> Result<Vec<Envelope>, StoreError>;
 
-    /// When the next thing is due in any mailbox: the end of a lease, of a deadline, of a message's
-    /// time. In the past when it is overdue.
+    /// When the next thing is due in any mailbox, later than that: the end of a lease, of a deadline,
+    /// of a message's time.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Mailboxes in which something is due at `now`, the longest overdue first.
+    /// Mailboxes in which something is due at `now`, and since when, the longest overdue first.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn due_mailboxes(&self, now: Timestamp, rows_max: usize) -> Result<Vec<ClientId>, StoreError>;
+    fn due_mailboxes(
+        &self,
+        now: Timestamp,
+        rows_max: usize,
+    ) -> Result<Vec<(ClientId, Timestamp)>, StoreError>;
 
     /// What is due in one mailbox at `now`, the longest overdue first.
     ///

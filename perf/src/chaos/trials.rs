@@ -10,6 +10,8 @@ mod t09_storm;
 mod t10_stalled;
 mod t11_lost_acks;
 mod t12_order;
+mod t13_redelivery;
+mod t16_expiry;
 mod t17_panic;
 mod t18_drain;
 mod t20_simulation;
@@ -87,6 +89,20 @@ pub(super) const ALL: &[Trial] = &[
         broken: "64 concurrent publishers to one room, many readers",
         holds: "all see the identical order, without a gap",
         run: t12_order::run,
+    },
+    Trial {
+        number: 13,
+        broken: "a receiver dies between delivery and acknowledgement",
+        holds: "redelivered within its lease + 1 s, attempts counted, then one dead letter with its \
+                reasons",
+        run: t13_redelivery::run,
+    },
+    Trial {
+        number: 16,
+        broken: "expiry at the moment of delivery; the wall clock jumps an hour while it runs",
+        holds: "never delivered after expiry, never expired early, always one end; no lease ends, \
+                and nothing is held up",
+        run: t16_expiry::run,
     },
     Trial {
         number: 17,

@@ -84,7 +84,7 @@ fn nothing_that_a_start_reads_grows_with_the_log() {
     let store = recorded(&place, &asked);
     let now = Timestamp::from_millis(1);
     let client = "ann".parse().unwrap();
-    store.next_due().unwrap();
+    store.next_due(now).unwrap();
     store.due_mailboxes(now, 10).unwrap();
     store.follow_ups(None, 10).unwrap();
     store.posts_total().unwrap();
