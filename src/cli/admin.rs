@@ -20,7 +20,7 @@ Examples:
   agent-bridge admin actors --json
   agent-bridge admin release room:design
 
-The token must have the scope admin: agent-bridge token create --client NAME --scopes admin")]
+The token must have the scope admin: agent-bridge token create --client NAME --scope admin")]
 pub struct AdminArgs {
     #[command(flatten)]
     /// The server.
