@@ -68,6 +68,9 @@ fn refused(what: &'static str) -> impl Fn(std::io::Error) -> AppError {
     }
 }
 
+/// Puts something around the writing side of the log.
+pub type WrapLog = Arc<dyn Fn(Box<dyn Log>) -> Box<dyn Log> + Send + Sync>;
+
 /// What a test may put in the place of the usual parts.
 pub struct Seams {
     /// The time of the day. Timers run by the machine's clock all the same.
@@ -75,7 +78,7 @@ pub struct Seams {
     /// Places where the server fails.
     pub faults: Faults,
     /// Wraps the writing side of the log, each time that it is opened.
-    pub log: Arc<dyn Fn(Box<dyn Log>) -> Box<dyn Log> + Send + Sync>,
+    pub log: WrapLog,
 }
 
 impl Default for Seams {

@@ -5,10 +5,12 @@ mod connections;
 mod error;
 mod extract;
 mod faults;
+mod gather;
 mod request_id;
 mod rest;
 mod routes;
 mod socket;
+mod unread;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -77,6 +79,7 @@ pub fn serve(state: State, listener: TcpListener, serving: Serving) -> std::io::
             .wrap(from_fn(faults::places))
             .wrap(from_fn(connections::attend))
             .wrap(from_fn(request_id::attach))
+            .wrap(from_fn(unread::end))
             .configure(routes::configure)
     })
     .on_connect(move |connection, data| connections.note(connection, data))

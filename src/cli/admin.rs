@@ -20,7 +20,7 @@ Examples:
   agent-bridge admin actors --json
   agent-bridge admin release room:design
 
-The token must have the scope admin: agent-bridge token create --client NAME --scopes admin")]
+The token must have the scope admin: agent-bridge token create --client NAME --scope admin")]
 pub struct AdminArgs {
     #[command(flatten)]
     /// The server.
@@ -70,7 +70,7 @@ pub fn run(args: AdminArgs) -> ExitCode {
 async fn carry_out(context: &mut Context, command: AdminCommand) -> Result<(), ClientError> {
     match command {
         AdminCommand::Actors => actors(context).await,
-        AdminCommand::Release(args) => release(context, args).await,
+        AdminCommand::Release(args) => release(context, &args).await,
     }
 }
 
@@ -80,10 +80,10 @@ async fn actors(context: &mut Context) -> Result<(), ClientError> {
     let tree = &stats["actors"];
     context
         .output
-        .answer(tree, |paint| human(context::read(tree)?, paint))
+        .answer(tree, |paint| Ok(human(&context::read(tree)?, paint)))
 }
 
-async fn release(context: &mut Context, args: ReleaseArgs) -> Result<(), ClientError> {
+async fn release(context: &mut Context, args: &ReleaseArgs) -> Result<(), ClientError> {
     let path = ["v1", "admin", "actors", "release"];
     let body = json!({ "actor": args.actor });
     let answer = context.connection.rest.post(&path, &body, None).await?;
@@ -96,7 +96,7 @@ async fn release(context: &mut Context, args: ReleaseArgs) -> Result<(), ClientE
 }
 
 fn named(answer: &Value) -> String {
-    visible(answer["actor"].as_str().unwrap_or_default()).into()
+    visible(answer["actor"].as_str().unwrap_or_default())
 }
 
 /// The tree, as the server tells it.
@@ -120,7 +120,7 @@ struct Held {
     since: String,
 }
 
-fn human(tree: Tree, paint: Paint) -> Result<String, ClientError> {
+fn human(tree: &Tree, paint: Paint) -> String {
     let rows: Vec<[String; 4]> = tree.parts.iter().map(row).collect();
     let mut text = table(["PART", "LIVE", "FAILURES", "HELD BACK"], &rows, paint);
     for held in tree.parts.iter().flat_map(|part| &part.quarantined) {
@@ -129,16 +129,16 @@ fn human(tree: Tree, paint: Paint) -> Result<String, ClientError> {
             "\n{actor} is held back since {since}; agent-bridge admin release {actor}"
         ));
     }
-    if let Some(why) = tree.given_up {
-        text.push_str(&format!("\nThe server is about to end: {}", visible(&why)));
+    if let Some(why) = &tree.given_up {
+        text.push_str(&format!("\nThe server is about to end: {}", visible(why)));
     }
-    Ok(text)
+    text
 }
 
 fn row(part: &Part) -> [String; 4] {
     let held = part.quarantined.len();
     [
-        visible(&part.name).into(),
+        visible(&part.name),
         part.live.map_or("-".to_owned(), |live| live.to_string()),
         part.failures.to_string(),
         if held == 0 {
@@ -160,8 +160,8 @@ mod tests {
             {"name": "rooms", "live": 3, "failures": 6, "quarantined": [held]},
             {"name": "requests", "live": null, "failures": 0, "quarantined": []},
         ]});
-        let text = human(context::read(&tree).expect("a tree"), Paint::new(false));
-        let text = text.expect("a text");
+        let tree = context::read(&tree).expect("a tree");
+        let text = human(&tree, Paint::new(false));
         assert!(
             text.contains("agent-bridge admin release room:den"),
             "{text}"

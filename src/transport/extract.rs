@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
 use bridge_core::{IdempotencyKey, Reject, limits};
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
+use super::gather;
 use crate::wire::decode;
 
 /// A part of the path.
@@ -65,15 +67,23 @@ fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Reject> {
 }
 
 async fn bytes(payload: web::Payload) -> Result<web::Bytes, Reject> {
-    let bytes = payload.to_bytes_limited(limits::BODY_BYTES_MAX);
-    match tokio::time::timeout(limits::BODY_TIME_MAX, bytes).await {
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(_))) => Err(Reject::BadJson("the body was cut off".to_owned())),
-        Ok(Err(_)) => Err(Reject::TooLarge {
-            max: limits::BODY_BYTES_MAX,
-        }),
-        Err(_) => Err(Reject::BadJson("the body did not come in time".to_owned())),
+    let in_time = tokio::time::timeout(limits::BODY_TIME_MAX, gathered(payload));
+    in_time
+        .await
+        .unwrap_or_else(|_| Err(Reject::BadJson("the body did not come in time".to_owned())))
+}
+
+async fn gathered(mut payload: web::Payload) -> Result<web::Bytes, Reject> {
+    let max = limits::BODY_BYTES_MAX;
+    let mut whole = web::BytesMut::new();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|_| Reject::BadJson("the body was cut off".to_owned()))?;
+        if whole.len() + piece.len() > max {
+            return Err(Reject::TooLarge { max });
+        }
+        gather::add(&mut whole, &piece, max);
     }
+    Ok(whole.freeze())
 }
 
 /// The header `Idempotency-Key`.
@@ -125,7 +135,6 @@ mod tests {
     use actix_web::dev::Payload;
     use actix_web::test::TestRequest;
     use actix_web::{FromRequest, web};
-    use futures_util::StreamExt;
     use serde_json::{Value, json};
 
     use super::*;

@@ -360,6 +360,11 @@ pub const UNACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(60);
 pub const BODY_BYTES_MAX: usize = FRAME_BYTES_MAX;
 /// How long a request's body may take to come: half a megabyte over a slow line does.
 pub const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long a body that was refused may go on before its connection is shut down: its client reads
+/// the refusal meanwhile.
+pub const UNREAD_BODY_WITHIN: Duration = Duration::from_secs(1);
+/// Bytes in pieces, of a body or a frame, for which no room is made ahead: nearly all are smaller.
+pub const GATHERED_BYTES_FEW: usize = 16 * 1024;
 /// Longest wait of a long poll: below the 60 s at which many clients and proxies give up.
 pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
 /// Streams of events in all; then new ones are refused. Each reads the log for itself, where

@@ -124,6 +124,15 @@ impl Outcome {
         self.controls.push(control);
     }
 
+    /// Adds what another part of the trial found.
+    pub(super) fn append(&mut self, other: Self) {
+        self.figures.extend(other.figures);
+        self.flaws_total += other.flaws_total;
+        self.flaws.extend(other.flaws);
+        self.flaws.truncate(FLAWS_TOLD);
+        self.controls.extend(other.controls);
+    }
+
     /// Whether everything held. What was not run neither held nor failed.
     pub(super) fn has_held(&self) -> bool {
         self.flaws_total == 0
@@ -154,6 +163,9 @@ mod tests {
         outcome.control("a lie", "nothing", false);
         assert_eq!(outcome.flaws_total, 5, "{:?}", outcome.flaws);
         assert!(!outcome.has_held());
+        let mut whole = Outcome::new("");
+        whole.append(outcome);
+        assert_eq!((whole.flaws_total, whole.figures.len()), (5, 7));
         assert!(Outcome::not_run("no such disk").has_held());
         assert!(!Outcome::failed("broke off".to_owned()).has_held());
     }

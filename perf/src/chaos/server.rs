@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use agent_bridge::client::{RestClient, Token};
@@ -22,6 +23,8 @@ use crate::server::{OPERATOR, SETTINGS, announced, issue, loopback};
 
 /// Between two looks whether a process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How long a server may take to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Its standard error, in its folder.
 const LOG_FILE: &str = "server.log";
 
@@ -115,26 +118,22 @@ impl Start {
             .open(self.data_dir.join(LOG_FILE))
             .map_err(failed)?;
         let mut child = self.command().stderr(log).spawn().map_err(failed)?;
-        let mut line = String::new();
-        let mut out = child.stdout.take().map(BufReader::new);
-        let read = match &mut out {
-            // It says one line, or ends.
-            Some(out) => out.read_line(&mut line),
-            None => Ok(0),
+        let said = first_line(&mut child);
+        let socket = match &said {
+            Ok((line, _)) => announced(line).ok_or(String::new()),
+            Err(why) => Err(why.clone()),
         };
-        let wishes = child.stdin.take().zip(out);
-        let wishes = wishes.map(|(to, from)| Wishes { to, from });
-        let address = read.map_err(failed).and_then(|_| {
-            let said = || format!("the server did not start: {}", self.last_log_lines());
-            announced(&line).ok_or_else(said)
-        });
-        let socket = match address.and_then(|address| loopback(&address)) {
+        let socket = match socket.and_then(|address| loopback(&address)) {
             Ok(socket) => socket,
             Err(why) => {
                 end(&mut child);
-                return Err(why);
+                let status = child.wait().map_or(String::new(), |s| s.to_string());
+                let log = self.last_log_lines();
+                return Err(format!("the server did not start: {why}{status}: {log}"));
             }
         };
+        let wishes = child.stdin.take().zip(said.ok());
+        let wishes = wishes.map(|(to, (_, from))| Wishes { to, from });
         self.port = socket.port();
         let tokens = self.tokens()?;
         Ok(Server {
@@ -312,6 +311,23 @@ impl Drop for Server {
     fn drop(&mut self) {
         end(&mut self.child);
     }
+}
+
+/// What a server says when it is ready; nothing when it ends before. It may hang, and must not hang
+/// us.
+fn first_line(child: &mut Child) -> Result<(String, BufReader<ChildStdout>), String> {
+    let out = child.stdout.take().ok_or("its standard output is closed")?;
+    let mut out = BufReader::new(out);
+    let (tell, told) = sync_channel(1);
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = out.read_line(&mut line);
+        // Nobody waits for it any more when it comes too late.
+        drop(tell.send(read.map(|_| (line, out))));
+    });
+    let said = told.recv_timeout(READY_WITHIN);
+    let said = said.map_err(|_| format!("it said nothing within {READY_WITHIN:?}; "))?;
+    said.map_err(|why| why.to_string())
 }
 
 /// Kills a process, if it still runs, and waits for its end.

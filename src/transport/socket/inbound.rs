@@ -1,5 +1,7 @@
 //! Bytes from a socket become requests, one frame at a time, within bounds.
 
+mod header;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -13,10 +15,9 @@ use futures_util::{FutureExt, Stream};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 
 use crate::actors::{Gate, Inbound, Violation};
+use crate::transport::gather;
 use crate::wire::decode::{self, Refused};
-
-/// In the first byte of a frame.
-const RESERVED_BITS: u8 = 0x70;
+use header::Header;
 
 type Acquiring = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
 
@@ -27,6 +28,7 @@ pub(super) struct InboundFrames {
     codec: Codec,
     buffer: BytesMut,
     parts: BytesMut,
+    is_in_parts: bool,
     held: Option<(Bytes, Acquiring)>,
     gate: Gate,
     is_over: bool,
@@ -46,30 +48,32 @@ impl InboundFrames {
             codec: Codec::new().max_size(limits::FRAME_BYTES_MAX),
             buffer: BytesMut::new(),
             parts: BytesMut::new(),
+            is_in_parts: false,
             held: None,
             gate,
             is_over: false,
         }
     }
 
-    /// The next frame in the buffer. The codec looks at a frame's size only when it has the whole
-    /// frame, so the announced size is looked at first.
+    /// The next frame in the buffer. The codec looks at most of a header only when it has the whole
+    /// frame, so it is looked at first.
     fn next_frame(&mut self) -> Result<Option<Frame>, Violation> {
-        if announced_bytes(&self.buffer).is_some_and(|bytes| bytes > limits::FRAME_BYTES_MAX as u64)
-        {
-            return Err(Violation::TooLarge);
+        let Some(header) = Header::read(&self.buffer) else {
+            return Ok(None);
+        };
+        header.check(self.is_in_parts, self.parts.len())?;
+        let frame_bytes = header.frame_bytes();
+        if frame_bytes > self.buffer.len() {
+            // For all that is to come at once, so that no smaller buffers are left behind.
+            self.buffer.reserve(frame_bytes - self.buffer.len());
+            return Ok(None);
         }
-        // The codec overlooks these; they belong to extensions, and none was agreed on.
-        if self
-            .buffer
-            .first()
-            .is_some_and(|first| first & RESERVED_BITS != 0)
-        {
-            return Err(Violation::NotText);
+        let frame = self.codec.decode(&mut self.buffer);
+        if self.buffer.is_empty() {
+            // A session that is idle keeps nothing of what it was sent.
+            self.buffer = BytesMut::new();
         }
-        self.codec
-            .decode(&mut self.buffer)
-            .map_err(|_| Violation::NotText)
+        frame.map_err(|_| Violation::NotText)
     }
 
     fn step(&mut self, frame: Frame) -> Result<Step, Violation> {
@@ -83,7 +87,8 @@ impl InboundFrames {
         })
     }
 
-    /// A message in several frames is put together, up to the size of one.
+    /// A message in several frames is put together, up to the size of one: that was looked at when
+    /// the header came.
     fn part(&mut self, item: Item) -> Result<Step, Violation> {
         let (bytes, is_last) = match item {
             Item::FirstText(bytes) => {
@@ -94,10 +99,8 @@ impl InboundFrames {
             Item::Last(bytes) => (bytes, true),
             Item::FirstBinary(_) => return Err(Violation::NotText),
         };
-        if self.parts.len() + bytes.len() > limits::FRAME_BYTES_MAX {
-            return Err(Violation::TooLarge);
-        }
-        self.parts.extend_from_slice(&bytes);
+        self.is_in_parts = !is_last;
+        gather::add(&mut self.parts, &bytes, limits::FRAME_BYTES_MAX);
         if !is_last {
             return Ok(Step::Nothing);
         }
@@ -146,7 +149,7 @@ impl InboundFrames {
 
     fn violated(&mut self, violation: Violation) -> Poll<Option<Inbound>> {
         self.is_over = true;
-        self.buffer.clear();
+        (self.buffer, self.parts) = (BytesMut::new(), BytesMut::new());
         Poll::Ready(Some(Inbound::Violation(violation)))
     }
 }
@@ -181,35 +184,5 @@ impl Stream for InboundFrames {
                 },
             }
         }
-    }
-}
-
-/// The size that the frame at the beginning of a buffer says it has, when its header is there.
-fn announced_bytes(buffer: &[u8]) -> Option<u64> {
-    let short = buffer.get(1)? & 0x7f;
-    match short {
-        126 => buffer
-            .get(2..4)?
-            .try_into()
-            .ok()
-            .map(|len| u64::from(u16::from_be_bytes(len))),
-        127 => buffer.get(2..10)?.try_into().ok().map(u64::from_be_bytes),
-        short => Some(u64::from(short)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_frame_announces_its_size_in_its_header() {
-        assert_eq!(announced_bytes(&[0x81]), None);
-        assert_eq!(announced_bytes(&[0x81, 0x85]), Some(5));
-        assert_eq!(announced_bytes(&[0x81, 0xfe, 0x01]), None);
-        assert_eq!(announced_bytes(&[0x81, 0xfe, 0x01, 0x02]), Some(258));
-        let mut long = vec![0x81, 0xff];
-        long.extend_from_slice(&(1_u64 << 40).to_be_bytes());
-        assert_eq!(announced_bytes(&long), Some(1 << 40));
     }
 }

@@ -1,8 +1,12 @@
 //! Bodies that are no requests.
 
-use reqwest::Method;
+use std::io::ErrorKind;
 
-use crate::support::{Reply, Rest, TestServer};
+use reqwest::Method;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use crate::support::{Reply, Rest, TestServer, within};
 use serde_json::json;
 
 const MESSAGES: &str = "/v1/rooms/den/messages";
@@ -88,4 +92,73 @@ async fn a_key_that_is_none_is_refused() {
         .send(request.header("Idempotency-Key", "ключ".as_bytes()))
         .await;
     reply.ok(201);
+}
+
+/// Writes chunks for as long as they are taken; returns the answer.
+async fn chunks_without_end(server: &TestServer, head: &str) -> String {
+    let stream = TcpStream::connect(server.addr).await.expect("a connection");
+    let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
+    let head = format!("{head}\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let (mut rest, mut answer) = (head.as_bytes(), Vec::new());
+    loop {
+        match stream.try_write(rest) {
+            Ok(written) => rest = &rest[written..],
+            Err(why) if why.kind() == ErrorKind::WouldBlock => {
+                let either = Interest::READABLE | Interest::WRITABLE;
+                stream.ready(either).await.expect("a socket");
+            }
+            Err(_) => break,
+        }
+        match stream.try_read_buf(&mut answer) {
+            Ok(0) => break,
+            Err(why) if why.kind() != ErrorKind::WouldBlock => break,
+            Ok(_) | Err(_) => {}
+        }
+        if rest.is_empty() {
+            rest = chunk.as_bytes();
+            tokio::task::yield_now().await;
+        }
+    }
+    String::from_utf8(answer).expect("text")
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_that_has_no_end_is_cut_off() {
+    let server = TestServer::start();
+    let token = server.token("ann");
+    let asked = format!("POST /v1/rooms HTTP/1.1\r\nAuthorization: Bearer {token}");
+    for (head, status) in [
+        (asked.as_str(), "HTTP/1.1 413 "),
+        ("POST /v1/rooms HTTP/1.1", "HTTP/1.1 401 "),
+        ("GET /health HTTP/1.1", "HTTP/1.1 200 "),
+    ] {
+        let answer = within("the end of it", chunks_without_end(&server, head)).await;
+        assert!(answer.starts_with(status), "{head}: {answer}");
+        assert!(answer.contains("connection: close"), "{head}: {answer}");
+    }
+}
+
+/// Whoever says in chunks what is refused, and ends it, is not cut off before the answer.
+#[tokio::test]
+async fn a_body_in_chunks_that_is_refused_is_answered() {
+    let server = TestServer::start();
+    let stream = TcpStream::connect(server.addr).await.expect("a connection");
+    let ask = b"POST /v1/rooms HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\
+        2\r\n{}\r\n0\r\n\r\n";
+    assert_eq!(stream.try_write(ask).expect("a socket"), ask.len());
+    let mut answer = Vec::new();
+    let read_all = async {
+        loop {
+            stream.readable().await.expect("a socket");
+            match stream.try_read_buf(&mut answer) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(why) => assert_eq!(why.kind(), ErrorKind::WouldBlock, "not a reset"),
+            }
+        }
+    };
+    within("the end of the connection", read_all).await;
+    let answer = String::from_utf8(answer).expect("text");
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(answer.ends_with('}'), "{answer}");
 }

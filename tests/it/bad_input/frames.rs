@@ -193,6 +193,33 @@ async fn a_message_in_parts_is_put_together_within_the_limit() {
     unharmed(&server).await;
 }
 
+/// Nothing of what may not come is waited for: it would be kept until all of it is there.
+#[tokio::test]
+async fn what_may_not_follow_a_part_is_refused_by_its_header() {
+    let server = TestServer::start();
+    den(&server).await.close().await;
+    let part = vec![b'x'; 200 * 1024];
+    let begun = async || {
+        let mut ws = server.session("ann").await;
+        let mut bytes = header(0x01, part.len() as u64);
+        bytes.extend_from_slice(&part);
+        write(ws.raw(), &bytes).await;
+        ws
+    };
+    let rest = FRAME_BYTES_MAX - part.len() as u64;
+    let mut ws = begun().await;
+    write(ws.raw(), &header(0x00, rest + 1)).await;
+    assert_eq!(ws.rejected(1004).await["code"], "too_large");
+    ws.bye(4502).await;
+    // Another message, a ping in parts, and binary.
+    for first in [0x81, 0x01, 0x09, 0x82] {
+        let mut ws = begun().await;
+        write(ws.raw(), &header(first, 100)).await;
+        ws.bye(4502).await;
+    }
+    unharmed(&server).await;
+}
+
 #[tokio::test]
 async fn what_is_not_text_ends_the_session() {
     let server = TestServer::start();

@@ -159,11 +159,9 @@ async fn one(
     }
     let noticed = neighbour.end().await?;
     // What is shared by everybody may make everybody repeat something, and lose nothing.
-    if !places::is_shared(place) {
-        if let Some(what) = noticed {
-            sum.noticed += 1;
-            outcome.flaw(format!("{place:?}: a neighbour noticed: {what}"));
-        }
+    if let Some(what) = noticed.filter(|_| !places::is_shared(place)) {
+        sum.noticed += 1;
+        outcome.flaw(format!("{place:?}: a neighbour noticed: {what}"));
     }
     if let Some(status) = server.ended()? {
         return Err(format!("{place:?}: the server ended with {status}"));

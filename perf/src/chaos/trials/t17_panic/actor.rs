@@ -196,6 +196,24 @@ impl Actor {
         self.heard.clear();
     }
 
+    /// Reads something over REST.
+    pub(super) async fn get(&mut self, server: &Server, path: &str) -> Result<Value, String> {
+        self.rest(server, Method::GET, path, None, None).await
+    }
+
+    /// Makes something over REST; without a key, something that takes none.
+    pub(super) async fn post(
+        &mut self,
+        server: &Server,
+        path: &str,
+        key: &str,
+        body: Value,
+    ) -> Result<Value, String> {
+        let key = Some(key).filter(|key| !key.is_empty());
+        self.rest(server, Method::POST, path, key, Some(&body))
+            .await
+    }
+
     /// Asks over REST until it is answered for good.
     pub(super) async fn rest(
         &mut self,

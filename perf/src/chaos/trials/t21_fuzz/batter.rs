@@ -14,7 +14,7 @@ use crate::chaos::peer::Peer;
 use crate::chaos::server::Server;
 
 /// What is sent in one session before its answers are waited for.
-const FRAMES_AT_ONCE: usize = 20;
+const FRAMES_AT_ONCE: usize = 5;
 /// A server that waits for the rest of a frame does not answer, so nobody waits for long.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 /// Bytes of an answer over REST that are looked at: its head, and the beginning of its body.

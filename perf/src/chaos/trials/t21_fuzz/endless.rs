@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -20,9 +21,6 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 const SHOWN_OUT: Duration = Duration::from_secs(16);
 /// Between two bytes of somebody who says very little.
 const DRIBBLE_EVERY: Duration = Duration::from_millis(250);
-/// A message that goes on for ever must have been refused after so much of it. The system's buffers,
-/// on both sides, take some megabytes.
-const ENDLESS_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// One way of going on for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,38 +64,34 @@ impl Endless {
 pub(super) async fn tried(server: Arc<Server>, how: Endless, clock: Clock) -> Option<String> {
     let begun = clock.nanos();
     let patience = how.within() * 3;
-    let written = match timeout(patience, go(&server, how)).await {
-        Ok(Ok(written)) => written,
+    match timeout(patience, go(&server, how)).await {
+        Ok(Ok(())) => {}
         Ok(Err(why)) => return Some(format!("{how:?} could not be tried: {why}")),
         Err(_) => return Some(format!("{how:?} was never ended, not after {patience:?}")),
-    };
+    }
     let took = Duration::from_nanos(clock.nanos() - begun);
     if nanos(took) > nanos(how.within()) {
         return Some(format!("{how:?} was ended after {took:?}"));
     }
-    if written > ENDLESS_BYTES_MAX {
-        return Some(format!("{how:?} was ended after {written} bytes"));
-    }
     None
 }
 
-/// Goes on until the server ends it; says how many bytes were written.
-async fn go(server: &Server, how: Endless) -> Result<usize, String> {
+/// Goes on until the server ends it.
+async fn go(server: &Server, how: Endless) -> Result<(), String> {
     let post = "POST /v1/rooms HTTP/1.1\r\nHost: localhost\r\n";
     match how {
         Endless::HugeFrame => {
             let peer = live(server).await?;
             let mut head = Vec::new();
             header(&mut head, 0x81, 0x80, 1 << 30);
-            dribble(peer.connection(), &head).await
+            dribble(peer.connection(), &head).await;
         }
         Endless::Parts => {
             let peer = live(server).await?;
-            let mut first = Vec::new();
+            let (mut first, mut other) = (Vec::new(), Vec::new());
             part(&mut first, 0x01);
-            let mut other = Vec::new();
             part(&mut other, 0x00);
-            flood(peer.connection(), &first, &other).await
+            flood(peer.connection(), &first, &other).await;
         }
         Endless::Chunks => {
             let token = server.token("endless")?;
@@ -107,20 +101,21 @@ async fn go(server: &Server, how: Endless) -> Result<usize, String> {
             );
             let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x1_0000));
             let stream = connect(server).await?;
-            flood(&stream, head.as_bytes(), chunk.as_bytes()).await
+            flood(&stream, head.as_bytes(), chunk.as_bytes()).await;
         }
         Endless::Head => {
             let line = format!("X-Filler: {}\r\n", "x".repeat(4_000));
             let stream = connect(server).await?;
-            flood(&stream, post.as_bytes(), line.as_bytes()).await
+            flood(&stream, post.as_bytes(), line.as_bytes()).await;
         }
         Endless::SlowHead => dribble(&connect(server).await?, b"GET /v1/rooms HTTP/1.1\r\n").await,
-        Endless::Silence => until_ended(&connect(server).await?).await.map(|()| 0),
+        Endless::Silence => until_ended(&connect(server).await?).await?,
         Endless::NoHello => {
             let peer = Peer::connect(server, "endless").await?;
-            until_ended(peer.connection()).await.map(|()| 0)
+            until_ended(peer.connection()).await?;
         }
     }
+    Ok(())
 }
 
 async fn live(server: &Server) -> Result<Peer, String> {
@@ -143,26 +138,18 @@ fn part(out: &mut Vec<u8>, first: u8) {
 }
 
 /// Writes as fast as the server takes it, for ever.
-async fn flood(stream: &TcpStream, first: &[u8], then: &[u8]) -> Result<usize, String> {
-    let mut written = 0;
+async fn flood(stream: &TcpStream, first: &[u8], then: &[u8]) {
     let mut rest = first;
-    loop {
-        if has_ended(stream) {
-            return Ok(written);
-        }
+    while !has_ended(stream) {
         match stream.try_write(rest) {
-            Ok(some) => {
-                written += some;
-                rest = &rest[some..];
-            }
+            Ok(some) => rest = &rest[some..],
             Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                let ready =
-                    stream.ready(tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE);
-                if ready.await.is_err() {
-                    return Ok(written);
+                let either = Interest::READABLE | Interest::WRITABLE;
+                if stream.ready(either).await.is_err() {
+                    return;
                 }
             }
-            Err(_) => return Ok(written),
+            Err(_) => return,
         }
         if rest.is_empty() {
             rest = then;
@@ -172,19 +159,17 @@ async fn flood(stream: &TcpStream, first: &[u8], then: &[u8]) -> Result<usize, S
 }
 
 /// Writes some bytes, and then one now and then.
-async fn dribble(stream: &TcpStream, first: &[u8]) -> Result<usize, String> {
-    let mut written = 0;
+async fn dribble(stream: &TcpStream, first: &[u8]) {
     let mut rest = first;
     while !has_ended(stream) {
         match stream.try_write(rest) {
-            Ok(some) => written += some,
+            Ok(_) => {}
             Err(why) if why.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => break,
+            Err(_) => return,
         }
         rest = b"x";
         tokio::time::sleep(DRIBBLE_EVERY).await;
     }
-    Ok(written)
 }
 
 /// Reads what there is to read; says whether that is all.

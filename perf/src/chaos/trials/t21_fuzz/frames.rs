@@ -22,38 +22,38 @@ pub(super) fn next(random: &mut StdRng) -> Vec<u8> {
     }
     let payload = text(random, &request);
     let mut out = Vec::new();
-    match random.random_range(0..40) {
-        0..24 => frame(&mut out, random, FINAL | TEXT, &payload),
-        24..30 => in_parts(&mut out, random, &payload),
-        30 => {
+    match random.random_range(0_u32..80) {
+        10..70 => frame(&mut out, random, FINAL | TEXT, &payload),
+        70.. => in_parts(&mut out, random, &payload),
+        0 => {
             for _ in 0..FLOOD {
                 let len = random.random_range(0..=125);
                 frame(&mut out, random, FINAL | PING, &vec![b'p'; len]);
             }
         }
-        31 => frame(&mut out, random, FINAL | TEXT | 0x40, &payload),
-        32 => unmasked(&mut out, &payload),
-        33 => {
+        1 => frame(&mut out, random, FINAL | TEXT | 0x40, &payload),
+        2 => unmasked(&mut out, &payload),
+        3 => {
             let opcode = random.random_range(0..16);
             let fin = if random.random_bool(0.5) { FINAL } else { 0 };
             frame(&mut out, random, fin | opcode, &payload);
         }
-        34 => frame(&mut out, random, FINAL | PING, &[b'p'; 126]),
-        35 => frame(&mut out, random, PING, b"in parts"),
-        36 => close(&mut out, random),
-        37 => {
+        4 => frame(&mut out, random, FINAL | PING, &[b'p'; 126]),
+        5 => frame(&mut out, random, PING, b"in parts"),
+        6 => close(&mut out, random),
+        7 => {
             // A length that says less, or more, than there is.
             frame(&mut out, random, FINAL | TEXT, &payload);
             let wrong = random.random_range(2..out.len().max(3));
             out.truncate(wrong);
         }
-        38 => {
+        8 => {
             // A length in more bytes than it needs, or with its highest bit.
             let high = if random.random_bool(0.5) { 0x80 } else { 0 };
             out.extend_from_slice(&[FINAL | TEXT, 0xff, high, 0, 0, 0, 0, 0, 0, 2]);
             out.extend_from_slice(&[0, 0, 0, 0, b'{', b'}']);
         }
-        _ => out.extend((0..random.random_range(1..64)).map(|_| random.random::<u8>())),
+        9 => out.extend((0..random.random_range(1..64)).map(|_| random.random::<u8>())),
     }
     out
 }
