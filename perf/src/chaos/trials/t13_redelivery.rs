@@ -1,6 +1,7 @@
 //! Trial 13: receivers die, fall silent, fail and forget between delivery and acknowledgement, and the
 //! server is killed in the middle of it.
 
+mod found;
 mod plan;
 mod receiver;
 mod sums;
@@ -90,7 +91,7 @@ impl Trial {
                     LATE
                 },
             },
-            receivers: setting.pick(120, 1_500),
+            receivers: setting.pick(120, 600),
             longest: seconds(setting.pick(8, 75) as u64),
             kills: setting.pick(1, 4) as u32,
         }

@@ -1,15 +1,15 @@
 //! A receiver that does with its one message as it planned, whatever becomes of the server meanwhile.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agent_bridge::client::message::{RecipientFacts, Step};
+use agent_bridge::client::message::RecipientFacts;
 use agent_bridge::system::SystemClock;
 use bridge_core::ports::Clock as _;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::found::{Found, counts};
 use super::plan::{Plan, Rules, Way};
 use crate::chaos::mail::{Mailer, maybe_instant};
 use crate::chaos::peer::Peer;
@@ -56,19 +56,13 @@ pub(super) struct Receiver {
     pub(super) found: Found,
 }
 
-/// What it found.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// How each attempt may have ended.
-    pub(super) endings: BTreeMap<u32, &'static [&'static str]>,
-    /// Each time that it got the message again: how long after that was due.
-    pub(super) late: Vec<u64>,
-    pub(super) wrong_attempts: u64,
-    pub(super) strangers: u64,
-    /// What it did and saw, for whoever has to find out why.
-    pub(super) diary: Vec<String>,
-    /// It never came again: where that was.
-    pub(super) lost: Option<String>,
+/// How a message came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Arrival {
+    /// In the next attempt.
+    Next,
+    /// In the same attempt as over the session before, which the server took to be there still.
+    Overlap,
 }
 
 impl Receiver {
@@ -129,7 +123,10 @@ impl Receiver {
                 self.found.lost = Some(self.where_it_is());
                 return Ok(());
             };
-            self.note_arrival(attempt);
+            let way = match self.note_arrival(attempt) {
+                Arrival::Next => way,
+                Arrival::Overlap => self.next_way(),
+            };
             self.note(format!("{attempt} for {way:?}"));
             let Some(way) = way else {
                 self.mailer.ack(&self.id, "done").await?;
@@ -210,15 +207,22 @@ impl Receiver {
         )
     }
 
-    fn note_arrival(&mut self, attempt: u64) {
+    fn note_arrival(&mut self, attempt: u64) -> Arrival {
+        if attempt == u64::from(self.last) && self.before == Some(Way::Cut) {
+            // It was back before the server knew that it had gone: two sessions had the same attempt,
+            // and one of them still has it, so nothing has failed.
+            self.failures -= 1;
+            self.found.overlaps += 1;
+            return Arrival::Overlap;
+        }
         self.found.wrong_attempts += u64::from(attempt != u64::from(self.last) + 1);
         self.last = u32::try_from(attempt).unwrap_or(u32::MAX);
         if let Some(due) = self.due {
             let now = self.world.clock.nanos();
-            self.found
-                .late
-                .push(now.saturating_sub(due.max(self.there)));
+            let late = now.saturating_sub(due.max(self.there));
+            self.found.late.push(late);
         }
+        Arrival::Next
     }
 
     /// The attempt goes wrong.
@@ -276,13 +280,4 @@ impl Receiver {
         }
         Ok(())
     }
-}
-
-/// Whether a step is an attempt that brings the message nearer to its end.
-pub(super) fn counts(step: &Step) -> bool {
-    let is_nobodys = matches!(
-        step.reason.as_deref(),
-        Some("server_restarted" | "call_lost")
-    );
-    step.stage == "returned" && !is_nobodys
 }

@@ -20,6 +20,7 @@ pub(super) struct Sums {
     pub(super) late_is: Duration,
     pub(super) late: u64,
     pub(super) latencies: Option<Latencies>,
+    pub(super) overlaps: u64,
     pub(super) wrong_attempts: u64,
     pub(super) strangers: u64,
     pub(super) lost: u64,
@@ -50,6 +51,7 @@ impl Sums {
         self.late += late_ones(receiver);
         let latencies = self.latencies.get_or_insert_with(Latencies::new);
         found.late.iter().for_each(|late| latencies.record(*late));
+        self.overlaps += found.overlaps;
         self.wrong_attempts += found.wrong_attempts;
         self.strangers += found.strangers;
         self.lost += u64::from(found.lost.is_some());
@@ -76,6 +78,7 @@ impl Sums {
         outcome.must_be_zero("leases that went on", self.flaws.lease_late);
         outcome.must_be_zero("early", self.flaws.early);
         outcome.must_be_zero("never again", self.lost);
+        outcome.figure("to two sessions at once", self.overlaps);
         let attempts = self.wrong_attempts + self.flaws.attempts;
         outcome.must_be_zero("wrong attempt numbers", attempts);
         outcome.must_be_zero("wrong reasons", self.flaws.reasons);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use agent_bridge::client::message::{FailureFacts, RecipientFacts};
 use bridge_core::message::Stage;
 
+use super::found::{Found, counts};
 use super::plan::Rules;
-use super::receiver::{Found, counts};
 use crate::chaos::mail::{Letter, instant, maybe_instant};
 
 /// What did not hold, of all messages.
