@@ -109,6 +109,10 @@ pub const RETRY_AFTER_CUT: [Duration; 4] = [
     Duration::from_secs(10),
     Duration::from_secs(60),
 ];
+/// Attempts that were cut off after which a message is taken to be what cuts them off, and is handed
+/// over without another such one beside it: once happens to everybody, and what is handed over with
+/// a message that kills its reader is cut off with it.
+pub const CUTS_BEFORE_ALONE: usize = 2;
 /// Records that follow from one sweep over what is due in a mailbox; the rest follows at once.
 pub const DUE_RECORDS_MAX: usize = 256;
 /// Messages on their way into the socket of one session: few enough that an urgent one does not
