@@ -189,3 +189,29 @@ fn a_hot_room_shares_its_thread() {
         );
     });
 }
+
+/// Whoever a session comes to on its way in may die of it; it then goes to the successor.
+#[test]
+fn a_session_gets_in_though_an_owner_dies_of_it() {
+    run(async {
+        for (actor, guard) in [
+            ("room", Guard::Outside),
+            ("mailbox", Guard::Outside),
+            ("broadcast", Guard::Outside),
+            ("room", Guard::Inside),
+            ("mailbox", Guard::Inside),
+            ("broadcast", Guard::Inside),
+        ] {
+            let house = mortal();
+            house.create("alpha", "ann").await.unwrap();
+            // Once, so that every owner is awake and is not only waited for.
+            Player::connect(&house, "ann").await;
+            NEXT.set(Some((actor, "attach", guard, 0)));
+            let mut ann = Player::connect(&house, "ann").await;
+            ann.post("alpha", "here", "1").await;
+            let event = ann.expect("event").await;
+            assert_eq!(event["ref"], "1", "{actor} {guard:?}");
+            assert!(NEXT.get().is_none(), "{actor} {guard:?}: it did not panic");
+        }
+    });
+}
