@@ -169,11 +169,9 @@ impl Trial {
             seats.iter().all(|seat| seat.current_at.is_some())
         })
         .await?;
-        let seats = self.shared.seats.borrow();
-        let last = seats.iter().filter_map(|seat| seat.current_at).max();
-        drop(seats);
+        let last = self.shared.last_current().unwrap_or(begun);
         Ok(Round {
-            seconds: (last.unwrap_or(begun) - begun) as f64 / 1e9,
+            seconds: (last - begun) as f64 / 1e9,
             reads: reads(&operator).await? - before,
             memory: memory.end(),
         })
@@ -205,12 +203,11 @@ impl Trial {
     async fn until(&self, what: &str, is_so: impl Fn(&[Seat]) -> bool) -> Result<(), String> {
         let deadline = self.shared.clock.nanos() + nanos(PATIENCE);
         while !is_so(&self.shared.seats.borrow()) {
-            let wrong = self.shared.wrong.borrow();
-            if self.shared.clock.nanos() > deadline || !wrong.is_empty() {
-                let wrong: Vec<&String> = wrong.iter().take(3).collect();
-                return Err(format!("it never came to this: {what}; {wrong:?}"));
+            let wrong = self.shared.first_wrong();
+            if self.shared.clock.nanos() > deadline || wrong.is_some() {
+                let wrong = wrong.unwrap_or_default();
+                return Err(format!("it never came to this: {what}; {wrong}"));
             }
-            drop(wrong);
             tokio::time::sleep(LOOK_EVERY).await;
         }
         Ok(())
