@@ -206,7 +206,8 @@ impl Trial {
             let wrong = self.shared.first_wrong();
             if self.shared.clock.nanos() > deadline || wrong.is_some() {
                 let wrong = wrong.unwrap_or_default();
-                return Err(format!("it never came to this: {what}; {wrong}"));
+                let log = self.server.complaints();
+                return Err(format!("it never came to this: {what}; {wrong}; {log:?}"));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
