@@ -5,7 +5,9 @@
 
 pub mod bridge;
 mod broadcast;
+mod faults;
 mod follower;
+mod guard;
 pub mod handle;
 mod mailbox;
 pub mod outbox;
@@ -15,11 +17,12 @@ mod registry;
 mod room;
 mod session;
 mod stream;
-mod supervisor;
+pub mod supervisor;
 pub mod ticket;
 mod timekeeper;
 
 pub use bridge::{Bridge, Options};
+pub use faults::{Faults, Guard, Place};
 pub use session::{Connection, Gate, HangUp, Inbound, Violation, open};
 
 #[cfg(test)]

@@ -5,20 +5,22 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server, ServerHandle};
-use bridge_core::ports::{Clock, Ids, Store};
+use bridge_core::ports::{Clock, Ids, Log, Store};
 use bridge_core::{Epoch, limits};
 
-use crate::actors::bridge::{Faults, Parts};
-use crate::actors::{Bridge, Options};
+use tokio::sync::oneshot;
+
+use crate::actors::bridge::Parts;
+use crate::actors::{Bridge, Faults, Options};
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
 use crate::passwords::Passwords;
 use crate::permits::Permits;
 use crate::storage::OpenError;
 use crate::storage::sqlite::{self, DataLock, Opened};
-use crate::system::{Stopwatch, SystemClock, SystemIds};
+use crate::system::{self, Stopwatch, SystemClock, SystemIds};
 use crate::tokens::{KeyError, SigningKey, Tickets, Tokens};
-use crate::transport::{self, State};
+use crate::transport::{self, Connections, Serving, State};
 
 /// Why the server did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -54,12 +56,44 @@ pub enum AppError {
              the next start recovers"
     )]
     LogBroken(String),
+    /// Too much failed in too short a time.
+    #[error("{0}; nothing that was acknowledged is lost, and the next start recovers")]
+    GaveUp(String),
 }
 
-fn system(what: &'static str) -> impl Fn(std::io::Error) -> AppError {
+fn refused(what: &'static str) -> impl Fn(std::io::Error) -> AppError {
     move |why| AppError::System {
         what,
         why: why.to_string(),
+    }
+}
+
+/// Puts something around the writing side of the log.
+pub type WrapLog = Arc<dyn Fn(Box<dyn Log>) -> Box<dyn Log> + Send + Sync>;
+
+/// What a test may put in the place of the usual parts.
+pub struct Seams {
+    /// The time of the day. Timers run by the machine's clock all the same.
+    pub clock: Arc<dyn Clock>,
+    /// Places where the server fails.
+    pub faults: Faults,
+    /// Wraps the writing side of the log, each time that it is opened.
+    pub log: WrapLog,
+}
+
+impl Default for Seams {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            faults: Faults::default(),
+            log: Arc::new(|log| log),
+        }
+    }
+}
+
+impl std::fmt::Debug for Seams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seams")
     }
 }
 
@@ -69,6 +103,7 @@ pub struct Application {
     tokens: Arc<Tokens>,
     server: Server,
     bridge: Bridge,
+    connections: Connections,
     writer: JoinHandle<()>,
     _locks: [DataLock; 2],
 }
@@ -87,14 +122,14 @@ impl Application {
     /// # Errors
     /// When something cannot be opened; then nothing is left behind but the data folder.
     pub fn build(config: &Config) -> Result<Self, AppError> {
-        Self::build_with(config, Arc::new(SystemClock))
+        Self::build_with(config, Seams::default())
     }
 
-    /// The same with another clock. Timers still run by the machine's.
+    /// The same with parts that a test has put in the place of the usual ones.
     ///
     /// # Errors
     /// As for [`Self::build`].
-    pub fn build_with(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+    pub fn build_with(config: &Config, seams: Seams) -> Result<Self, AppError> {
         let data_dir = config.data_dir();
         make_data_dir(&data_dir)?;
         let folder_lock = DataLock::of_folder(&data_dir)?;
@@ -103,7 +138,12 @@ impl Application {
         let database = config.database_file()?;
         let database_lock = DataLock::of_database(&database)?;
         let opened = sqlite::open(&database, Epoch::from_uuid(ids.uuid()))?;
-        let Opened { log, store } = opened;
+        let Opened { log, store, reopen } = opened;
+        let wrap = Arc::clone(&seams.log);
+        let reopen = move || match reopen.log() {
+            Ok(log) => Ok(wrap(Box::new(log))),
+            Err(why) => Err(why.to_string()),
+        };
         let passwords = Passwords::new(config.password_cost()).map_err(|why| AppError::System {
             what: "the cost of password hashes",
             why,
@@ -113,30 +153,38 @@ impl Application {
         let addr = listener
             .local_addr()
             .map_err(|why| AppError::Bind { addr, why })?;
-        let (log, writer) =
-            log_writer::start(Box::new(log)).map_err(system("starting the log writer"))?;
+        let (log, writer) = log_writer::start((seams.log)(Box::new(log)), Box::new(reopen))
+            .map_err(refused("starting the log writer"))?;
         let bridge = Bridge::new(Parts {
             log,
             store: Arc::new(store) as Arc<dyn Store>,
-            clock,
+            clock: seams.clock,
             ids: Arc::new(ids),
             passwords,
-            options: options(config),
+            options: options(config, seams.faults),
         });
+        let connections = Connections::new(config.tuning());
         let state = State {
             bridge: bridge.clone(),
+            connections: connections.clone(),
             tokens: Arc::clone(&tokens),
             tickets: Arc::new(Tickets::default()),
             streams: Permits::new(config.sessions.event_streams, 0),
             since: Stopwatch::start(),
         };
-        let server = transport::serve(state, listener, config.server.workers)
+        let serving = Serving {
+            workers: config.server.workers,
+            connections_max: config.connections_max(),
+            tuning: config.tuning(),
+        };
+        let server = transport::serve(state, listener, serving)
             .map_err(|why| AppError::Bind { addr, why })?;
         Ok(Self {
             addr,
             tokens,
             server,
             bridge,
+            connections,
             writer,
             _locks: [folder_lock, database_lock],
         })
@@ -162,6 +210,7 @@ impl Application {
         let Self {
             server,
             bridge,
+            connections,
             writer,
             ..
         } = self;
@@ -169,45 +218,85 @@ impl Application {
         // A thread of its own: the owners that it wakes end with it.
         let background = actix::Arbiter::new();
         let inside = bridge.clone();
-        let is_running = background.spawn_fn(move || {
-            // It ends with its thread.
-            drop(actix_web::rt::spawn(inside.run_background()));
+        let (alive, is_dead) = oneshot::channel::<()>();
+        background.spawn_fn(move || {
+            // It ends with its thread, and nobody waits for it here.
+            drop(actix_web::rt::spawn(async move {
+                inside.run_background().await;
+                drop(alive);
+            }));
         });
-        if !is_running {
-            tracing::error!("nothing runs in the background: leases and deadlines do not end");
-        }
+        let idle = actix_web::rt::spawn(connections.clone().end_idle_ones());
         let mut serving = actix_web::rt::spawn(server);
         let health = Arc::clone(bridge.log_health());
         let broken = tokio::select! {
             () = stop => None,
-            why = health.until_broken() => Some(why),
+            why = health.until_broken() => Some(AppError::LogBroken(why)),
+            why = bridge.until_given_up() => Some(AppError::GaveUp(why)),
+            _ = is_dead => Some(AppError::GaveUp(
+                "the thread that ends leases and deadlines is gone".to_owned(),
+            )),
             ended = &mut serving => {
                 tracing::error!(?ended, "the server ended by itself");
-                Some("the server ended by itself".to_owned())
+                Some(AppError::GaveUp("the server ended by itself".to_owned()))
             }
         };
-        shut_down(&handle, bridge, background, writer, &health).await;
-        match broken {
-            None => Ok(()),
-            Some(why) => Err(AppError::LogBroken(why)),
-        }
+        end_connections(&handle, &bridge, &connections).await;
+        idle.abort();
+        shut_down(bridge, background, writer, &health).await;
+        broken.map_or(Ok(()), Err)
     }
 }
 
-/// Says goodbye to every session, stops listening, and lets the writer finish what is queued.
+/// Answers what was asked, says goodbye to everybody, and stops listening. Whoever does not listen,
+/// or does not go, is cut off, so that it ends in time.
+async fn end_connections(handle: &ServerHandle, bridge: &Bridge, connections: &Connections) {
+    let watch = Stopwatch::start();
+    let sessions = bridge.sessions_total();
+    let open = connections.count();
+    tracing::info!(sessions, connections = open, "stopping");
+    bridge.drain(open.saturating_sub(sessions), system::chance);
+    let quiet = tokio::time::timeout(limits::DRAIN_WITHIN, connections.until_quiet());
+    if quiet.await.is_err() {
+        let cut = connections.shut_down_all();
+        tracing::warn!(
+            connections = cut,
+            "not everything was answered in the time to stop"
+        );
+    }
+    // Most clients go when they have been told to; then there is nothing to wait for.
+    drop(tokio::time::timeout(limits::AFTER_BYE, connections.until_none()).await);
+    // Nothing listens from here on. What remains closes when its last bytes have been taken.
+    let stopping = handle.stop(true);
+    tokio::pin!(stopping);
+    let in_time = tokio::time::timeout(limits::LAST_BYTES_WITHIN, &mut stopping).await;
+    if in_time.is_err() {
+        let cut = connections.shut_down_all();
+        tracing::debug!(
+            connections = cut,
+            "connections that did not close are cut off"
+        );
+        let stopping = tokio::time::timeout(limits::SHUTDOWN_WITHIN, stopping);
+        if stopping.await.is_err() {
+            tracing::warn!("connections were still open at the end of the time to stop");
+        }
+    }
+    let millis = watch.elapsed().as_millis();
+    tracing::info!(
+        sessions,
+        connections = open,
+        millis,
+        "nobody is connected any more"
+    );
+}
+
+/// Lets the writer finish what is queued.
 async fn shut_down(
-    handle: &ServerHandle,
     bridge: Bridge,
     background: actix::Arbiter,
     writer: JoinHandle<()>,
     health: &Health,
 ) {
-    tracing::info!(sessions = bridge.sessions_total(), "stopping");
-    bridge.drain();
-    let stopping = tokio::time::timeout(limits::SHUTDOWN_WITHIN, handle.stop(true));
-    if stopping.await.is_err() {
-        tracing::warn!("connections were still open at the end of the time to stop");
-    }
     drop(bridge);
     background.stop();
     // The writer ends when the last owner has let go of its queue.
@@ -215,7 +304,7 @@ async fn shut_down(
         let background = background.join();
         writer.join().and(background)
     });
-    match tokio::time::timeout(limits::SHUTDOWN_WITHIN, joined).await {
+    match tokio::time::timeout(limits::WRITER_ENDS_WITHIN, joined).await {
         Ok(_) => tracing::info!(log = ?health.stats(), "stopped"),
         Err(_) => tracing::warn!("the log writer did not end in time; it holds nothing unwritten"),
     }
@@ -247,13 +336,14 @@ pub fn tokens(config: &Config) -> Result<Tokens, AppError> {
     Ok(Tokens::new(&key, config.realm()))
 }
 
-fn options(config: &Config) -> Options {
+fn options(config: &Config, faults: Faults) -> Options {
     Options {
         sessions_per_client: config.sessions.per_client,
         sessions_total: config.sessions.total,
         heartbeat: config.heartbeat(),
+        write_within: config.tuning.write,
         room_idle: config.room_idle(),
         rules: config.rules(),
-        faults: Faults::default(),
+        faults,
     }
 }

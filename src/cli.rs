@@ -7,6 +7,7 @@ mod lasting;
 pub mod output;
 pub mod show;
 
+pub mod admin;
 pub mod demo;
 pub mod mail;
 pub mod room;
@@ -56,6 +57,8 @@ pub enum Command {
     Mail(mail::MailCommand),
     /// Create, read and write rooms
     Room(Box<room::RoomArgs>),
+    /// Look into a running server, and put right what failed
+    Admin(admin::AdminArgs),
 }
 
 /// Does what the command line says.
@@ -66,6 +69,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::Mail(command) => mail::run(command),
         Command::Room(args) => room::run(*args),
+        Command::Admin(args) => admin::run(args),
     }
 }
 

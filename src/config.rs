@@ -1,5 +1,7 @@
 //! Settings: typed, checked at the start, and named with their place when they are wrong.
 
+mod tuning;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::passwords::Cost;
 use crate::storage::sqlite;
 use crate::tokens::Realm;
+
+pub use tuning::Tuning;
 
 /// The reference: every key with its default and what it means.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -38,6 +42,9 @@ pub struct Config {
     pub rooms: Rooms,
     /// What it says of itself.
     pub log: Log,
+    /// What nobody needs to choose. Not for files.
+    #[serde(skip)]
+    pub tuning: Tuning,
 }
 
 /// Where the server listens.
@@ -279,6 +286,24 @@ impl Config {
     #[must_use]
     pub const fn heartbeat(&self) -> Duration {
         Duration::from_secs(self.sessions.heartbeat_seconds)
+    }
+
+    /// Connections that may be open at once.
+    #[must_use]
+    pub const fn connections_max(&self) -> usize {
+        self.sessions.total + self.sessions.event_streams + self.tuning.connections_spare
+    }
+
+    /// What nobody needs to choose. The system's patience with a connection is never shorter than
+    /// ours with a session that says nothing.
+    #[must_use]
+    pub fn tuning(&self) -> Tuning {
+        let heartbeats = self.heartbeat() * (limits::HEARTBEATS_MISSED_MAX + 1);
+        let mut tuning = self.tuning;
+        if tuning.unacknowledged == limits::UNACKNOWLEDGED_WITHIN {
+            tuning.unacknowledged = tuning.unacknowledged.max(heartbeats);
+        }
+        tuning
     }
 
     /// Leases and attempts of messages.

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod descriptors;
 pub mod telemetry;
 
 pub mod actors;
@@ -18,6 +19,7 @@ pub mod storage;
 pub mod client;
 
 pub mod blocking;
+pub mod clock;
 pub mod passwords;
 pub mod permits;
 pub mod system;

@@ -5,7 +5,9 @@
 //! it syncs.
 
 mod health;
+mod pace;
 mod run;
+mod watched;
 
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -18,14 +20,21 @@ use bridge_core::ports::{Append, Log, Snapshot};
 use bridge_core::{Seq, limits};
 
 use crate::permits::{Permit, Permits};
+use crate::system::Stopwatch;
 
-pub use health::{Health, LogStats};
+pub use health::{Health, LogState, LogStats};
+pub use pace::Pace;
+
+use watched::Watched;
 
 /// Who gets the answers of one owner's appends, in the order of the appends.
 pub trait Sink: Send + Sync {
     /// A batch is done.
     fn answered(&self, answers: Vec<Answer>);
 }
+
+/// Makes the writing side of the store again, after the one before was dropped.
+pub type Reopen = Box<dyn FnMut() -> Result<Box<dyn Log>, String> + Send>;
 
 /// The right to have one draft in the writer's queue. Held until its last answer.
 pub type LogPermit = Permit;
@@ -67,6 +76,9 @@ enum Errand {
     },
     /// Keep this.
     Snapshot { stream: Stream, snapshot: Snapshot },
+    /// End in a way that nobody foresaw.
+    #[cfg(test)]
+    Die,
 }
 
 /// How the rest of the server reaches the writer.
@@ -86,15 +98,29 @@ impl std::fmt::Debug for LogHandle {
     }
 }
 
-/// Starts the thread. It ends when the last handle is gone and everything queued is written.
+/// Starts the thread. It ends when the last handle is gone and everything queued is written. A
+/// store whose code panics, or that cannot go on, is dropped and made again by `reopen`.
 ///
 /// # Errors
 /// When the system has no thread to give.
-pub fn start(log: Box<dyn Log>) -> std::io::Result<(LogHandle, JoinHandle<()>)> {
+pub fn start(log: Box<dyn Log>, reopen: Reopen) -> std::io::Result<(LogHandle, JoinHandle<()>)> {
+    start_at(log, reopen, Arc::new(Stopwatch::start()))
+}
+
+/// The same by another clock.
+///
+/// # Errors
+/// As for [`start`].
+pub fn start_at(
+    log: Box<dyn Log>,
+    reopen: Reopen,
+    pace: Arc<dyn Pace>,
+) -> std::io::Result<(LogHandle, JoinHandle<()>)> {
     let room = limits::LOG_QUEUE_DRAFTS_MAX + limits::LOG_ERRANDS_MAX;
     let (queue, receiver) = sync_channel(room);
-    let health = Arc::new(Health::default());
-    let writer = run::Writer::new(log, receiver, Arc::clone(&health));
+    let health = Arc::new(Health::new(Arc::clone(&pace)));
+    let store = Watched::new(log, reopen, pace, Arc::clone(&health));
+    let writer = run::Writer::new(store, receiver, Arc::clone(&health));
     let thread = std::thread::Builder::new()
         .name("log-writer".into())
         .spawn(|| writer.run())?;
@@ -172,6 +198,12 @@ impl LogHandle {
     /// When the queue is full or the writer has stopped; it then costs a few bytes.
     pub fn retire(&self, stream: Stream) -> Result<(), LogUnavailable> {
         self.errand(0, Errand::Retire { stream })
+    }
+
+    /// How many drafts have a permit: they wait, or are being written.
+    #[must_use]
+    pub fn drafts_in_use(&self) -> usize {
+        self.drafts.in_use()
     }
 
     /// What the writer has done, and whether it still can.

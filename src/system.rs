@@ -1,16 +1,19 @@
 //! The only places that read the clock, make ids and draw secrets for requests; everybody else is
 //! given them.
 
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bridge_core::ports::{Clock, Ids};
-use bridge_core::{Reject, Timestamp};
+use bridge_core::{Moment, Reject, Timestamp};
 use uuid::{ContextV7, Uuid};
 
-/// The machine's wall clock.
+/// The machine's clocks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
+
+/// Since this process first asked for a moment.
+static BEGINNING: LazyLock<Stopwatch> = LazyLock::new(Stopwatch::start);
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock adapter")]
@@ -20,6 +23,11 @@ impl Clock for SystemClock {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn moment(&self) -> Moment {
+        let passed = BEGINNING.elapsed().as_millis();
+        Moment::from_millis(u64::try_from(passed).unwrap_or(u64::MAX))
     }
 }
 
@@ -74,5 +82,30 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], Reject> {
         Err(why) => Err(Reject::Internal {
             detail: format!("no random bytes: {why}"),
         }),
+    }
+}
+
+/// A number from 0 to 1 from the same source, for what should differ and is no secret.
+#[must_use]
+pub fn chance() -> f64 {
+    match random_bytes::<4>() {
+        Ok(bytes) => f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX),
+        Err(reject) => {
+            let detail = reject.detail().unwrap_or_default();
+            tracing::warn!(detail, "nothing is left to chance");
+            0.5
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_is_a_fraction_and_differs() {
+        let draws: Vec<f64> = (0..1_000).map(|_| chance()).collect();
+        assert!(draws.iter().all(|draw| (0.0..=1.0).contains(draw)));
+        assert!(draws.iter().any(|draw| *draw < 0.2) && draws.iter().any(|draw| *draw > 0.8));
     }
 }

@@ -145,12 +145,18 @@ impl Tokens {
         })
     }
 
-    /// Checks a token.
+    /// Checks a token, when the wall clock shows `now` and has never shown more than `latest`: a
+    /// token from before the clock was set back is not from the future.
     ///
     /// # Errors
     /// [`Reject::Unauthorized`] with a sentence that tells its owner what to do, and a forger
     /// nothing.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Reject> {
+    pub fn verify(
+        &self,
+        token: &str,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Verified, Reject> {
         let bad = Reject::Unauthorized(
             "the token is not one of this server's; make one with `agent-bridge token create`",
         );
@@ -172,7 +178,7 @@ impl Tokens {
             ));
         }
         let issued_at = Timestamp::from_millis(claims.iat.saturating_mul(1_000));
-        if issued_at > now.plus_millis(leeway) {
+        if issued_at > latest.plus_millis(leeway) {
             return Err(Reject::Unauthorized(
                 "the token is from the future; check the clocks",
             ));

@@ -1,8 +1,10 @@
 //! HTTP and WebSocket: parse, one call, map.
 
 mod auth;
+mod connections;
 mod error;
 mod extract;
+mod faults;
 mod gather;
 mod request_id;
 mod rest;
@@ -19,9 +21,12 @@ use actix_web::{App, HttpServer, web};
 use bridge_core::limits;
 
 use crate::actors::Bridge;
+use crate::config::Tuning;
 use crate::permits::Permits;
 use crate::system::Stopwatch;
 use crate::tokens::{Tickets, Tokens};
+
+pub use connections::Connections;
 
 /// What every handler can reach.
 #[derive(Debug, Clone)]
@@ -34,29 +39,55 @@ pub struct State {
     pub tickets: Arc<Tickets>,
     /// Streams of events that are open.
     pub streams: Permits,
+    /// Connections that are open.
+    pub connections: Connections,
     /// Since the start.
     pub since: Stopwatch,
+}
+
+/// How connections are served.
+#[derive(Debug, Clone, Copy)]
+pub struct Serving {
+    /// Threads; 0 means one for each core.
+    pub workers: usize,
+    /// Connections that may be open at once. More wait in the system's queue.
+    pub connections_max: usize,
+    /// How patient it is with them.
+    pub tuning: Tuning,
 }
 
 /// Starts to serve on a listener.
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve(state: State, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+pub fn serve(state: State, listener: TcpListener, serving: Serving) -> std::io::Result<Server> {
+    let Serving {
+        workers,
+        connections_max,
+        tuning,
+    } = serving;
     let workers = if workers == 0 {
         std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
     } else {
         workers
     };
+    let connections = state.connections.clone();
     let state = web::Data::new(state);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
+            .wrap(from_fn(faults::places))
+            .wrap(from_fn(connections::attend))
             .wrap(from_fn(request_id::attach))
             .wrap(from_fn(unread::end))
             .configure(routes::configure)
     })
-    .on_connect(socket::keep_descriptor)
+    .on_connect(move |connection, data| connections.note(connection, data))
+    .client_request_timeout(tuning.request_head)
+    .client_disconnect_timeout(tuning.disconnect)
+    .keep_alive(tuning.keep_alive)
+    // Each thread has its own count, and takes the next connection whose turn it is.
+    .max_connections(connections_max.div_ceil(workers))
     .tcp_nodelay(true)
     // A client that has gone is noticed while it is waited for.
     .h1_allow_half_closed(false)

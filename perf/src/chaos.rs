@@ -4,15 +4,23 @@
 //! that, before it believes it. Every trial is told a seed, and can be repeated with it.
 
 mod args;
+mod correspondent;
 mod crowd;
+mod diary;
 mod heard;
 mod history;
+mod http;
 mod log_tail;
+mod machine;
+mod mail;
 mod memory;
 mod outcome;
 mod peer;
+mod publisher;
 mod reading;
 mod report;
+mod request;
+mod room_log;
 mod server;
 mod setting;
 mod trials;

@@ -35,6 +35,13 @@ impl Latencies {
         self.0.saturating_record(nanos.max(1));
     }
 
+    /// Takes in those of somebody else.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.0
+            .add(&other.0)
+            .expect("both have the same bounds, which are constants");
+    }
+
     pub(crate) fn quantiles(&self) -> Quantiles {
         let at = |quantile| millis(self.0.value_at_quantile(quantile) as f64);
         Quantiles {

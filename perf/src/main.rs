@@ -8,6 +8,7 @@ mod results;
 mod server;
 mod socket;
 
+mod broken;
 mod chaos;
 mod rooms;
 
@@ -27,18 +28,17 @@ struct Cli {
 enum Scenario {
     Rooms(rooms::RoomsArgs),
     Chaos(chaos::ChaosArgs),
+    #[command(hide = true)]
+    BrokenServer(broken::BrokenArgs),
 }
 
 fn main() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let outcome = runtime
-        .map_err(|why| format!("the runtime does not start: {why}"))
-        .and_then(|runtime| match Cli::parse().scenario {
-            Scenario::Rooms(args) => runtime.block_on(interruptible(rooms::run(args))),
-            Scenario::Chaos(args) => runtime.block_on(interruptible(chaos::run(args))),
-        });
+    let outcome = match Cli::parse().scenario {
+        Scenario::Rooms(args) => drive(rooms::run(args)),
+        Scenario::Chaos(args) => drive(chaos::run(args)),
+        // It brings its own runtime.
+        Scenario::BrokenServer(args) => broken::run(&args),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -46,6 +46,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn drive(scenario: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|why| format!("the runtime does not start: {why}"))?;
+    runtime.block_on(interruptible(scenario))
 }
 
 /// Ctrl-C and SIGTERM drop the scenario, and with it the server and the temporary folder.

@@ -3,56 +3,50 @@
 mod acknowledge;
 mod clients;
 mod correspondents;
+mod drain;
 mod history;
 mod mailbox;
 mod messages;
 mod near;
 mod read;
+mod supervision;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bridge_core::command::{CreateRoom, Join, Key, PasswordProof, RoomCommand, room_named_after};
-use bridge_core::event::{Event, Stream};
+use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
 use bridge_core::mailbox::{MailboxCommand, Rules};
 use bridge_core::policy::{Policy, Role};
 use bridge_core::ports::{Clock, Ids, Store};
 use bridge_core::room::RoomView;
-use bridge_core::session::CloseReason;
 use bridge_core::text::Topic;
 use bridge_core::{ClientId, IdempotencyKey, MessageId, Principal, Reject, RoomId, limits};
 use tokio::sync::watch;
 
 use super::broadcast::{self, BroadcastKind};
+use super::faults::Faults;
 use super::follower::{self, Follower};
 use super::handle::{BroadcastHandle, MailboxHandle, RoomHandle};
 use super::mailbox::MailboxKind;
 use super::reads::Reads;
 use super::registry::{Awake, Sessions};
 use super::room::{self, RoomKind};
+use super::supervisor::{Child, Tree};
 use super::ticket::{About, Answered, Receipt, Ticket};
 use super::timekeeper::{self, Timekeeper};
+use crate::clock::ServerClock;
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
 
 pub use acknowledge::Acknowledgement;
+pub use drain::Chance;
 pub use history::MessageHistory;
 pub use mailbox::{Confirmed, MailboxAsked, MailboxPage};
 pub use messages::Sent;
 pub use read::{EventsAsked, EventsPage, PostsPage};
-
-/// Hooks by which a test makes a room panic.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Faults {
-    /// Run before a room decides a command.
-    pub on_command: Option<fn(&RoomCommand)>,
-    /// Run before a mailbox decides a command.
-    pub on_mailbox_command: Option<fn(&MailboxCommand)>,
-    /// Run before an owner tells a durable event.
-    pub on_event: Option<fn(&Event)>,
-}
 
 /// What an operator, or a test, may choose.
 #[derive(Debug, Clone)]
@@ -63,6 +57,8 @@ pub struct Options {
     pub sessions_total: usize,
     /// Between two pings of the server.
     pub heartbeat: Duration,
+    /// How long frames may wait for a socket that takes none of them.
+    pub write_within: Duration,
     /// How long a room, or a mailbox, that nobody uses stays awake.
     pub room_idle: Duration,
     /// Leases and attempts of messages.
@@ -77,6 +73,7 @@ impl Default for Options {
             sessions_per_client: limits::SESSIONS_PER_CLIENT,
             sessions_total: limits::SESSIONS_TOTAL,
             heartbeat: limits::HEARTBEAT,
+            write_within: limits::WRITE_WITHIN,
             room_idle: limits::ROOM_IDLE,
             rules: Rules::default(),
             faults: Faults::default(),
@@ -107,7 +104,7 @@ pub struct Bridge(Arc<Inside>);
 struct Inside {
     log: LogHandle,
     reads: Reads,
-    clock: Arc<dyn Clock>,
+    clock: ServerClock,
     ids: Arc<dyn Ids>,
     passwords: Passwords,
     options: Options,
@@ -118,9 +115,9 @@ struct Inside {
     timekeeper: Timekeeper,
     follower: Follower,
     sessions: Sessions,
-    draining: watch::Sender<bool>,
+    draining: watch::Sender<Option<drain::ComeBack>>,
     incarnations: AtomicU64,
-    rooms_quarantined: AtomicUsize,
+    tree: Tree,
 }
 
 impl std::fmt::Debug for Bridge {
@@ -149,7 +146,7 @@ impl Bridge {
         Self(Arc::new(Inside {
             log: parts.log,
             reads: Reads::new(parts.store),
-            clock: parts.clock,
+            clock: ServerClock::new(parts.clock),
             ids: parts.ids,
             passwords: parts.passwords,
             options: parts.options,
@@ -160,9 +157,9 @@ impl Bridge {
             timekeeper: Timekeeper::default(),
             follower: Follower::default(),
             sessions: Sessions::default(),
-            draining: watch::Sender::new(false),
+            draining: watch::Sender::new(None),
             incarnations: AtomicU64::new(0),
-            rooms_quarantined: AtomicUsize::new(0),
+            tree: Tree::new(),
         }))
     }
 
@@ -200,7 +197,9 @@ impl Bridge {
 
     /// The broadcast stream, awake. It must be called on a thread that runs actors.
     pub(super) fn broadcast(&self) -> Result<BroadcastHandle, Reject> {
-        let stream = self.0.broadcasts.get(&(), || broadcast::wake(self));
+        let may_start = |has_died| self.may_start::<BroadcastKind>(&Stream::Broadcast, has_died);
+        let start = || broadcast::wake(self);
+        let stream = self.0.broadcasts.get(&(), may_start, start);
         stream.map(BroadcastHandle::from)
     }
 
@@ -225,7 +224,14 @@ impl Bridge {
     /// What runs in the background for as long as the server does: the clock of what is due, and
     /// the effects that records have on other streams.
     pub async fn run_background(self) {
-        tokio::join!(timekeeper::run(self.clone()), follower::run(self));
+        let time_of_day = || self.clock().now();
+        let tree = self.tree();
+        tokio::join!(
+            tree.keep_running(Child::Timekeeper, time_of_day, || {
+                timekeeper::run(self.clone())
+            }),
+            tree.keep_running(Child::Follower, time_of_day, || follower::run(self.clone())),
+        );
     }
 
     pub(super) fn sessions(&self) -> &Sessions {
@@ -234,8 +240,8 @@ impl Bridge {
 
     /// The time.
     #[must_use]
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+    pub fn clock(&self) -> &ServerClock {
+        &self.0.clock
     }
 
     /// New ids.
@@ -266,16 +272,14 @@ impl Bridge {
         Incarnation::new(self.0.incarnations.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    pub(super) fn count_quarantined(&self, stream: &Stream) {
-        if let Stream::Room(_) = stream {
-            self.0.rooms_quarantined.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Where a test makes the server fail.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.0.options.faults
     }
 
-    /// Rooms that failed too often and are held back.
-    #[must_use]
-    pub fn rooms_quarantined(&self) -> usize {
-        self.0.rooms_quarantined.load(Ordering::Relaxed)
+    pub(super) fn tree(&self) -> &Tree {
+        &self.0.tree
     }
 
     /// Rooms that are awake.
@@ -296,36 +300,17 @@ impl Bridge {
         self.0.log.health()
     }
 
-    /// Tells everybody who waits for news that the server stops, and lets no new session in. The
-    /// sessions say goodbye and close by themselves.
-    pub fn drain(&self) {
-        self.0.draining.send_replace(true);
-        for session in self.0.sessions.drain() {
-            session.close(CloseReason::Draining);
-        }
-    }
-
-    /// Whether the server is stopping.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        *self.0.draining.borrow()
-    }
-
-    /// Waits until the server stops. Who waits for news must wait for this as well: a request that
-    /// is still open holds up the stop.
-    pub async fn until_draining(&self) {
-        let mut draining = self.0.draining.subscribe();
-        if draining.wait_for(|is_draining| *is_draining).await.is_err() {
-            tracing::trace!("the sender lives as long as the bridge itself");
-        }
-    }
-
     /// A room, awake. It must be called on a thread that runs actors.
     ///
     /// # Errors
     /// When too many rooms are awake.
     pub fn room(&self, room: &RoomId) -> Result<RoomHandle, Reject> {
-        let handle = self.0.rooms.get(room, || room::wake(self, room))?;
+        let stream = || Stream::Room(room.clone());
+        let may_start = |has_died| self.may_start::<RoomKind>(&stream(), has_died);
+        let handle = self
+            .0
+            .rooms
+            .get(room, may_start, || room::wake(self, room))?;
         Ok(RoomHandle::from(handle))
     }
 

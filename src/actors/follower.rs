@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use bridge_core::event::Stream;
 use bridge_core::ports::FollowUp;
-use bridge_core::{Reject, RejectCode, Seq, Timestamp, limits};
+use bridge_core::{Moment, Reject, RejectCode, Seq, limits};
 use futures_util::StreamExt;
 use tokio::sync::{Notify, oneshot};
 
 use super::bridge::Bridge;
+use super::faults::Guard;
 
 /// Where owners say that a record of theirs has effects on other streams.
 #[derive(Debug, Default)]
@@ -37,21 +38,21 @@ type Place = (i64, Seq);
 #[derive(Debug, Default)]
 struct Memory {
     /// Those that failed: how often, and not tried again before.
-    failed: HashMap<Place, (u32, Timestamp)>,
+    failed: HashMap<Place, (u32, Moment)>,
 }
 
 impl Memory {
-    fn is_due(&self, place: &Place, now: Timestamp) -> bool {
+    fn is_due(&self, place: &Place, now: Moment) -> bool {
         let waits = self.failed.get(place);
         waits.is_none_or(|(_, not_before)| now >= *not_before)
     }
 
-    fn note_failure(&mut self, place: Place, now: Timestamp) {
+    fn note_failure(&mut self, place: Place, now: Moment) {
         let (tries, not_before) = self.failed.entry(place).or_insert((0, now));
         let wait = limits::FOLLOW_UPS_RETRY * 2_u32.saturating_pow((*tries).min(16));
         let wait = wait.min(limits::FOLLOW_UPS_RETRY_MAX);
         *tries += 1;
-        *not_before = now.plus_millis(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        *not_before = now.plus_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     }
 
     /// Forgets what the store did not name any more.
@@ -63,14 +64,13 @@ impl Memory {
     }
 
     /// How long until the next one that failed is due.
-    fn next_try(&self, now: Timestamp) -> Duration {
+    fn next_try(&self, now: Moment) -> Duration {
         let next = self
             .failed
             .values()
             .map(|(_, not_before)| *not_before)
             .min();
-        let millis = next.map_or(i64::MAX, |next| next.millis_since(now));
-        let wait = Duration::from_millis(u64::try_from(millis).unwrap_or_default());
+        let wait = Duration::from_millis(next.map_or(u64::MAX, |next| next.millis_since(now)));
         wait.clamp(limits::DUE_LOOK_AGAIN, limits::FOLLOW_UPS_RETRY_MAX)
     }
 }
@@ -79,8 +79,9 @@ impl Memory {
 pub(super) async fn run(bridge: Bridge) {
     let mut memory = Memory::default();
     loop {
+        bridge.faults().at("follower", "", "look", Guard::Inside);
         let wait = match catch_up(&bridge, &mut memory).await {
-            Ok(()) => memory.next_try(bridge.clock().now()),
+            Ok(()) => memory.next_try(bridge.clock().moment()),
             Err(reject) => {
                 tracing::warn!(%reject, detail = reject.detail(), "effects cannot be read now");
                 limits::FOLLOW_UPS_RETRY
@@ -115,12 +116,13 @@ async fn catch_up(bridge: &Bridge, memory: &mut Memory) -> Result<(), Reject> {
 /// The records whose effects are there now. They are of different messages, and their order does
 /// not matter: each is a fact by itself.
 async fn bring_about(bridge: &Bridge, page: Vec<FollowUp>, memory: &mut Memory) -> Vec<FollowUp> {
-    let now = bridge.clock().now();
+    let now = bridge.clock().moment();
     let due = page
         .into_iter()
         .filter(|follow_up| memory.is_due(&follow_up.place, now));
     let due: Vec<FollowUp> = due.collect();
     let outcomes = futures_util::stream::iter(due).map(|follow_up| async move {
+        bridge.faults().at("follower", "", "effect", Guard::Inside);
         let outcome = effects::bring_about(bridge, &follow_up.envelope).await;
         (follow_up, outcome)
     });
@@ -185,7 +187,7 @@ async fn forget(bridge: &Bridge, done: Vec<FollowUp>, memory: &mut Memory) {
     let asked = bridge.log().follow_ups_done(records, tell);
     if asked.is_err() || forgotten.await.is_err() {
         tracing::debug!("effects could not be forgotten, and are brought about once more");
-        let now = bridge.clock().now();
+        let now = bridge.clock().moment();
         for place in places {
             memory.note_failure(place, now);
         }
@@ -196,8 +198,8 @@ async fn forget(bridge: &Bridge, done: Vec<FollowUp>, memory: &mut Memory) {
 mod tests {
     use super::*;
 
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(millis)
+    fn at(millis: u64) -> Moment {
+        Moment::from_millis(millis)
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bridge_core::limits;
 use bytes::{Bytes, BytesMut};
@@ -33,7 +34,11 @@ struct Shared {
 struct Queue {
     frames: VecDeque<Bytes>,
     bytes: usize,
+    /// The answer to the client's last ping. Only the last one is owed (RFC 6455, 5.5.3), so that
+    /// who pings and does not read costs one frame.
+    pong: Option<Bytes>,
     state: State,
+    farewell: Farewell,
     taken: u64,
     /// Whether something that was to be told never will be.
     is_incomplete: bool,
@@ -68,8 +73,37 @@ enum State {
     Overflowed,
     /// The last words are in; nothing is taken.
     Finished,
+    /// The last words have been read, and the body has ended behind them.
+    Told,
     /// Nobody reads any more.
     Closed,
+}
+
+/// How long a client is waited for at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Farewell {
+    /// How long it may take to read up to the last words.
+    pub within: Duration,
+    /// How long it may then take to close by itself. Most do.
+    pub moment: Duration,
+}
+
+impl Farewell {
+    /// It is told that its session is over.
+    pub const BYE: Self = Self {
+        within: limits::GOODBYE_WITHIN,
+        moment: limits::AFTER_BYE,
+    };
+    /// It is told that the server stops.
+    pub const DRAINING: Self = Self {
+        within: limits::DRAIN_GOODBYE_WITHIN,
+        moment: limits::AFTER_BYE,
+    };
+    /// It said goodbye first, and waits for us.
+    pub const MUTUAL: Self = Self {
+        within: limits::GOODBYE_WITHIN,
+        moment: limits::AFTER_GOODBYE,
+    };
 }
 
 /// The outbox takes nothing any more: it is full, finished or abandoned.
@@ -83,7 +117,9 @@ impl Outbox {
         let queue = Queue {
             frames: VecDeque::new(),
             bytes: 0,
+            pong: None,
             state: State::Open,
+            farewell: Farewell::BYE,
             taken: 0,
             is_incomplete: false,
             notes: VecDeque::new(),
@@ -113,6 +149,15 @@ impl Outbox {
     /// When it is not open, or is no longer.
     pub fn reply(&self, frame: Bytes) -> Result<(), Refused> {
         self.add([frame], limits::OUTBOX_BYTES_MAX)
+    }
+
+    /// Answers a ping, in place of the answer to an earlier one that has not been taken.
+    pub fn pong(&self, frame: Bytes) {
+        let mut queue = self.0.lock();
+        if queue.state == State::Open {
+            queue.pong = Some(frame);
+            queue.wake_reader();
+        }
     }
 
     /// Adds a frame, and a note for when it has been taken.
@@ -176,14 +221,26 @@ impl Outbox {
     }
 
     /// Adds the last words and ends the body behind them.
-    pub fn finish(&self, last_words: Bytes) {
+    pub fn finish(&self, last_words: Bytes, farewell: Farewell) {
         let mut queue = self.0.lock();
         if matches!(queue.state, State::Open | State::Overflowed) {
             queue.bytes += last_words.len();
             queue.frames.push_back(last_words);
             queue.state = State::Finished;
+            queue.farewell = farewell;
             queue.wake_reader();
         }
+        drop(queue);
+        self.0.changed.notify_waiters();
+    }
+
+    /// Gives up: what has not been taken never will be, and the body ends here.
+    pub fn abandon(&self) {
+        let mut queue = self.0.lock();
+        queue.close();
+        queue.wake_reader();
+        drop(queue);
+        self.0.changed.notify_waiters();
     }
 
     /// Whether it still takes frames.
@@ -206,6 +263,13 @@ impl Outbox {
         self.0.lock().taken
     }
 
+    /// How many frames the socket had taken, when more wait for it.
+    #[must_use]
+    pub fn waiting(&self) -> Option<u64> {
+        let queue = self.0.lock();
+        (!queue.frames.is_empty()).then_some(queue.taken)
+    }
+
     /// Waits until it is at most half full, so that live events still fit beside a reader that
     /// catches up.
     ///
@@ -216,7 +280,7 @@ impl Outbox {
             State::Open if queue.bytes > limits::OUTBOX_BYTES_MAX / 2 => None,
             State::Open if queue.frames.len() > limits::OUTBOX_FRAMES_MAX / 2 => None,
             State::Open => Some(Ok(())),
-            State::Overflowed | State::Finished | State::Closed => Some(Err(Refused)),
+            _ => Some(Err(Refused)),
         })
         .await
     }
@@ -230,13 +294,26 @@ impl Outbox {
         .await
     }
 
-    /// Waits until everything has been taken, or nobody takes anything any more.
-    pub async fn drained(&self) {
-        self.wait_for(|queue| {
-            let is_over = queue.frames.is_empty() || queue.state == State::Closed;
-            is_over.then_some(())
+    /// Waits until the last words are in, or nobody reads any more. How long to wait for the client.
+    pub async fn finished(&self) -> Farewell {
+        self.wait_for(|queue| match queue.state {
+            State::Open | State::Overflowed => None,
+            State::Finished | State::Told | State::Closed => Some(queue.farewell),
         })
-        .await;
+        .await
+    }
+
+    /// Waits until nothing more is going to be taken: the last words have been, or nobody reads any
+    /// more.
+    pub async fn over(&self) {
+        let is_over = |queue: &Queue| matches!(queue.state, State::Told | State::Closed);
+        self.wait_for(|queue| is_over(queue).then_some(())).await;
+    }
+
+    /// Waits until nobody reads any more, though there was more to say.
+    pub async fn lost(&self) {
+        self.wait_for(|queue| (queue.state == State::Closed).then_some(()))
+            .await;
     }
 
     async fn wait_for<T>(&self, mut done: impl FnMut(&Queue) -> Option<T>) -> T {
@@ -268,8 +345,20 @@ impl Queue {
         }
     }
 
+    fn close(&mut self) {
+        self.is_incomplete |= !self.frames.is_empty();
+        self.state = State::Closed;
+        self.frames.clear();
+        self.notes.clear();
+        self.pong = None;
+        self.bytes = 0;
+    }
+
     /// As many frames as one write should carry.
     fn take(&mut self) -> Option<Bytes> {
+        if let Some(pong) = self.pong.take() {
+            return Some(pong);
+        }
         let first = self.frames.pop_front()?;
         self.bytes -= first.len();
         self.taken += 1;
@@ -317,8 +406,15 @@ impl Stream for OutboxBody {
             }
             return Poll::Ready(Some(Ok(chunk)));
         }
-        if matches!(queue.state, State::Finished | State::Closed) {
-            return Poll::Ready(None);
+        match queue.state {
+            State::Open | State::Overflowed => {}
+            State::Finished => {
+                queue.state = State::Told;
+                drop(queue);
+                self.0.changed.notify_waiters();
+                return Poll::Ready(None);
+            }
+            State::Told | State::Closed => return Poll::Ready(None),
         }
         queue.reader = Some(cx.waker().clone());
         Poll::Pending
@@ -328,130 +424,14 @@ impl Stream for OutboxBody {
 impl Drop for OutboxBody {
     fn drop(&mut self) {
         let mut queue = self.0.lock();
-        queue.state = State::Closed;
-        queue.is_incomplete |= !queue.frames.is_empty();
-        queue.frames.clear();
-        queue.notes.clear();
-        queue.bytes = 0;
+        if queue.state == State::Told {
+            return;
+        }
+        queue.close();
         drop(queue);
         self.0.changed.notify_waiters();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use futures_util::{FutureExt, StreamExt};
-
-    fn frame(len: usize) -> Bytes {
-        vec![b'x'; len].into()
-    }
-
-    #[test]
-    fn many_frames_go_in_one_write_and_none_is_lost() {
-        let (outbox, mut body) = Outbox::new();
-        outbox
-            .push((0..100).map(|n| Bytes::from(vec![n; 1_000])))
-            .unwrap();
-        let mut seen = Vec::new();
-        let mut writes = 0;
-        while let Some(Some(Ok(chunk))) = body.next().now_or_never() {
-            assert!(chunk.len() <= limits::WRITE_BYTES_MAX);
-            seen.extend_from_slice(&chunk);
-            writes += 1;
-        }
-        let expected: Vec<u8> = (0..100).flat_map(|n| vec![n; 1_000]).collect();
-        assert_eq!(seen, expected);
-        assert_eq!((writes, outbox.taken()), (4, 100));
-    }
-
-    #[test]
-    fn a_full_outbox_takes_last_words_only() {
-        let (outbox, mut body) = Outbox::new();
-        let big = limits::OUTBOX_BYTES_MAX - limits::OUTBOX_RESERVE_BYTES;
-        outbox.push([frame(big)]).unwrap();
-        outbox
-            .reply(frame(100))
-            .expect("the reserve is for replies");
-        assert_eq!(outbox.push([frame(1)]), Err(Refused));
-        assert_eq!(
-            outbox.reply(frame(1)),
-            Err(Refused),
-            "contiguity is lost for ever"
-        );
-        assert_eq!(outbox.overflowed().now_or_never(), Some(true));
-        outbox.finish(Bytes::from_static(b"bye"));
-        let mut last = Bytes::new();
-        while let Some(chunk) = body.next().now_or_never().expect("it ends by itself") {
-            last = chunk.unwrap();
-        }
-        assert!(last.ends_with(b"bye"));
-    }
-
-    #[test]
-    fn a_note_is_told_when_its_frame_is_taken_and_not_before() {
-        let (told, heard) = std::sync::mpsc::sync_channel(8);
-        let note = |name: &'static str| {
-            let told = told.clone();
-            Note::new(move || told.send(name).expect("room for a few"))
-        };
-        let (outbox, mut body) = Outbox::new();
-        outbox.push([frame(20_000)]).unwrap();
-        outbox.push_noted(frame(20_000), note("second")).unwrap();
-        outbox.push_noted(frame(20_000), note("third")).unwrap();
-        assert!(body.next().now_or_never().is_some(), "the first frame");
-        assert!(heard.try_recv().is_err());
-        assert!(body.next().now_or_never().is_some());
-        assert_eq!(heard.try_recv(), Ok("second"));
-        assert!(heard.try_recv().is_err());
-        drop(body);
-        assert!(heard.try_recv().is_err(), "it was never taken");
-        assert_eq!(outbox.push_noted(frame(1), note("late")), Err(Refused));
-    }
-
-    #[test]
-    fn what_is_left_behind_or_did_not_fit_was_not_told() {
-        let (outbox, mut body) = Outbox::new();
-        assert!(outbox.has_told_all());
-        outbox.push([frame(1)]).unwrap();
-        assert!(!outbox.has_told_all());
-        assert!(body.next().now_or_never().is_some());
-        assert!(outbox.has_told_all());
-        outbox.push([frame(1)]).unwrap();
-        drop(body);
-        assert!(!outbox.has_told_all(), "its socket died with it");
-        let (outbox, body) = Outbox::new();
-        drop(body);
-        assert!(outbox.has_told_all(), "there was nothing more to tell");
-        assert_eq!(outbox.push([frame(1)]), Err(Refused));
-        assert!(!outbox.has_told_all(), "it came too late");
-        let (outbox, _body) = Outbox::new();
-        assert_eq!(outbox.push([frame(limits::OUTBOX_BYTES_MAX)]), Err(Refused));
-        assert!(!outbox.has_told_all(), "it did not fit");
-    }
-
-    #[test]
-    fn the_number_of_frames_is_bounded_too() {
-        let (outbox, _body) = Outbox::new();
-        let frames = (0..limits::OUTBOX_FRAMES_MAX).map(|_| frame(1));
-        outbox.push(frames).unwrap();
-        assert_eq!(outbox.push([frame(1)]), Err(Refused));
-    }
-
-    #[test]
-    fn room_is_waited_for_and_an_abandoned_outbox_lets_go() {
-        let (outbox, mut body) = Outbox::new();
-        assert!(outbox.has_room().now_or_never().is_some());
-        outbox
-            .push([frame(limits::OUTBOX_BYTES_MAX / 2 + 1)])
-            .unwrap();
-        let mut waiting = Box::pin(outbox.has_room());
-        assert!(waiting.as_mut().now_or_never().is_none());
-        assert!(body.next().now_or_never().is_some());
-        assert_eq!(waiting.now_or_never(), Some(Ok(())));
-        drop(body);
-        assert_eq!(outbox.has_room().now_or_never(), Some(Err(Refused)));
-        assert_eq!(outbox.push([frame(1)]), Err(Refused));
-        assert_eq!(outbox.overflowed().now_or_never(), Some(false));
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bridge_core::session::CloseReason;
-use bridge_core::{ClientId, Reject, SessionId};
+use bridge_core::{ClientId, Moment, Reject, SessionId};
 
 use super::handle::{SessionHandle, StreamHandle};
 use super::stream::Kind;
@@ -51,10 +51,12 @@ impl<Id: Clone + Eq + Hash, K: Kind> Awake<Id, K> {
         }
     }
 
-    /// An owner that is awake, or is woken by `start`.
+    /// An owner that is awake, or is woken by `start`, if `may_start` allows it, which hears whether
+    /// its predecessor has died.
     pub(super) fn get(
         &self,
         id: &Id,
+        may_start: impl FnOnce(bool) -> Result<(), Reject>,
         start: impl FnOnce() -> StreamHandle<K>,
     ) -> Result<StreamHandle<K>, Reject> {
         let mut handles = self.handles.lock();
@@ -62,7 +64,8 @@ impl<Id: Clone + Eq + Hash, K: Kind> Awake<Id, K> {
         if let Some(handle) = handles.get(id).filter(|handle| !handle.is_dead()) {
             return Ok(handle.clone());
         }
-        handles.remove(id);
+        let has_died = handles.remove(id).is_some();
+        may_start(has_died)?;
         if handles.len() >= self.count_max {
             return Err(Reject::Busy { queue: self.what });
         }
@@ -110,6 +113,7 @@ struct Live {
 #[derive(Debug, Clone)]
 struct Entry {
     session: SessionHandle,
+    /// The moment, in milliseconds, at which its client gave the last sign of life.
     heard: Arc<AtomicU64>,
 }
 
@@ -128,7 +132,7 @@ impl Sessions {
     pub(super) fn admit(
         &self,
         session: SessionHandle,
-        now: u64,
+        now: Moment,
         per_client: usize,
         total: usize,
     ) -> Result<Admitted, CloseReason> {
@@ -141,7 +145,7 @@ impl Sessions {
         if live.total >= total && !replaces {
             return Err(CloseReason::ServerFull);
         }
-        let heard = Arc::new(AtomicU64::new(now));
+        let heard = Arc::new(AtomicU64::new(now.as_millis()));
         let entry = Entry {
             session: session.clone(),
             heard: Arc::clone(&heard),

@@ -4,10 +4,13 @@
 //! outbox. A plain actor, not a WebSocket context: it stays alive when its client stops reading,
 //! and can say goodbye.
 
+#[cfg(test)]
+pub(super) mod faults;
 mod frames;
 mod gate;
 mod mail;
 mod resume;
+mod watchdog;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,8 +26,11 @@ use futures_util::Stream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::bridge::Bridge;
+use super::faults::Guard;
+use super::guard::guarded;
 use super::handle::{Permitted, RoomHandle, SessionHandle};
-use super::outbox::{Outbox, OutboxBody};
+use super::outbox::{Farewell, Outbox, OutboxBody};
+use super::supervisor::Branch;
 use crate::wire::encode;
 use crate::wire::frame::{Inbound as Asked, Ref};
 
@@ -81,12 +87,23 @@ where
 {
     let (outbox, body) = Outbox::new();
     let id = bridge.ids().session();
+    let Connection {
+        principal,
+        expires_at,
+        hang_up,
+    } = connection;
+    let write_within = bridge.options().write_within;
+    // It ends with the connection.
+    drop(actix::spawn(watchdog::watch(
+        outbox.clone(),
+        hang_up,
+        write_within,
+    )));
     SessionActor::create(|ctx| {
-        let client = connection.principal.client().clone();
-        let handle = SessionHandle::new(id, client, outbox, ctx.address());
+        let handle = SessionHandle::new(id, principal.client().clone(), outbox, ctx.address());
         let gate = Gate::default();
         ctx.add_stream(inbound(gate.clone()));
-        SessionActor::new(bridge.clone(), connection, handle, gate)
+        SessionActor::new(bridge.clone(), principal, expires_at, handle, gate)
     });
     body
 }
@@ -98,7 +115,6 @@ pub(super) struct SessionActor {
     handle: SessionHandle,
     gate: Gate,
     machine: Machine,
-    hang_up: HangUp,
     heard: Arc<AtomicU64>,
     rooms: HashMap<RoomId, RoomHandle>,
     /// Where its client's messages come from, once it has said hello.
@@ -121,6 +137,10 @@ pub(super) struct End {
     pub(super) reason: CloseReason,
 }
 
+/// The server stops.
+#[derive(Debug)]
+pub(super) struct Drain;
+
 /// The client is a member of a room; be live there after this record.
 #[derive(Debug)]
 pub(super) struct Entered {
@@ -142,13 +162,18 @@ pub(super) struct Left {
 }
 
 impl SessionActor {
-    fn new(bridge: Bridge, connection: Connection, handle: SessionHandle, gate: Gate) -> Self {
-        let now = bridge.clock().now();
-        let heartbeat = i64::try_from(bridge.options().heartbeat.as_millis()).unwrap_or(i64::MAX);
+    fn new(
+        bridge: Bridge,
+        principal: Principal,
+        expires_at: Timestamp,
+        handle: SessionHandle,
+        gate: Gate,
+    ) -> Self {
+        let now = bridge.clock().moment();
+        let heartbeat = u64::try_from(bridge.options().heartbeat.as_millis()).unwrap_or(u64::MAX);
         Self {
-            machine: Machine::open(now, connection.expires_at, heartbeat),
-            principal: connection.principal,
-            hang_up: connection.hang_up,
+            machine: Machine::open(now, expires_at, heartbeat),
+            principal,
             bridge,
             handle,
             gate,
@@ -161,6 +186,13 @@ impl SessionActor {
         }
     }
 
+    /// A handler begins, and a test may make it panic: that takes the whole session with it.
+    fn place(&self, handler: &str) {
+        let who = self.principal.client().as_str();
+        let faults = self.bridge.faults();
+        faults.at("session", who, handler, Guard::Outside);
+    }
+
     fn id(&self) -> SessionId {
         self.handle.id()
     }
@@ -171,10 +203,9 @@ impl SessionActor {
 
     /// The client is alive.
     fn note_sign_of_life(&mut self) {
-        let now = self.bridge.clock().now();
+        let now = self.bridge.clock().moment();
         self.machine.heard(now);
-        self.heard
-            .store(now.as_millis().unsigned_abs(), Ordering::Relaxed);
+        self.heard.store(now.as_millis(), Ordering::Relaxed);
     }
 
     fn refuse(&self, reference: Option<&Ref>, reject: &Reject) {
@@ -182,7 +213,8 @@ impl SessionActor {
     }
 
     /// What the passing of time demands.
-    fn tick(&mut self, ctx: &mut Context<Self>) {
+    fn tick(&mut self, _: &mut Context<Self>) {
+        self.place("tick");
         let taken = self.outbox().taken();
         if self.gate.is_shut() && taken != std::mem::replace(&mut self.taken, taken) {
             // While it catches up we do not read from it, but it reads from us.
@@ -191,48 +223,77 @@ impl SessionActor {
         if let Some(mail) = &mut self.mail {
             mail.note_broadcasts(&self.handle);
         }
-        match self.machine.tick(self.bridge.clock().now()) {
+        let clock = self.bridge.clock();
+        match self.machine.tick(clock.moment(), clock.wall()) {
             Due::Nothing => {}
             Due::Ping => self.handle.reply(encode::ping_frame()),
-            Due::Close(reason) => self.end(reason, ctx),
+            Due::Close(reason) => self.end(reason),
         }
     }
 
-    /// Says goodbye and goes, whether or not the client listens.
-    fn end(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
-        let last_words = match reason {
-            CloseReason::Gone => encode::close_frame(1000, ""),
-            _ => encode::bye(reason),
-        };
-        self.end_with(last_words, reason, ctx);
-    }
-
-    fn end_with(&mut self, last_words: Bytes, reason: CloseReason, ctx: &mut Context<Self>) {
+    /// Says goodbye. The watchdog sees to it that the connection ends, whether or not the client
+    /// listens.
+    fn end(&mut self, reason: CloseReason) {
         if self.machine.phase() == Phase::Closed {
             return;
         }
         tracing::debug!(session = %self.id(), client = %self.principal.client(), ?reason, "closing");
         self.machine.close();
         self.leave();
-        self.outbox().finish(last_words);
+        let (last_words, farewell) = match reason {
+            CloseReason::Gone => (encode::close_frame(1000, ""), Farewell::MUTUAL),
+            CloseReason::Draining => {
+                let come_back = self.bridge.come_back_after();
+                (encode::bye_until(reason, come_back), Farewell::DRAINING)
+            }
+            _ => (encode::bye(reason), Farewell::BYE),
+        };
+        self.outbox().finish(last_words, farewell);
+    }
+
+    /// The server stops: what was asked is answered, nothing more is read, and then it is over.
+    fn drain(&mut self, ctx: &mut Context<Self>) {
+        self.gate.close();
+        if self.machine.phase() != Phase::Live {
+            // It has asked for nothing but to be welcomed.
+            return self.end(CloseReason::Draining);
+        }
+        let gate = self.gate.clone();
+        let answered = async move {
+            let quiet = tokio::time::timeout(limits::DRAIN_ANSWERS_WITHIN, gate.quiet());
+            quiet.await.is_ok()
+        };
+        ctx.spawn(
+            wrap_future::<_, Self>(answered).map(|is_answered, actor, _| {
+                if !is_answered {
+                    // As after any lost connection, its client asks again, with the same keys.
+                    let id = actor.id();
+                    tracing::warn!(session = %id, "a request was not answered before the stop");
+                }
+                actor.end(CloseReason::Draining);
+            }),
+        );
+    }
+
+    /// Follows what becomes of the outbox: full is the end of the session, and when nobody reads
+    /// any more, the end of the actor.
+    fn follow_outbox(&self, ctx: &mut Context<Self>) {
         let outbox = self.outbox().clone();
-        let goodbye = async move {
-            // Whether it was heard or not: the socket is shut down next.
-            drop(tokio::time::timeout(limits::GOODBYE_WITHIN, outbox.drained()).await);
-        };
-        // A moment for the client to close by itself; most do, and then this is not reached. One that
-        // said goodbye first waits for us.
-        let moment = if reason == CloseReason::Gone {
-            limits::AFTER_GOODBYE
-        } else {
-            limits::AFTER_BYE
-        };
-        ctx.spawn(wrap_future::<_, Self>(goodbye).map(move |(), _, ctx| {
-            ctx.run_later(moment, |actor, ctx| {
-                (actor.hang_up)();
+        let overflow = async move { outbox.overflowed().await };
+        let outbox = self.outbox().clone();
+        let over = async move { outbox.over().await };
+        let followed = wrap_future::<_, Self>(overflow)
+            .map(|has_overflowed, actor, _| {
+                if has_overflowed {
+                    actor.end(CloseReason::Slow);
+                }
+            })
+            .then(move |(), _, _| wrap_future::<_, Self>(over))
+            .map(|(), actor, ctx| {
+                actor.machine.close();
                 ctx.stop();
             });
-        }));
+        ctx.spawn(followed);
     }
 
     /// Leaves everything that it is told of.
@@ -248,6 +309,16 @@ impl SessionActor {
         }
     }
 
+    /// Leaves nothing of itself behind. It may be called while a panic is on its way up, and more
+    /// than once.
+    fn forget(&mut self) {
+        guarded("leaving what a session was told of", || self.leave());
+        guarded("a session's place among the live ones", || {
+            let (client, id) = (self.handle.client(), self.handle.id());
+            self.bridge.sessions().remove(client, id);
+        });
+    }
+
     fn may_use(&self, room: &RoomId) -> bool {
         self.principal.allows(Action::UseRoom(room)).is_ok()
     }
@@ -257,15 +328,17 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.follow_outbox(ctx);
+        self.place("started");
         let options = self.bridge.options();
-        let now = self.bridge.clock().now().as_millis().unsigned_abs();
+        let now = self.bridge.clock().moment();
         let (per_client, total) = (options.sessions_per_client, options.sessions_total);
         let admitted = self
             .bridge
             .sessions()
             .admit(self.handle.clone(), now, per_client, total);
         match admitted {
-            Err(reason) => return self.end(reason, ctx),
+            Err(reason) => return self.end(reason),
             Ok(admitted) => {
                 self.heard = admitted.heard;
                 if let Some(replaced) = admitted.replaced {
@@ -274,29 +347,27 @@ impl Actor for SessionActor {
             }
         }
         ctx.run_interval(options.heartbeat / 4, Self::tick);
-        let outbox = self.outbox().clone();
-        let overflow = async move { outbox.overflowed().await };
-        ctx.spawn(
-            wrap_future::<_, Self>(overflow).map(|has_overflowed, actor, ctx| {
-                if has_overflowed {
-                    actor.end(CloseReason::Slow, ctx);
-                }
-            }),
-        );
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.leave();
-        self.bridge
-            .sessions()
-            .remove(self.handle.client(), self.handle.id());
+        #[cfg(test)]
+        guarded("a fault", faults::on_stopped);
+        self.forget();
     }
 }
 
 /// However a session ends, its client hears of it: one whose actor died would wait for ever.
 impl Drop for SessionActor {
     fn drop(&mut self) {
-        self.outbox().finish(encode::bye(CloseReason::ServerError));
+        if std::thread::panicking() {
+            self.bridge.count_failure(Branch::Sessions);
+        }
+        // Nothing is left of it here, except when its actor died so that it was not told to stop.
+        self.forget();
+        guarded("the last words of a session", || {
+            let last_words = encode::bye(CloseReason::ServerError);
+            self.outbox().finish(last_words, Farewell::BYE);
+        });
     }
 }
 
@@ -305,15 +376,16 @@ impl StreamHandler<Inbound> for SessionActor {
         if self.machine.phase() == Phase::Closed {
             return;
         }
+        self.place("inbound");
         self.note_sign_of_life();
         match inbound {
             Inbound::Request(Ok(asked), window) => self.request(asked, window, ctx),
             Inbound::Request(Err((reference, reject)), _) => {
                 self.refuse(reference.as_ref(), &reject);
             }
-            Inbound::Ping(payload) => self.handle.reply(encode::pong_frame(&payload)),
+            Inbound::Ping(payload) => self.outbox().pong(encode::pong_frame(&payload)),
             Inbound::Pong => {}
-            Inbound::Close => self.end(CloseReason::Gone, ctx),
+            Inbound::Close => self.end(CloseReason::Gone),
             Inbound::Violation(violation) => {
                 if violation == Violation::TooLarge {
                     self.refuse(
@@ -323,7 +395,7 @@ impl StreamHandler<Inbound> for SessionActor {
                         },
                     );
                 }
-                self.end(CloseReason::ProtocolError, ctx);
+                self.end(CloseReason::ProtocolError);
             }
         }
     }
@@ -338,8 +410,18 @@ impl StreamHandler<Inbound> for SessionActor {
 impl Handler<Permitted<End>> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, Permitted { message, .. }: Permitted<End>, ctx: &mut Context<Self>) {
-        self.end(message.reason, ctx);
+    fn handle(&mut self, Permitted { message, .. }: Permitted<End>, _: &mut Context<Self>) {
+        self.place("end");
+        self.end(message.reason);
+    }
+}
+
+impl Handler<Permitted<Drain>> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Permitted<Drain>, ctx: &mut Context<Self>) {
+        self.place("drain");
+        self.drain(ctx);
     }
 }
 
@@ -347,6 +429,7 @@ impl Handler<Permitted<LiveIn>> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Permitted { message, .. }: Permitted<LiveIn>, _: &mut Context<Self>) {
+        self.place("live_in");
         if self.machine.phase() == Phase::Closed {
             message.handle.detach(self.id());
         } else {
@@ -359,6 +442,7 @@ impl Handler<Permitted<Left>> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, notice: Permitted<Left>, _: &mut Context<Self>) {
+        self.place("left");
         if self.is_on_its_way_into(&notice.message.room) {
             self.held.push(Held::Left(notice));
         } else {
@@ -373,6 +457,7 @@ impl Handler<Permitted<Entered>> for SessionActor {
     /// By another session of the same client, or over REST. Before hello there is nothing to do:
     /// hello finds the room among the client's.
     fn handle(&mut self, notice: Permitted<Entered>, ctx: &mut Context<Self>) {
+        self.place("entered");
         if self.is_on_its_way_into(&notice.message.room) {
             return self.held.push(Held::Entered(notice));
         }

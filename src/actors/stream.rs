@@ -13,22 +13,25 @@ mod sleep;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use actix::fut::wrap_future;
 use actix::{Actor, Addr, AsyncContext, Context};
 use bridge_core::aggregate::Aggregate;
 use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
 use bridge_core::owner::{Draft, Effect, Owner, Request};
 use bridge_core::ports::{Append, Record};
-use bridge_core::{ClientId, Seq, Timestamp};
+use bridge_core::supervision::Verdict;
+use bridge_core::{ClientId, Seq, Timestamp, limits};
 
 use super::bridge::Bridge;
+use super::faults::Guard;
 use super::handle::{StreamHandle, WeakStreamHandle};
-use super::supervisor::{Supervisor, Verdict};
+use super::supervisor::{self, Cause, Child};
 use super::ticket::Ticket;
 use crate::log_writer::{LogUnavailable, Sink};
 
 pub(super) use kind::{CommandOf, Kind, QuestionOf};
-pub(super) use messages::{Answers, Begin, Look, Readiness, Reply, Submit};
+pub(super) use messages::{Answers, Begin, Look, Readiness, Release, Reply, Submit};
 
 type Effects<K> = Vec<Effect<<K as Kind>::State, Ticket>>;
 type Waiting<K> = VecDeque<Request<CommandOf<K>, Ticket>>;
@@ -43,7 +46,6 @@ pub(super) struct StreamActor<K: Kind> {
     own: Option<WeakStreamHandle<K>>,
     owner: Owner<K::State, Ticket>,
     life: Life,
-    supervisor: Supervisor,
     is_quarantined: bool,
     was_read: bool,
     /// Whether it failed since its state was read: what was durable may not have been followed up.
@@ -53,6 +55,8 @@ pub(super) struct StreamActor<K: Kind> {
     look_ups: HashMap<ClientId, Waiting<K>>,
     snapshot_at: Seq,
     is_touched: bool,
+    /// Messages handled since its neighbours had their turn.
+    handled: u32,
 }
 
 /// Nothing in it is ever pinned.
@@ -75,8 +79,10 @@ impl<K: Kind> Actor for StreamActor<K> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.load(ctx);
-        ctx.run_interval(self.bridge.options().room_idle, Self::sleep_if_idle);
+        self.guarded("started", ctx, Self::load);
+        ctx.run_interval(self.bridge.options().room_idle, |actor, ctx| {
+            actor.guarded("sleep", ctx, Self::sleep_if_idle);
+        });
     }
 }
 
@@ -95,7 +101,6 @@ impl<K: Kind> StreamActor<K> {
             kind,
             own: None,
             life: Life::new(ctx.address(), Incarnation::new(0)),
-            supervisor: Supervisor::new(),
             is_quarantined: false,
             was_read: false,
             has_failed: false,
@@ -103,6 +108,7 @@ impl<K: Kind> StreamActor<K> {
             look_ups: HashMap::new(),
             snapshot_at: Seq::ZERO,
             is_touched: false,
+            handled: 0,
         });
         let handle = StreamHandle::new(addr, bridge.log().clone(), shown);
         handle.begin();
@@ -149,13 +155,30 @@ impl<K: Kind> StreamActor<K> {
     /// their sessions are ended and the owner begins anew.
     pub(super) fn guarded(
         &mut self,
+        name: &str,
         ctx: &mut Context<Self>,
         handler: impl FnOnce(&mut Self, &mut Context<Self>),
     ) {
-        if Supervisor::run(|| handler(self, ctx)).is_err() {
+        let faults = *self.bridge.faults();
+        faults.at(K::NAME, self.stream.name(), name, Guard::Outside);
+        let guarded = supervisor::run(|| {
+            faults.at(K::NAME, self.stream.name(), name, Guard::Inside);
+            handler(self, ctx);
+        });
+        if guarded.is_err() {
             self.kind.end_readers();
             self.was_read = false;
             self.failed("a panic", ctx);
+        }
+    }
+
+    /// Lets its neighbours on this thread have their turn, now and then. An actor's queue is worked
+    /// off without a pause otherwise, however long it is.
+    fn share_the_thread(&mut self, ctx: &mut Context<Self>) {
+        self.handled += 1;
+        if self.handled >= limits::TURN_MESSAGES_MAX {
+            self.handled = 0;
+            ctx.wait(wrap_future(tokio::task::yield_now()));
         }
     }
 
@@ -171,7 +194,7 @@ impl<K: Kind> StreamActor<K> {
     ) {
         let now = self.bridge.clock().now();
         let mut effects = Effects::<K>::new();
-        let outcome = Supervisor::run(|| work(&mut self.owner, now, &mut effects));
+        let outcome = supervisor::run(|| work(&mut self.owner, now, &mut effects));
         if outcome.is_err() {
             drop(effects);
             return self.failed("a panic", ctx);
@@ -229,9 +252,24 @@ impl<K: Kind> StreamActor<K> {
         tracing::error!(stream = %self.stream, why, "an owner failed and is read again");
         self.owner = Owner::loading(K::State::empty(&self.stream));
         self.has_failed = true;
-        match self.supervisor.failed(self.bridge.clock().now()) {
-            Verdict::Restart => self.load(ctx),
-            Verdict::Quarantine => self.quarantine(),
+        self.begin_anew(Cause::Code, ctx);
+    }
+
+    /// Asks the supervisor what becomes of the owner. While it rests, requests wait as they do while
+    /// it is read.
+    fn begin_anew(&mut self, cause: Cause, ctx: &mut Context<Self>) {
+        if self.is_quarantined {
+            // It is held back already; what still fails in it is no news.
+            return;
+        }
+        let child = Child::Owner(self.stream.clone());
+        let now = self.bridge.clock().now();
+        match self.bridge.tree().failed(&child, cause, now) {
+            Verdict::Restart { after } if after.is_zero() => self.load(ctx),
+            Verdict::Restart { after } => {
+                ctx.run_later(after, Self::load);
+            }
+            Verdict::GiveUp => self.quarantine(),
         }
     }
 
@@ -243,6 +281,5 @@ impl<K: Kind> StreamActor<K> {
         for request in std::mem::take(&mut self.look_ups).into_values().flatten() {
             request.asker.refuse(reject.clone());
         }
-        self.bridge.count_quarantined(&self.stream);
     }
 }

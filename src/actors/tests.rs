@@ -4,4 +4,7 @@ mod entering;
 mod failures;
 mod harness;
 mod mail;
+mod sessions;
 mod sleeping;
+mod supervision;
+mod writer;

@@ -13,6 +13,7 @@ use bridge_core::{Principal, Reject, RejectCode, RoomId, SessionId};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::guard::guarded;
 use super::handle::SessionHandle;
 use crate::permits::Permit;
 use crate::wire::encode;
@@ -247,12 +248,15 @@ impl Drop for Ticket {
         if self.waiter.is_none() {
             return;
         }
-        self.answer_refusal(if self.is_with_log {
+        let reject = if self.is_with_log {
             Reject::OutcomeUnknown
         } else {
             Reject::Retry {
                 detail: "its actor went away",
             }
+        };
+        guarded("the answer of a lost request", || {
+            self.answer_refusal(reject)
         });
     }
 }

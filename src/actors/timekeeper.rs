@@ -1,17 +1,22 @@
 //! Wakes mailboxes when something is due in them.
 //!
 //! What is due is in the store, so it survives a restart. There is one timer, set to the earliest
-//! time of all; while nothing is due nothing happens, but for one look a minute in case the wall
-//! clock was set.
+//! time of all. While something is to come, it looks at the clock every second, which may have been
+//! set forward; the store is asked when the time has come, and once a minute.
+
+mod told;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bridge_core::ports::Store;
-use bridge_core::{ClientId, Timestamp, limits};
+use bridge_core::{ClientId, Moment, Timestamp, limits};
 use tokio::sync::Notify;
 
 use super::bridge::Bridge;
+use super::faults::Guard;
+use crate::clock::ServerClock;
+use told::Told;
 
 /// Where mailboxes say what is due, and where the timer waits.
 #[derive(Debug)]
@@ -44,38 +49,48 @@ impl Timekeeper {
         self.set_for.store(i64::MAX, Ordering::Release);
     }
 
-    /// Sleeps until then, or until something earlier is said.
-    async fn sleep(&self, until: Option<Timestamp>, now: Timestamp) {
-        let longest = limits::DUE_SLEEP_MAX;
-        let mut sleep = longest;
-        if let Some(until) = until {
-            self.set_for.fetch_min(until.as_millis(), Ordering::AcqRel);
-            let millis = u64::try_from(until.millis_since(now)).unwrap_or_default();
-            sleep = Duration::from_millis(millis).min(longest);
+    /// Sleeps until the next thing is due, or something is told once more, or something earlier is
+    /// said. A sleep does not follow the wall clock, so while something is to come it is interrupted
+    /// to look at it.
+    async fn sleep(&self, next: Option<Timestamp>, again: Option<Moment>, clock: &ServerClock) {
+        if let Some(next) = next {
+            self.set_for.fetch_min(next.as_millis(), Ordering::AcqRel);
         }
-        // Whether it was woken or has slept enough: the store is asked again.
-        drop(tokio::time::timeout(sleep, self.earlier.notified()).await);
+        let began = clock.moment();
+        loop {
+            let now = clock.moment();
+            let slept = Duration::from_millis(now.millis_since(began));
+            let mut sleep = limits::DUE_SLEEP_MAX.saturating_sub(slept);
+            if let Some(next) = next {
+                let left = next.millis_since(clock.now());
+                let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+                sleep = sleep.min(left).min(limits::DUE_CLOCK_LOOK);
+            }
+            if let Some(again) = again {
+                sleep = sleep.min(Duration::from_millis(again.millis_since(now)));
+            }
+            // Whether it was woken or has slept enough: the store is asked again.
+            let woken = tokio::time::timeout(sleep, self.earlier.notified()).await;
+            if sleep.is_zero() || woken.is_ok() {
+                return;
+            }
+        }
     }
 }
 
 /// Runs for as long as the server does.
 pub(super) async fn run(bridge: Bridge) {
-    let mut overdue = 0_u32;
+    let mut told = Told::default();
     loop {
+        bridge.faults().at("timekeeper", "", "look", Guard::Inside);
         bridge.timekeeper().begin_look();
-        let now = bridge.clock().now();
-        match look(&bridge, now).await {
-            Ok(next) => {
-                if next.is_some_and(|next| next <= now) {
-                    // It was told, and needs a moment; or it cannot do anything about it.
-                    let wait = limits::DUE_LOOK_AGAIN * 2_u32.saturating_pow(overdue.min(8));
-                    tokio::time::sleep(wait.min(limits::DUE_OVERDUE_SLEEP_MAX)).await;
-                    overdue += 1;
-                } else {
-                    overdue = 0;
-                    bridge.timekeeper().sleep(next, now).await;
-                }
+        match look(&bridge, &mut told).await {
+            Ok(Seen::There { next }) => {
+                tokio::time::sleep(limits::DUE_LOOKS_APART).await;
+                let again = told.again();
+                bridge.timekeeper().sleep(next, again, bridge.clock()).await;
             }
+            Ok(Seen::MoreThanItCanTell) => tokio::time::sleep(limits::DUE_LOOKS_APART).await,
             Err(reject) => {
                 tracing::warn!(%reject, detail = reject.detail(), "what is due cannot be read");
                 tokio::time::sleep(limits::DUE_RETRY).await;
@@ -84,22 +99,32 @@ pub(super) async fn run(bridge: Bridge) {
     }
 }
 
-/// Tells the mailboxes in which something is due. Returns when the next thing is, which is now as
-/// long as they have not written down what they made of it.
-async fn look(bridge: &Bridge, now: Timestamp) -> Result<Option<Timestamp>, bridge_core::Reject> {
+/// What a look at the store has shown.
+enum Seen {
+    /// Everything that is overdue; the next thing is due then.
+    There { next: Option<Timestamp> },
+    /// There is more than that, and some of it was told now.
+    MoreThanItCanTell,
+}
+
+/// Tells the mailboxes in which something is due.
+async fn look(bridge: &Bridge, told: &mut Told) -> Result<Seen, bridge_core::Reject> {
+    let now = bridge.clock().now();
     let read = move |store: &dyn Store| {
-        let next = store.next_due()?;
-        let overdue = match next {
-            Some(next) if next <= now => store.due_mailboxes(now, limits::DUE_MAILBOXES_MAX)?,
-            _ => Vec::new(),
-        };
-        Ok((next, overdue))
+        let overdue = store.due_mailboxes(now, limits::DUE_MAILBOXES_MAX)?;
+        Ok((store.next_due(now)?, overdue))
     };
     let (next, overdue) = bridge.reads().run(read).await?;
-    for client in overdue {
-        sweep(bridge, &client);
+    let is_full = overdue.len() == limits::DUE_MAILBOXES_MAX;
+    let to_tell = told.to_tell(overdue, bridge.clock().moment());
+    for client in &to_tell {
+        sweep(bridge, client);
     }
-    Ok(next)
+    Ok(if is_full && !to_tell.is_empty() {
+        Seen::MoreThanItCanTell
+    } else {
+        Seen::There { next }
+    })
 }
 
 fn sweep(bridge: &Bridge, client: &ClientId) {

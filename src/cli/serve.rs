@@ -14,15 +14,18 @@ use clap::Args;
 use super::demo;
 use super::output::OutputArgs;
 use super::show::Paint;
-use crate::app::{AppError, Application};
+use crate::app::{AppError, Application, Seams};
 use crate::client::{Address, Token};
 use crate::config::{Config, Overrides};
+use crate::descriptors;
 use crate::system::{SystemClock, SystemIds};
 use crate::telemetry;
 use crate::tokens::Tokens;
 
 /// How long the demo's tokens live.
 const DEMO_TOKENS_LIVE: Duration = Duration::from_secs(24 * 3_600);
+/// The exit code of a server that was not let finish, as of one that failed.
+const EXIT_CUT_SHORT: i32 = 1;
 /// How fast the demo is told.
 const DEMO_PACE: Duration = Duration::from_millis(700);
 
@@ -106,10 +109,20 @@ impl ServeArgs {
 
 fn run_server(args: ServeArgs) -> Result<(), AppError> {
     let config = Config::load(args.data.config.as_deref(), &args.overrides())?;
-    init_logging(&config)?;
+    serve(&config, Seams::default())
+}
+
+/// Runs a server, with parts that a test has put in the place of the usual ones, until it is told to
+/// stop.
+///
+/// # Errors
+/// When it does not start, or does not end well.
+pub fn serve(config: &Config, seams: Seams) -> Result<(), AppError> {
+    init_logging(config)?;
+    descriptors::raise(config.connections_max());
     actix_web::rt::System::new().block_on(async {
-        let app = Application::build(&config)?;
-        announce(&app, &config)?;
+        let app = Application::build_with(config, seams)?;
+        announce(&app, config)?;
         app.run(until_told_to_stop()).await
     })
 }
@@ -138,8 +151,18 @@ fn announce(app: &Application, config: &Config) -> Result<(), AppError> {
         })
 }
 
-/// SIGTERM, or Ctrl-C.
+/// SIGTERM, or Ctrl-C. From then on, being told once more ends the program on the spot.
 async fn until_told_to_stop() {
+    told_to_stop().await;
+    // It ends with the program.
+    drop(actix_web::rt::spawn(async {
+        told_to_stop().await;
+        eprintln!("error: told to stop twice, so this is the end; what was acknowledged is kept");
+        std::process::exit(EXIT_CUT_SHORT);
+    }));
+}
+
+async fn told_to_stop() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -31,8 +31,8 @@ impl BackOff {
     }
 
     /// The next wait: what the server asked for, and between half and all of a span that doubles
-    /// each time. `chance` is a number from 0 to 1. The span comes on top, because every client
-    /// of a stopping server is given the same number.
+    /// each time. `chance` is a number from 0 to 1. The span comes on top, because many may be given
+    /// the same number.
     pub fn wait(&mut self, retry_after_ms: Option<u64>, chance: f64) -> Duration {
         let doubled = self
             .first

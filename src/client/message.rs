@@ -66,7 +66,8 @@ pub struct RecipientFacts {
 /// One step of a message's way.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Step {
-    /// A stage, or `returned` when an attempt ended without a confirmation.
+    /// A stage; `returned` when an attempt ended without a confirmation; `extended` when one goes on
+    /// although the clock, which was set forward, has passed the end of its lease.
     pub stage: String,
     /// When.
     pub at: String,

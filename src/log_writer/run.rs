@@ -1,27 +1,50 @@
 //! The writer's loop.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
+use bridge_core::limits;
 use bridge_core::owner::Answer;
-use bridge_core::ports::{Append, Log, LogFailure};
-use bridge_core::{Reject, limits};
+use bridge_core::ports::{Append, Log};
 
+use super::watched::{Watched, caught};
 use super::{Errand, Health, Item, Sink, Submission};
 use crate::permits::Permit;
 use crate::system::Stopwatch;
 
 pub(super) struct Writer {
-    log: Box<dyn Log>,
+    store: Watched,
     queue: Receiver<Item>,
     health: Arc<Health>,
     lives: HashMap<Stream, Incarnation>,
     is_busy: bool,
+}
+
+/// Says that the log is broken if the writer ends before its work does, for whatever reason: who
+/// writes to it would wait for ever.
+pub(super) struct Mourner(Option<Arc<Health>>);
+
+impl Mourner {
+    pub(super) const fn of(health: Arc<Health>) -> Self {
+        Self(Some(health))
+    }
+
+    /// The last handle is gone: nobody waits.
+    fn dismiss(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Mourner {
+    fn drop(&mut self) {
+        if let Some(health) = self.0.take() {
+            tracing::error!("the log writer ended; nothing is acknowledged any more");
+            health.break_down("the log writer ended".to_owned());
+        }
+    }
 }
 
 /// What one turn of the loop has to do.
@@ -31,27 +54,20 @@ struct Turn {
 }
 
 impl Writer {
-    pub(super) fn new(log: Box<dyn Log>, queue: Receiver<Item>, health: Arc<Health>) -> Self {
+    pub(super) fn new(store: Watched, queue: Receiver<Item>, health: Arc<Health>) -> Self {
         Self {
-            log,
+            store,
             queue,
             health,
             lives: HashMap::new(),
-            is_busy: false,
+            // A crashed server may have left some work behind.
+            is_busy: true,
         }
     }
 
-    /// Runs until the last handle is gone. A panic is loud: nothing is acknowledged after it, and
-    /// whoever watches the health ends the process.
+    /// Runs until the last handle is gone.
     pub(super) fn run(mut self) {
-        let health = Arc::clone(&self.health);
-        if catch_unwind(AssertUnwindSafe(move || self.turn_by_turn())).is_err() {
-            tracing::error!("the log writer panicked; nothing is acknowledged any more");
-            health.break_down("the log writer panicked".to_owned());
-        }
-    }
-
-    fn turn_by_turn(&mut self) {
+        let mourner = Mourner::of(Arc::clone(&self.health));
         while let Some(first) = self.next() {
             let turn = self.gather(first);
             self.write(turn.batch);
@@ -60,6 +76,7 @@ impl Writer {
             }
             self.upkeep(false);
         }
+        mourner.dismiss();
         self.upkeep(true);
     }
 
@@ -127,7 +144,7 @@ impl Writer {
             false => Answer::NotNext,
         });
         let every: Vec<Answer> = every.collect();
-        deliver(batch, every);
+        self.deliver(batch, every);
     }
 
     fn is_current(&self, append: &Append) -> bool {
@@ -140,35 +157,20 @@ impl Writer {
         if appends.is_empty() {
             return Vec::new();
         }
-        if self.health.broken().is_some() {
-            // Nothing is written any more, so this is certain: the request was not carried out.
-            let refused = Answer::Refused(Reject::Retry {
-                detail: "the log is broken",
-            });
-            return vec![refused; appends.len()];
-        }
         let watch = Stopwatch::start();
-        match self.log.append(appends) {
+        match self.store.work("a batch", |log| log.append(appends)) {
             Ok(answers) => {
                 debug_assert_eq!(answers.len(), appends.len(), "one answer for each append");
                 let records = appends.iter().map(|append| append.records.len()).sum();
                 self.health.committed(records, watch.elapsed());
+                self.store.proved_itself();
                 answers
             }
-            Err(failure) => {
-                self.failed(&failure);
-                vec![failure.answer(); appends.len()]
-            }
+            Err(failure) => vec![failure.answer(); appends.len()],
         }
     }
 
-    fn failed(&self, failure: &LogFailure) {
-        tracing::error!(error = %failure, "a batch of the log failed");
-        if let LogFailure::Broken(why) = failure {
-            self.health.break_down(why.clone());
-        }
-    }
-
+    /// An errand that cannot be run is dropped, and with it whatever its owner waits for.
     fn run_errand(&mut self, errand: Errand) {
         match errand {
             Errand::Fence {
@@ -176,63 +178,67 @@ impl Writer {
                 incarnation,
                 done,
             } => {
-                match self.lives.entry(stream) {
-                    Entry::Occupied(mut life) if *life.get() < incarnation => {
-                        life.insert(incarnation);
-                    }
-                    Entry::Occupied(_) => {}
-                    Entry::Vacant(life) => {
-                        life.insert(incarnation);
-                    }
-                }
-                done();
+                let life = self.lives.entry(stream).or_insert(incarnation);
+                *life = incarnation.max(*life);
+                self.tell(done);
             }
             Errand::Retire { stream } => {
                 self.lives.remove(&stream);
             }
             Errand::FollowUpsDone { done, forgotten } => {
-                if self.health.broken().is_some() {
-                    return;
-                }
-                match self.log.follow_ups_done(&done) {
-                    Ok(()) => forgotten(),
-                    Err(failure) => self.failed(&failure),
+                let forget = |log: &mut dyn Log| log.follow_ups_done(&done);
+                if self.store.work("forgetting follow-ups", forget).is_ok() {
+                    self.tell(forgotten);
                 }
             }
             Errand::Snapshot { stream, snapshot } => {
-                if self.health.broken().is_some() {
-                    return;
-                }
-                if let Err(failure) = self.log.save_snapshot(&stream, &snapshot) {
-                    self.failed(&failure);
+                let save = |log: &mut dyn Log| log.save_snapshot(&stream, &snapshot);
+                if self.store.work("a snapshot", save).is_err() {
+                    tracing::debug!(%stream, "it goes on without this snapshot");
                 }
             }
+            #[cfg(test)]
+            Errand::Die => panic!("injected"),
         }
     }
 
+    /// Housekeeping, and getting over a failure. What has to be read waits for neither.
     fn upkeep(&mut self, idle: bool) {
-        if self.health.broken().is_some() {
-            return;
-        }
-        if let Err(failure) = self.log.upkeep(idle) {
-            self.failed(&failure);
+        let keep_up = |log: &mut dyn Log| log.upkeep(idle);
+        if self.health.broken().is_none() && self.store.work("upkeep", keep_up).is_err() {
+            self.store.recover();
         }
     }
-}
 
-/// Tells each owner its answers in one go: one message to a room for each batch, not for each post.
-fn deliver(batch: Vec<Submission>, answers: Vec<Answer>) {
-    let mut by_owner: Vec<(Arc<dyn Sink>, Vec<Answer>)> = Vec::new();
-    let mut places: HashMap<usize, usize> = HashMap::new();
-    for (submission, answer) in batch.into_iter().zip(answers) {
-        let address = Arc::as_ptr(&submission.sink).cast::<()>() as usize;
-        let place = *places.entry(address).or_insert_with(|| {
-            by_owner.push((submission.sink, Vec::new()));
-            by_owner.len() - 1
-        });
-        by_owner[place].1.push(answer);
+    /// Tells somebody outside.
+    fn tell(&self, somebody: impl FnOnce()) {
+        if caught(somebody).is_err() {
+            self.unheard();
+        }
     }
-    for (sink, answers) in by_owner {
-        sink.answered(answers);
+
+    /// Tells each owner its answers in one go: one message to a room for each batch, not for each
+    /// post.
+    fn deliver(&self, batch: Vec<Submission>, answers: Vec<Answer>) {
+        let mut by_owner: Vec<(Arc<dyn Sink>, Vec<Answer>)> = Vec::new();
+        let mut places: HashMap<usize, usize> = HashMap::new();
+        for (submission, answer) in batch.into_iter().zip(answers) {
+            let address = Arc::as_ptr(&submission.sink).cast::<()>() as usize;
+            let place = *places.entry(address).or_insert_with(|| {
+                by_owner.push((submission.sink, Vec::new()));
+                by_owner.len() - 1
+            });
+            by_owner[place].1.push(answer);
+        }
+        for (sink, answers) in by_owner {
+            self.tell(|| sink.answered(answers));
+        }
+    }
+
+    /// An owner that was not told would wait for ever, and so would everybody behind it.
+    fn unheard(&self) {
+        tracing::error!("telling an outcome panicked");
+        self.health
+            .break_down("an outcome could not be told".to_owned());
     }
 }

@@ -49,9 +49,13 @@ pub enum OpenError {
     },
 }
 
-/// SQLite's own words; diesel passes on the text but not the code.
+/// SQLite's own words; diesel passes on the text but not the code. The text is made from the code
+/// alone, but for constraints and syntax, which name tables and columns and never values; a test
+/// has SQLite say each of them.
 const FULL: &str = "database or disk is full";
 const BUSY: [&str; 2] = ["database is locked", "database table is locked"];
+const NOTHING_TO_ROLL_BACK: &str = "no transaction is active";
+const STILL_OPEN: &str = "within a transaction";
 
 /// What a failed statement means before COMMIT was tried.
 pub(super) fn before_commit(error: &Error) -> LogFailure {
@@ -62,7 +66,20 @@ pub(super) fn before_commit(error: &Error) -> LogFailure {
     if is_io(&text) {
         return LogFailure::Broken(text);
     }
+    if text.contains(STILL_OPEN) {
+        return LogFailure::Stuck(text);
+    }
     LogFailure::Aborted(text)
+}
+
+/// What a failed ROLLBACK means: nothing, when SQLite has rolled back by itself, as it does after
+/// some errors; else the transaction may still be open, and every later one would fail.
+pub(super) fn at_rollback(error: &Error) -> Result<(), LogFailure> {
+    let text = error.to_string();
+    if text.contains(NOTHING_TO_ROLL_BACK) {
+        return Ok(());
+    }
+    Err(LogFailure::Stuck(text))
 }
 
 /// What a failed COMMIT means. A full disk and a locked database are noticed before the commit

@@ -8,8 +8,10 @@ mod lock;
 mod log;
 mod project;
 mod read;
+mod wal;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bridge_core::Epoch;
 use bridge_core::limits;
@@ -30,6 +32,8 @@ pub use read::SqliteStore;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const EPOCH: &str = "epoch";
+/// How long the writer waits for another program that writes to the database.
+const WRITER_WAITS: Duration = Duration::from_secs(5);
 /// The file's name inside the data folder.
 pub const FILE_NAME: &str = "bridge.sqlite3";
 
@@ -40,6 +44,45 @@ pub struct Opened {
     pub log: SqliteLog,
     /// For everybody else.
     pub store: SqliteStore,
+    /// Makes the writing side again, when it failed.
+    pub reopen: Reopen,
+}
+
+/// Opens the writing side of a database that is open for reading.
+#[derive(Debug, Clone)]
+pub struct Reopen {
+    path: PathBuf,
+    epoch: Epoch,
+    /// How long it waits for whoever else writes to the database.
+    waits: Duration,
+}
+
+impl Reopen {
+    /// The writing side again. The one before must have been dropped.
+    ///
+    /// # Errors
+    /// When it cannot be opened or written to, or is another database by now.
+    pub fn log(&self) -> Result<SqliteLog, OpenError> {
+        let failed = |why: String| OpenError::Database {
+            path: self.path.clone(),
+            why,
+        };
+        // Opening would make a new file, and what is read comes from the old one.
+        if !self.path.exists() {
+            return Err(failed("it is gone".to_owned()));
+        }
+        let mut writer = open_writer(&self.path)?;
+        wait_for_others(&mut writer, self.waits).map_err(|why| failed(why.to_string()))?;
+        // What its predecessor left open would be in the way of every write.
+        writer
+            .batch_execute("BEGIN IMMEDIATE; ROLLBACK")
+            .map_err(|why| failed(why.to_string()))?;
+        let found = read_epoch(&mut writer).map_err(failed)?;
+        if found != self.epoch {
+            return Err(failed("it is another database now".to_owned()));
+        }
+        Ok(SqliteLog::new(writer, wal_path(&self.path)))
+    }
 }
 
 /// Opens a database file, makes it when there is none, and brings its schema up to date.
@@ -52,22 +95,46 @@ pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
         path: path.to_owned(),
         why: why.to_string(),
     };
-    let url = path
-        .to_str()
-        .ok_or_else(|| failed(&"its path is not UTF-8"))?;
     make_private(path).map_err(|why| OpenError::Path {
         path: path.to_owned(),
         why,
     })?;
-    let mut writer = SqliteConnection::establish(url).map_err(|why| failed(&why))?;
-    prepare_writer(&mut writer).map_err(|why| failed(&why))?;
-    assert_settings(&mut writer)?;
+    let mut writer = open_writer(path)?;
     migrate(&mut writer, path)?;
     let epoch = epoch(&mut writer, new_epoch).map_err(|why| failed(&why))?;
-    let pool = read_pool(url).map_err(|why| failed(&why))?;
-    let store = SqliteStore::new(pool, epoch);
-    let log = SqliteLog::new(writer, wal_path(path));
-    Ok(Opened { log, store })
+    if let Err(why) = wal::reserve_index(path) {
+        tracing::warn!(error = %why, "the index of the write-ahead log is not reserved");
+    }
+    let pool = read_pool(url(path)?).map_err(|why| failed(&why))?;
+    let reopen = Reopen {
+        path: path.to_owned(),
+        epoch,
+        waits: WRITER_WAITS,
+    };
+    Ok(Opened {
+        log: SqliteLog::new(writer, wal_path(path)),
+        store: SqliteStore::new(pool, epoch),
+        reopen,
+    })
+}
+
+/// A connection that writes, with the settings on which durability rests.
+fn open_writer(path: &Path) -> Result<SqliteConnection, OpenError> {
+    let failed = |why: &dyn std::fmt::Display| OpenError::Database {
+        path: path.to_owned(),
+        why: why.to_string(),
+    };
+    let mut writer = SqliteConnection::establish(url(path)?).map_err(|why| failed(&why))?;
+    prepare_writer(&mut writer).map_err(|why| failed(&why))?;
+    assert_settings(&mut writer)?;
+    Ok(writer)
+}
+
+fn url(path: &Path) -> Result<&str, OpenError> {
+    path.to_str().ok_or_else(|| OpenError::Database {
+        path: path.to_owned(),
+        why: "its path is not UTF-8".to_owned(),
+    })
 }
 
 /// Makes the file readable by its owner only, when it is new: it holds every message. SQLite gives
@@ -82,9 +149,9 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 
 /// `fullfsync` matters on macOS only, where a plain fsync does not reach the platter.
 fn prepare_writer(conn: &mut SqliteConnection) -> QueryResult<()> {
+    wait_for_others(conn, WRITER_WAITS)?;
     conn.batch_execute(
-        "PRAGMA busy_timeout = 5000;
-         PRAGMA journal_mode = WAL;
+        "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
@@ -93,6 +160,11 @@ fn prepare_writer(conn: &mut SqliteConnection) -> QueryResult<()> {
          PRAGMA cache_size = -65536;
          PRAGMA temp_store = MEMORY;",
     )
+}
+
+/// How long a statement waits for what others have locked.
+fn wait_for_others(conn: &mut SqliteConnection, wait: Duration) -> QueryResult<()> {
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", wait.as_millis()))
 }
 
 fn assert_settings(conn: &mut SqliteConnection) -> Result<(), OpenError> {
@@ -164,6 +236,10 @@ fn epoch(conn: &mut SqliteConnection, new_epoch: Epoch) -> Result<Epoch, String>
         .values(total)
         .on_conflict_do_nothing();
     counted.execute(conn).map_err(|why| why.to_string())?;
+    read_epoch(conn)
+}
+
+fn read_epoch(conn: &mut SqliteConnection) -> Result<Epoch, String> {
     let found: String = meta::table
         .find(EPOCH)
         .select(meta::value)
@@ -191,6 +267,10 @@ fn read_pool(
     Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
+        // A connection to a file does not get lost. Asked whether it is alive while the disk fails, it
+        // would say no, and so would each new one, until whoever wants to read has waited in vain.
+        .test_on_check_out(false)
+        .connection_timeout(limits::READ_CONNECT_WITHIN)
         .connection_customizer(Box::new(ReadOnly))
         .build(ConnectionManager::new(url))
 }
@@ -200,3 +280,6 @@ fn wal_path(path: &Path) -> PathBuf {
     name.push("-wal");
     name.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,11 +38,16 @@ fn issue(tokens: &Tokens, lives: u64) -> String {
         .token
 }
 
+/// With a clock that was never set back.
+fn verify(tokens: &Tokens, token: &str, now: Timestamp) -> Result<Verified, Reject> {
+    tokens.verify(token, now, now)
+}
+
 #[test]
 fn a_token_says_who_and_what_and_until_when() {
     let dir = tempfile::tempdir().unwrap();
     let tokens = tokens(&dir);
-    let verified = tokens.verify(&issue(&tokens, 60), at(1_001)).unwrap();
+    let verified = verify(&tokens, &issue(&tokens, 60), at(1_001)).unwrap();
     assert_eq!(verified.principal.client().as_str(), "Ann");
     assert_eq!(verified.principal.scopes().to_string(), "room message");
     assert_eq!(verified.expires_at, at(1_060));
@@ -54,12 +59,26 @@ fn times_are_checked_against_the_given_clock() {
     let tokens = tokens(&dir);
     let token = issue(&tokens, 60);
     assert!(
-        tokens.verify(&token, at(1_064)).is_ok(),
+        verify(&tokens, &token, at(1_064)).is_ok(),
         "within the leeway"
     );
-    assert!(tokens.verify(&token, at(1_065)).is_err(), "expired");
-    assert!(tokens.verify(&token, at(995)).is_ok(), "within the leeway");
-    assert!(tokens.verify(&token, at(994)).is_err(), "from the future");
+    assert!(verify(&tokens, &token, at(1_065)).is_err(), "expired");
+    assert!(
+        verify(&tokens, &token, at(995)).is_ok(),
+        "within the leeway"
+    );
+    assert!(verify(&tokens, &token, at(994)).is_err(), "from the future");
+}
+
+/// Set back by an hour and more, a clock does not shut out who came in a minute ago.
+#[test]
+fn a_token_from_before_the_clock_was_set_back_is_not_from_the_future() {
+    let dir = tempfile::tempdir().unwrap();
+    let tokens = tokens(&dir);
+    let token = issue(&tokens, 60);
+    assert!(tokens.verify(&token, at(1), at(995)).is_ok());
+    assert!(tokens.verify(&token, at(1), at(994)).is_err());
+    assert!(tokens.verify(&token, at(1_065), at(9_000)).is_err());
 }
 
 #[test]
@@ -97,7 +116,7 @@ fn forgeries_are_refused() {
         ("empty", String::new()),
         ("long", long),
     ] {
-        let refused = tokens.verify(&token, at(1_001)).expect_err(what);
+        let refused = verify(&tokens, &token, at(1_001)).expect_err(what);
         assert!(matches!(refused, Reject::Unauthorized(_)), "{what}");
     }
 }
@@ -114,12 +133,12 @@ fn claims_are_required_and_must_make_sense() {
     let sign = |claims: &serde_json::Value| {
         jsonwebtoken::encode(&Header::new(ALGORITHM), claims, &tokens.encoding).unwrap()
     };
-    assert!(tokens.verify(&sign(&good), at(1_001)).is_ok());
+    assert!(verify(&tokens, &sign(&good), at(1_001)).is_ok());
     for claim in ["iss", "aud", "sub", "exp", "iat", "jti", "scope"] {
         let mut without = good.clone();
         without.as_object_mut().unwrap().remove(claim);
         assert!(
-            tokens.verify(&sign(&without), at(1_001)).is_err(),
+            verify(&tokens, &sign(&without), at(1_001)).is_err(),
             "without {claim}"
         );
     }
@@ -132,7 +151,7 @@ fn claims_are_required_and_must_make_sense() {
         let mut bad = good.clone();
         bad[claim] = value.into();
         assert!(
-            tokens.verify(&sign(&bad), at(1_001)).is_err(),
+            verify(&tokens, &sign(&bad), at(1_001)).is_err(),
             "{claim}: {value}"
         );
     }

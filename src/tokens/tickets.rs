@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bridge_core::{Reject, Timestamp, limits};
+use bridge_core::{Moment, Reject, Timestamp, limits};
 
 use super::{Verified, hex};
 
@@ -40,7 +40,8 @@ pub struct Tickets(Mutex<HashMap<TicketSecret, Issued>>);
 struct Issued {
     /// What the token said that bought it.
     opens: Verified,
-    expires_at: Timestamp,
+    /// It opens nothing from then on, whatever the wall clock is set to.
+    until: Moment,
     /// A used one stays only so that its second user is told what is wrong.
     is_used: bool,
 }
@@ -52,7 +53,7 @@ impl std::fmt::Debug for Tickets {
 }
 
 impl Tickets {
-    /// Makes a ticket that opens what a token opens. Those that have expired are swept out.
+    /// Makes a ticket that opens what a token opens, when the wall clock shows `wall`. Those that have expired are swept out.
     ///
     /// # Errors
     /// [`Reject::Busy`] when there are too many, of this client or in all; [`Reject::Unauthorized`]
@@ -61,16 +62,18 @@ impl Tickets {
         &self,
         opens: Verified,
         secret: TicketSecret,
-        now: Timestamp,
+        wall: Timestamp,
+        now: Moment,
     ) -> Result<Ticket, Reject> {
         let life = i64::try_from(limits::TICKET_LIFE.as_millis()).unwrap_or(i64::MAX);
-        let expires_at = now.plus_millis(life).min(opens.expires_at);
-        if expires_at <= now {
+        let expires_at = wall.plus_millis(life).min(opens.expires_at);
+        if expires_at <= wall {
             let why = "the token has expired; make a new one";
             return Err(Reject::Unauthorized(why));
         }
+        let until = now.plus_millis(expires_at.millis_since(wall).unsigned_abs());
         let mut issued = self.lock();
-        issued.retain(|_, ticket| now < ticket.expires_at);
+        issued.retain(|_, ticket| now < ticket.until);
         if issued.len() >= limits::TICKETS_MAX {
             issued.retain(|_, ticket| !ticket.is_used);
         }
@@ -84,7 +87,7 @@ impl Tickets {
         }
         let ticket = Issued {
             opens,
-            expires_at,
+            until,
             is_used: false,
         };
         issued.insert(secret, ticket);
@@ -96,7 +99,7 @@ impl Tickets {
     ///
     /// # Errors
     /// [`Reject::Unauthorized`] when it is unknown, used or expired.
-    pub fn redeem(&self, text: &str, now: Timestamp) -> Result<Verified, Reject> {
+    pub fn redeem(&self, text: &str, now: Moment) -> Result<Verified, Reject> {
         let unknown = Reject::Unauthorized(
             "this ticket is not known: it is none of this server's, or has expired, or is from \
              before the server's last start; get a new one with POST /v1/tickets",
@@ -111,7 +114,7 @@ impl Tickets {
                 "the ticket was used already; each opens one session",
             ));
         }
-        if now >= ticket.expires_at {
+        if now >= ticket.until {
             return Err(Reject::Unauthorized(
                 "the ticket has expired; get a new one with POST /v1/tickets",
             ));

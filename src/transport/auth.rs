@@ -77,8 +77,9 @@ fn caller(request: &HttpRequest) -> Result<Caller, Reject> {
     let token = token(request).ok_or(Reject::Unauthorized(
         "send a token: `Authorization: Bearer …`",
     ))?;
-    let now = state.bridge.clock().now();
-    state.tokens.verify(token, now).map(Caller::from)
+    let clock = state.bridge.clock();
+    let verified = state.tokens.verify(token, clock.wall(), clock.now());
+    verified.map(Caller::from)
 }
 
 /// A ticket beside a token is refused, not overlooked: it would stay good, in an address.
@@ -94,7 +95,7 @@ fn opener(request: &HttpRequest) -> Result<Caller, Reject> {
         ));
     }
     let state = state(request)?;
-    let now = state.bridge.clock().now();
+    let now = state.bridge.clock().moment();
     state.tickets.redeem(&ticket, now).map(Caller::from)
 }
 

@@ -22,6 +22,11 @@ pub(super) enum ApiError {
     NoRoute,
     /// The upgrade does not name a protocol that this server speaks.
     NoSubprotocol,
+    /// The server is stopping.
+    Draining {
+        /// When to come back, in milliseconds.
+        retry_after_ms: u64,
+    },
 }
 
 impl From<Reject> for ApiError {
@@ -42,8 +47,10 @@ impl ApiError {
             Self::Reject(reject) => return encode::rejected_body(None, reject),
             Self::NoRoute => codes::NO_ROUTE,
             Self::NoSubprotocol => codes::NO_SUBPROTOCOL,
+            Self::Draining { .. } => codes::DRAINING,
         };
         let message = match self {
+            Self::Draining { .. } => "the server is stopping; repeat it later",
             Self::NoSubprotocol => {
                 "this server speaks the WebSocket subprotocol agent-bridge.v1; ask for it in \
                  Sec-WebSocket-Protocol"
@@ -55,8 +62,15 @@ impl ApiError {
             code: row.word.to_owned(),
             number: row.number,
             message: message.to_owned(),
-            temporary: false,
-            retry_after_ms: None,
+            temporary: self.retry_after_ms().is_some(),
+            retry_after_ms: self.retry_after_ms(),
+        }
+    }
+
+    const fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Draining { retry_after_ms } => Some(*retry_after_ms),
+            Self::Reject(_) | Self::NoRoute | Self::NoSubprotocol => None,
         }
     }
 
@@ -73,6 +87,10 @@ impl ApiError {
         if self.status_code() == StatusCode::UPGRADE_REQUIRED {
             response.insert_header((ALLOW, "GET"));
             response.insert_header(("Sec-WebSocket-Protocol", super::socket::SUBPROTOCOL));
+        }
+        if matches!(self, Self::Draining { .. }) {
+            // A connection that stays open would hold up the stop.
+            response.force_close();
         }
         response.json(ErrorBody {
             error: ErrorFields {
@@ -115,6 +133,7 @@ impl ResponseError for ApiError {
             Self::Reject(reject) => codes::reject(reject.code()).http,
             Self::NoRoute => codes::NO_ROUTE.http,
             Self::NoSubprotocol => codes::NO_SUBPROTOCOL.http,
+            Self::Draining { .. } => codes::DRAINING.http,
         };
         StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

@@ -1,14 +1,21 @@
 //! A name for each request, in its answer and in the log.
 
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpResponse, ResponseError, web};
+use bridge_core::Reject;
 use bridge_core::id::RequestId;
+use futures_util::FutureExt;
 
 use super::State;
 use super::error::ApiError;
+use crate::actors::supervisor::Branch;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of an id that a client brings.
@@ -20,7 +27,19 @@ pub(super) async fn attach(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let id = foreign(&request).unwrap_or_else(|| own(&request));
-    let response = next.call(request).await?.map_into_boxed_body();
+    // What a handler was changing when it panicked goes with it.
+    let state = request.app_data::<web::Data<State>>().cloned();
+    let handled = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let Ok(handled) = handled else {
+        if let Some(state) = state {
+            state.bridge.count_failure(Branch::Requests);
+        }
+        let detail = "a handler panicked".to_owned();
+        let error = ApiError::from(Reject::Internal { detail });
+        error.log(&id);
+        return Err(Panicked { error, id }.into());
+    };
+    let response = handled?.map_into_boxed_body();
     let error = response
         .response()
         .error()
@@ -39,6 +58,34 @@ pub(super) async fn attach(
     Ok(response)
 }
 
+/// A request whose handler panicked. The rest of the connection goes on. The request itself went with
+/// its handler, so that its answer cannot be made from it.
+#[derive(Debug)]
+struct Panicked {
+    error: ApiError,
+    id: String,
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl ResponseError for Panicked {
+    fn status_code(&self) -> StatusCode {
+        self.error.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.error.response(&self.id);
+        if let Ok(value) = HeaderValue::from_str(&self.id) {
+            response.headers_mut().insert(HEADER, value);
+        }
+        response
+    }
+}
+
 fn foreign(request: &ServiceRequest) -> Option<String> {
     let id = request.headers().get(HEADER)?.to_str().ok()?;
     let is_decent = !id.is_empty()
@@ -55,3 +102,6 @@ fn own(request: &ServiceRequest) -> String {
         RequestId::from_uuid(state.bridge.ids().uuid()).to_string()
     })
 }
+
+#[cfg(test)]
+mod tests;

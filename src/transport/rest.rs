@@ -1,5 +1,6 @@
 //! REST: one file for each resource.
 
+pub(super) mod admin;
 pub(super) mod dead_letters;
 pub(super) mod events;
 pub(super) mod mailbox;

@@ -6,7 +6,7 @@ use actix_web::{Resource, mime};
 
 use super::error::ApiError;
 use super::rest::{
-    dead_letters, events, mailbox, members, messages, posts, rooms, service, tickets,
+    admin, dead_letters, events, mailbox, members, messages, posts, rooms, service, tickets,
 };
 use super::socket;
 
@@ -62,7 +62,8 @@ fn v1(v1: &mut ServiceConfig) {
     .service(at("/dead-letters").route(get().to(dead_letters::own)))
     .service(at("/tickets").route(post().to(tickets::issue)))
     .service(at("/admin/dead-letters").route(get().to(dead_letters::everybodys)))
-    .service(at("/admin/stats").route(get().to(service::stats)));
+    .service(at("/admin/stats").route(get().to(admin::stats)))
+    .service(at("/admin/actors/release").route(post().to(admin::release)));
 }
 
 /// Whether `Accept` names `text/event-stream`; `*/*` gets JSON.

@@ -4,11 +4,6 @@
 
 mod inbound;
 
-use std::any::Any;
-use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
-
-use actix_web::dev::Extensions;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use actix_web_actors::ws;
@@ -16,43 +11,14 @@ use bridge_core::{ClientId, Reject};
 
 use super::State;
 use super::auth::Opener;
+use super::connections::Connection;
 use super::error::ApiError;
 use super::extract;
-use crate::actors::{self, Connection};
+use crate::actors;
 use inbound::InboundFrames;
 
 /// The protocol that this server speaks.
 pub(super) const SUBPROTOCOL: &str = "agent-bridge.v1";
-
-/// A second descriptor of a connection's socket. Stopping an actor does not close the socket of a
-/// client that does not read; shutting this down does, at once.
-#[derive(Debug, Clone)]
-struct Descriptor(Arc<TcpStream>);
-
-/// Keeps a second descriptor of every new connection.
-pub(super) fn keep_descriptor(connection: &dyn Any, data: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else {
-        return;
-    };
-    match duplicate(stream) {
-        Ok(stream) => {
-            data.insert(Descriptor(Arc::new(stream)));
-        }
-        Err(why) => tracing::warn!(error = %why, "a connection cannot be shut down by force"),
-    }
-}
-
-#[cfg(unix)]
-fn duplicate(stream: &actix_web::rt::net::TcpStream) -> std::io::Result<TcpStream> {
-    use std::os::fd::AsFd;
-    stream.as_fd().try_clone_to_owned().map(TcpStream::from)
-}
-
-#[cfg(not(unix))]
-fn duplicate(_: &actix_web::rt::net::TcpStream) -> std::io::Result<TcpStream> {
-    // The server runs on Linux and macOS; elsewhere only the client commands are used.
-    Err(std::io::ErrorKind::Unsupported.into())
-}
 
 /// `GET /ws/{client}`
 pub(super) async fn open(
@@ -72,7 +38,7 @@ pub(super) async fn open(
     }
     let mut response = ws::handshake_with_protocols(&request, &[SUBPROTOCOL])
         .map_err(|why| Reject::field("Upgrade", why))?;
-    let connection = Connection {
+    let connection = actors::Connection {
         principal: caller.principal,
         expires_at: caller.expires_at,
         hang_up: hang_up(&request),
@@ -93,14 +59,10 @@ fn speaks_our_protocol(request: &HttpRequest) -> bool {
 
 /// What shuts a request's connection down, whether or not its client reads.
 pub(super) fn hang_up(request: &HttpRequest) -> actors::HangUp {
-    let descriptor = request.conn_data::<Descriptor>().cloned();
+    let connection = Connection::of(request);
     Box::new(move || {
-        let Some(Descriptor(stream)) = &descriptor else {
-            return;
-        };
-        if let Err(why) = stream.shutdown(Shutdown::Both) {
-            // The client was faster.
-            tracing::trace!(error = %why, "a socket was closed already");
+        if let Some(connection) = &connection {
+            connection.shut_down();
         }
     })
 }

@@ -83,6 +83,8 @@ pub const fn reject(code: RejectCode) -> RejectRow {
 
 /// HTTP only: nothing is at this path, or not for this method.
 pub const NO_ROUTE: RejectRow = row(1006, "no_such_route", 404);
+/// HTTP only: the server is stopping. When to come back is said to each request by itself.
+pub const DRAINING: RejectRow = passing(1607, "draining", 503, 1_000);
 /// HTTP only: an upgrade without a subprotocol that the server speaks.
 pub const NO_SUBPROTOCOL: RejectRow = row(1007, "subprotocol_required", 426);
 

@@ -93,6 +93,16 @@ pub fn rejected(reference: Option<&Ref>, reject: &Reject) -> Bytes {
 /// The last words of a session, and the close frame behind them.
 #[must_use]
 pub fn bye(reason: CloseReason) -> Bytes {
+    bye_with(reason, codes::close(reason).retry_after_ms)
+}
+
+/// The same, and when to come back, in milliseconds, instead of when everybody does.
+#[must_use]
+pub fn bye_until(reason: CloseReason, retry_after_ms: u64) -> Bytes {
+    bye_with(reason, Some(retry_after_ms))
+}
+
+fn bye_with(reason: CloseReason, retry_after_ms: Option<u64>) -> Bytes {
     #[derive(Serialize)]
     struct Frame {
         r#type: &'static str,
@@ -104,7 +114,7 @@ pub fn bye(reason: CloseReason) -> Bytes {
         code: row.number,
         reason: row.reason.to_owned(),
         reconnect: row.reconnect(),
-        retry_after_ms: row.retry_after_ms,
+        retry_after_ms,
     };
     let mut bytes = framed(&Frame {
         r#type: "bye",

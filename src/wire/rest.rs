@@ -44,6 +44,13 @@ pub struct ReasonBody {
     pub reason: Option<Reason>,
 }
 
+/// The body of `POST /v1/admin/actors/release`.
+#[derive(Debug, Deserialize)]
+pub struct ReleaseRequest {
+    /// What is held back, by its kind and name.
+    pub actor: String,
+}
+
 /// The query of a list.
 #[derive(Debug, Default, Deserialize)]
 pub struct PageQuery {

@@ -90,15 +90,16 @@ pub fn push_event(text: &mut Vec<u8>, epoch: Epoch, envelope: &Envelope) {
     push(text, "event", encode::event(envelope).as_bytes());
 }
 
-/// The last event of a stream that ends for the same reason as a session.
+/// The last event of a stream that ends for the same reason as a session. `come_back` is when to
+/// come back, in milliseconds, where it is not the same for everybody.
 #[must_use]
-pub fn closed(reason: CloseReason) -> Vec<u8> {
+pub fn closed(reason: CloseReason, come_back: Option<u64>) -> Vec<u8> {
     let row = codes::close(reason);
     bye(Bye {
         code: row.number,
         reason: row.reason.to_owned(),
         reconnect: row.reconnect(),
-        retry_after_ms: row.retry_after_ms,
+        retry_after_ms: come_back.or(row.retry_after_ms),
     })
 }
 
@@ -196,7 +197,9 @@ mod tests {
         let expected = "retry: 1000\nevent: bye\ndata: {\"type\":\"bye\",\"code\":4001,\
                         \"reason\":\"the server is stopping\",\"reconnect\":true,\
                         \"retry_after_ms\":1000}\n\n";
-        assert_eq!(text(closed(CloseReason::Draining)), expected);
+        assert_eq!(text(closed(CloseReason::Draining, None)), expected);
+        let later = text(closed(CloseReason::Draining, Some(4_321)));
+        assert_eq!(later, expected.replace("1000", "4321"));
         let gone = text(refused(&Reject::NotAMember("den".parse().unwrap())));
         assert!(
             gone.starts_with("event: bye\ndata: {\"type\":\"bye\",\"code\":1201,"),

@@ -5,7 +5,10 @@ mod support;
 mod bad_input;
 mod cli;
 mod conformance;
+mod connections;
 mod crash;
+#[cfg(unix)]
+mod disk_error;
 mod idempotency;
 mod messages;
 mod old_schema;

@@ -3,6 +3,7 @@
 mod mail;
 
 mod broadcasts;
+mod clock;
 mod expiry;
 mod full;
 mod later;

@@ -1,6 +1,7 @@
 //! One connection: how it begins, stays alive and ends.
 
 mod bounds;
+mod draining;
 mod ending;
 mod heartbeat;
 mod hello;

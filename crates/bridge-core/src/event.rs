@@ -15,9 +15,9 @@ use crate::policy::{Policy, Role, VoteWeight};
 use crate::text::{MessageText, Metadata, PasswordHash, Reason, Topic};
 
 pub use mailbox::{
-    About, BroadcastsRead, MailboxOpened, MessageDelivered, MessageDied, MessageDone,
-    MessageExpired, MessageReturned, MessageSeen, MessageStored, ReceiptKept, ReceiptsTold,
-    Reopened,
+    About, BroadcastsRead, LeaseExtended, MailboxOpened, MessageDelivered, MessageDied,
+    MessageDone, MessageExpired, MessageReturned, MessageSeen, MessageStored, ReceiptKept,
+    ReceiptsTold, Reopened,
 };
 
 /// An ordered durable log with exactly one owner.
@@ -123,6 +123,8 @@ pub enum Event {
     MessageStored(Box<MessageStored>),
     /// A message was handed over.
     MessageDelivered(MessageDelivered),
+    /// Who has it has it for longer by the clock.
+    LeaseExtended(LeaseExtended),
     /// An attempt ended without a confirmation.
     MessageReturned(MessageReturned),
     /// Its recipient has it.
@@ -157,6 +159,7 @@ impl Event {
             Self::MailboxOpened(_) => "mailbox_opened",
             Self::MessageStored(_) => "message_stored",
             Self::MessageDelivered(_) => "message_delivered",
+            Self::LeaseExtended(_) => "lease_extended",
             Self::MessageReturned(_) => "message_returned",
             Self::MessageSeen(_) => "message_seen",
             Self::MessageDone(_) => "message_done",
@@ -173,6 +176,7 @@ impl Event {
     pub const fn about(&self) -> Option<&About> {
         match self {
             Self::MessageDelivered(e) => Some(&e.about),
+            Self::LeaseExtended(e) => Some(&e.about),
             Self::MessageReturned(e) => Some(&e.about),
             Self::MessageSeen(e) => Some(&e.about),
             Self::MessageDone(e) => Some(&e.about),
@@ -214,6 +218,7 @@ impl Event {
             | Self::RoomClosed(_)
             | Self::MailboxOpened(_)
             | Self::MessageDelivered(_)
+            | Self::LeaseExtended(_)
             | Self::MessageReturned(_)
             | Self::MessageSeen(_)
             | Self::ReceiptKept(_)

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-use crate::id::Timestamp;
+use crate::id::{Moment, Timestamp};
 use crate::ports::{Clock, Ids};
 
 pub use log::{Fault, MemoryLog};
@@ -25,24 +25,41 @@ pub use store::MemoryStore;
 
 /// A clock that stands still until somebody turns it.
 #[derive(Debug, Clone, Default)]
-pub struct ManualClock(Arc<AtomicI64>);
+pub struct ManualClock {
+    wall: Arc<AtomicI64>,
+    passed: Arc<AtomicU64>,
+}
 
 impl ManualClock {
     /// A clock that shows `millis`.
     #[must_use]
     pub fn at(millis: i64) -> Self {
-        Self(Arc::new(AtomicI64::new(millis)))
+        Self {
+            wall: Arc::new(AtomicI64::new(millis)),
+            passed: Arc::default(),
+        }
     }
 
-    /// Turns it, backwards too.
+    /// So much time goes by; or the wall clock is set back, and none does.
     pub fn turn(&self, millis: i64) {
-        self.0.fetch_add(millis, Ordering::Relaxed);
+        self.set(millis);
+        let passed = u64::try_from(millis).unwrap_or_default();
+        self.passed.fetch_add(passed, Ordering::Relaxed);
+    }
+
+    /// The wall clock is set by so much, backwards too, and no time goes by.
+    pub fn set(&self, millis: i64) {
+        self.wall.fetch_add(millis, Ordering::Relaxed);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+        Timestamp::from_millis(self.wall.load(Ordering::Relaxed))
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::from_millis(self.passed.load(Ordering::Relaxed))
     }
 }
 

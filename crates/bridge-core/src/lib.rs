@@ -24,6 +24,7 @@ pub mod mailbox;
 pub mod replay;
 pub mod room;
 pub mod session;
+pub mod steady;
 pub mod supervision;
 
 pub mod ports;
@@ -35,8 +36,8 @@ pub mod contract;
 pub mod fake;
 
 pub use id::{
-    ChannelName, ClientId, Epoch, IdempotencyKey, MessageId, RoomId, Seq, SessionId, Timestamp,
-    TokenId,
+    ChannelName, ClientId, Epoch, IdempotencyKey, MessageId, Moment, RoomId, Seq, SessionId,
+    Timestamp, TokenId,
 };
 pub use principal::{Principal, Scope, Scopes};
 pub use reject::{Reject, RejectCode};

@@ -28,6 +28,19 @@ pub const JSON_DEPTH_MAX: usize = 32;
 /// Members mentioned in one message: beyond this the text is a list, not a call.
 pub const MENTIONS_MAX: usize = 50;
 
+// ---- time ----------------------------------------------------------------------------------
+
+/// By one part in how many the server's time is slower than time itself while the wall clock, which
+/// was set back, catches up with it: a lease of a quarter of an hour is a second longer, and an hour
+/// is made good in six weeks, or by the next start.
+pub const CLOCK_SLOWER_BY_ONE_IN: u64 = 1_000;
+/// How much further than time itself the wall clock must have gone to have been set: more than
+/// what a clock that is disciplined over the network is put right by.
+pub const CLOCK_STEP_MIN: Duration = Duration::from_secs(1);
+/// How often the wall clock was set forward is remembered up to this number, the latest times: it is
+/// an accident, or a lid that is closed, and a lease outlasts few of them.
+pub const CLOCK_STEPS_REMEMBERED_MAX: usize = 64;
+
 // ---- what a room holds ---------------------------------------------------------------------
 
 /// Members of a room: a room's state is held and copied whole.
@@ -134,6 +147,20 @@ pub const SNAPSHOT_EVERY_RECORDS: u64 = 1_000;
 pub const WAL_PAGES_MAX: u64 = 4_096;
 /// How long the writer is idle before it checkpoints what it wrote.
 pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
+/// How long the writer waits for readers when it cuts a write-ahead log that has grown far past its
+/// bound: they hold it for a page, which takes milliseconds. Nothing is written meanwhile.
+pub const CHECKPOINT_WAIT: Duration = Duration::from_millis(100);
+/// Before the writing side of the log is opened again after it failed: at once, because most
+/// failures do not come again, then later each time. Its bound is [`RESTARTS_MAX`].
+pub const LOG_REOPEN_AFTER: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1_000),
+];
+/// How long one batch may be on its way to the disk before the server says that it is not ready: a
+/// hundred times a slow fsync. Nothing is given up then; disks do come back.
+pub const LOG_STALLED_AFTER: Duration = Duration::from_secs(10);
 /// Records in one page of the log that is read back at once.
 pub const PAGE_RECORDS_MAX: usize = 500;
 /// Records in a page when the reader names no number.
@@ -157,10 +184,32 @@ pub const TAIL_RECORDS_MAX: usize = 256;
 pub const TAIL_BYTES_MAX: usize = 256 * 1024;
 /// How long a room with no session and no command stays awake.
 pub const ROOM_IDLE: Duration = Duration::from_secs(300);
-/// Panics of one room in [`RESTART_WITHIN`] before it is quarantined.
+/// Messages that the owner of a stream handles before it lets its neighbours on the same thread have
+/// their turn: a hot room must not hold up the others for longer than a millisecond or two.
+pub const TURN_MESSAGES_MAX: u32 = 64;
+
+// ---- supervision ---------------------------------------------------------------------------
+
+/// Failures of one child in [`RESTART_WITHIN`] before its supervisor gives up on it. For the log's
+/// writing side that is the end of the process.
 pub const RESTARTS_MAX: usize = 5;
 /// The window of [`RESTARTS_MAX`].
 pub const RESTART_WITHIN: Duration = Duration::from_secs(30);
+/// How long a child rests after its second failure; it doubles with each one. After the first it
+/// begins anew at once.
+pub const RESTART_REST: Duration = Duration::from_millis(100);
+/// The longest rest.
+pub const RESTART_REST_MAX: Duration = Duration::from_secs(5);
+/// Children that may be given up in [`GIVEN_UP_WITHIN`]. More than that is no accident of one room:
+/// the process ends, and whoever watches it starts it anew.
+pub const GIVEN_UP_MAX: usize = 3;
+/// The window of [`GIVEN_UP_MAX`].
+pub const GIVEN_UP_WITHIN: Duration = Duration::from_secs(60);
+/// Streams that are held back. When there are more, the oldest one gets another chance.
+pub const QUARANTINED_MAX: usize = 1_000;
+/// Failing children whose failures are remembered. Beyond it the calm ones are forgotten, and then
+/// the others, which forgives them.
+pub const FAILING_REMEMBERED_MAX: usize = 1_000;
 
 // ---- mailboxes in memory -------------------------------------------------------------------
 
@@ -182,14 +231,19 @@ pub const DUE_MAILBOXES_MAX: usize = 256;
 /// Before a message is offered again that was changing when its turn came, in milliseconds: for the
 /// case that the change does not land. One that lands offers it at once.
 pub const CHANGING_LOOK_AGAIN_MILLIS: i64 = 1_000;
-/// Between two looks at what is due, while something is overdue: what was told needs a moment.
+/// Between two looks at what is due: what comes together is told together.
+pub const DUE_LOOKS_APART: Duration = Duration::from_millis(10);
+/// Before a mailbox is told again that something is overdue in it: what was told needs a moment. It
+/// doubles while nothing comes of it.
 pub const DUE_LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Before another look when the store could not be asked what is due.
 pub const DUE_RETRY: Duration = Duration::from_secs(1);
-/// Longest sleep until something is due, for clocks that jump.
+/// Longest sleep while nothing is due.
 pub const DUE_SLEEP_MAX: Duration = Duration::from_secs(60);
-/// Longest sleep between two looks at something that stays overdue: its mailbox is out of order, or
-/// the disk is full.
+/// Longest sleep until something is due without a look at the clock: it may have been set forward.
+pub const DUE_CLOCK_LOOK: Duration = Duration::from_secs(1);
+/// Longest time until a mailbox is told again in which something stays overdue: it is out of order,
+/// or the disk is full.
 pub const DUE_OVERDUE_SLEEP_MAX: Duration = Duration::from_secs(5);
 /// Longest sleep until the end of a back-off, for clocks that jump.
 pub const RETRY_SLEEP_MAX: Duration = Duration::from_secs(60);
@@ -251,13 +305,50 @@ pub const WRITE_BYTES_MAX: usize = 32 * 1024;
 /// How long a session that catches up, or a stream of events, may stand still before it counts as
 /// slow.
 pub const CATCH_UP_STALL: Duration = Duration::from_secs(30);
+/// How long frames may wait for a session's socket that takes none of them: longer than a hiccup of
+/// a network or a pause of a client, and shorter than the two heartbeats after which one that says
+/// nothing is dead.
+pub const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// Looks at a session's socket within [`WRITE_WITHIN`]: a stall is found a quarter late at most.
+pub const WRITE_LOOKS: u32 = 4;
 /// How long a closing session may take to write its last words before its socket is shut down.
 pub const GOODBYE_WITHIN: Duration = Duration::from_secs(5);
-
 /// How long a client that was told `bye` may take to close before its socket is shut down.
 pub const AFTER_BYE: Duration = Duration::from_millis(500);
 /// How long the last bytes may take into the socket of a client that closed first.
 pub const AFTER_GOODBYE: Duration = Duration::from_millis(20);
+
+// ---- connections ---------------------------------------------------------------------------
+
+/// Connections besides those of all sessions and streams of events: requests over REST, and those
+/// who are told that there is no more room. Beyond the sum a connection waits in the system's queue.
+pub const CONNECTIONS_SPARE: usize = 512;
+/// Descriptors of one connection: its socket, and a second one by which it is shut down.
+pub const CONNECTION_DESCRIPTORS: usize = 2;
+/// Descriptors that are no connections: databases, threads, timers, logs.
+pub const DESCRIPTORS_SPARE: usize = 128;
+/// Bytes that the system may hold for each direction of a connection; it counts them twice, for what
+/// it needs itself. Left to itself it holds many megabytes for a client that does not read. This is
+/// 5 MB/s to somebody on the other side of the world.
+pub const SOCKET_BUFFER_BYTES: usize = 256 * 1024;
+/// How long the head of a connection's first request may take to come: a few packets, resent twice.
+pub const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection may be idle between two requests, and how long the end of an answer may
+/// stand still before it is cut.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long a connection that is being closed is still read, so that its client gets the last
+/// answer and not a reset.
+pub const DISCONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// How long a connection may serve nothing, whatever it is doing: beginning a second request and
+/// not ending it, or taking the rest of its last answer. A full page passes at 10 kB/s.
+pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(120);
+/// Between two looks at the connections that serve nothing.
+pub const CONNECTIONS_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long what was sent may go unacknowledged, or the other side's window stay shut, before the
+/// system gives a connection up (Linux). Longer than two heartbeats and [`WRITE_WITHIN`], which say
+/// goodbye first; it ends what they do not see, an answer over REST that nobody reads. Three
+/// heartbeats where those are longer.
+pub const UNACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(60);
 
 // ---- REST ----------------------------------------------------------------------------------
 
@@ -277,6 +368,11 @@ pub const LONG_POLL_MAX: Duration = Duration::from_secs(55);
 pub const EVENT_STREAMS_TOTAL: usize = 256;
 /// Requests that read the database at once; as many connections are in the pool.
 pub const READS_AT_ONCE_MAX: usize = 8;
+/// How long a read waits for another connection to the database to be opened, which takes
+/// milliseconds unless the system has no files to give.
+pub const READ_CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long `/ready` waits for the database to be read: less than what asks usually waits.
+pub const READY_READ_WITHIN: Duration = Duration::from_secs(2);
 /// Requests that wait to read the database.
 pub const READS_WAITING_MAX: usize = 1_024;
 /// Passwords hashed at once: hashing is memory-hard, so its sum must be small.
@@ -302,5 +398,28 @@ pub const TICKETS_MAX: usize = 4_096;
 
 // ---- start and stop ------------------------------------------------------------------------
 
-/// How long a stopping server waits for what is under way.
-pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
+/// How long what a session has asked may take to be answered before the server that stops says
+/// `bye`: many times a commit, and an answer that takes longer than this is stuck.
+pub const DRAIN_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+/// How long a client may take to read up to the `bye` of a server that stops. Shorter than
+/// [`GOODBYE_WITHIN`]: nobody should hold up a stop, and whoever is cut off here resumes.
+pub const DRAIN_GOODBYE_WITHIN: Duration = Duration::from_secs(3);
+/// How long a stopping server waits for its connections to end; what is left is shut down. The two
+/// above, a moment, and some.
+pub const DRAIN_WITHIN: Duration = Duration::from_secs(7);
+/// How long the last bytes of the last answers may take after that.
+pub const LAST_BYTES_WITHIN: Duration = Duration::from_secs(1);
+/// How long the listener's threads may take after that. They look once a second.
+pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(2);
+/// How long the log writer may take to write what is queued.
+pub const WRITER_ENDS_WITHIN: Duration = Duration::from_secs(10);
+/// The shortest time after which a client of a server that stops is asked to come back: a quick
+/// restart takes this long.
+pub const COME_BACK_MILLIS_MIN: u64 = 500;
+/// The longest one when there are few: they need not wait, but should not come in one instant.
+pub const COME_BACK_MILLIS_FEW: u64 = 5_000;
+/// By how much each session makes the longest one longer: half a thousand come back in a second,
+/// each of whom wants a token checked and its rooms looked up.
+pub const COME_BACK_MILLIS_EACH: u64 = 2;
+/// The longest one however many there are. Clients wait up to a minute when they are asked to.
+pub const COME_BACK_MILLIS_MAX: u64 = 30_000;

@@ -169,7 +169,8 @@ impl Mailbox {
                 self.broadcasts_read = self.broadcasts_read.max(opened.broadcasts_read);
             }
             Event::MessageStored(stored) => self.insert(Held::new(envelope, stored)),
-            Event::MessageDelivered(delivered) => self.apply_delivered(delivered, envelope.seq),
+            Event::MessageDelivered(delivered) => self.apply_delivered(delivered, envelope),
+            Event::LeaseExtended(extended) => self.apply_extended(extended, envelope.at),
             Event::MessageReturned(returned) => self.apply_returned(returned, envelope.at),
             Event::MessageSeen(seen) => self.apply_seen(seen, envelope.seq),
             Event::MessageDone(done) => self.settle(Settled::done(&done.about), envelope.seq),

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use crate::command::Fingerprint;
 use crate::event::{About, Envelope, Stream};
 use crate::id::{
-    ChannelName, ClientId, Epoch, IdempotencyKey, Incarnation, MessageId, RoomId, Seq, SessionId,
-    Timestamp,
+    ChannelName, ClientId, Epoch, IdempotencyKey, Incarnation, MessageId, Moment, RoomId, Seq,
+    SessionId, Timestamp,
 };
 use crate::message::{Failure, Stage};
 use crate::owner::Answer;
@@ -92,6 +92,10 @@ pub enum LogFailure {
     /// It was rolled back for certain, and the next one may succeed.
     #[error("rolled back: {0}")]
     Aborted(String),
+    /// Nothing was committed, but this instance cannot go on: a transaction of it cannot be ended,
+    /// say. It is dropped and another one is made.
+    #[error("stuck: {0}")]
+    Stuck(String),
     /// Whether it was committed is not known, and the next one may succeed.
     #[error("outcome unknown: {0}")]
     Unknown(String),
@@ -105,7 +109,7 @@ impl LogFailure {
     /// Whether the batch surely left no trace.
     #[must_use]
     pub const fn certainly_aborted(&self) -> bool {
-        matches!(self, Self::Full(_) | Self::Aborted(_))
+        matches!(self, Self::Full(_) | Self::Aborted(_) | Self::Stuck(_))
     }
 
     /// The answer that every append of the batch gets.
@@ -113,7 +117,7 @@ impl LogFailure {
     pub fn answer(&self) -> Answer {
         match self {
             Self::Full(_) => Answer::Refused(Reject::StorageFull),
-            Self::Aborted(_) => Answer::Refused(Reject::Retry {
+            Self::Aborted(_) | Self::Stuck(_) => Answer::Refused(Reject::Retry {
                 detail: "the log rolled the batch back",
             }),
             Self::Unknown(_) | Self::Broken(_) => Answer::Unknown,
@@ -378,18 +382,22 @@ pub trait Directory: Send + Sync {
     /// When the store cannot be read.
     fn dead_letters(&self, query: &DeadLettersQuery) -> Result<Vec<Envelope>, StoreError>;
 
-    /// When the next thing is due in any mailbox: the end of a lease, of a deadline, of a message's
-    /// time. In the past when it is overdue.
+    /// When the next thing is due in any mailbox, later than that: the end of a lease, of a deadline,
+    /// of a message's time.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Mailboxes in which something is due at `now`, the longest overdue first.
+    /// Mailboxes in which something is due at `now`, and since when, the longest overdue first.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn due_mailboxes(&self, now: Timestamp, rows_max: usize) -> Result<Vec<ClientId>, StoreError>;
+    fn due_mailboxes(
+        &self,
+        now: Timestamp,
+        rows_max: usize,
+    ) -> Result<Vec<(ClientId, Timestamp)>, StoreError>;
 
     /// What is due in one mailbox at `now`, the longest overdue first.
     ///
@@ -430,10 +438,13 @@ pub trait Store: Reader + Directory {}
 
 impl<S: Reader + Directory> Store for S {}
 
-/// The time.
+/// The time, by two clocks.
 pub trait Clock: Send + Sync {
-    /// The wall clock.
+    /// The wall clock. It may be set, forwards and backwards.
     fn now(&self) -> Timestamp;
+
+    /// How much time goes by. Nobody sets it.
+    fn moment(&self) -> Moment;
 }
 
 /// Where ids come from.

@@ -3,11 +3,13 @@
 mod listening;
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
+use agent_bridge::client::Token;
 use serde_json::{Value, json};
 
 use super::server::Server;
-use crate::socket::Socket;
+use crate::socket::{Filled, Socket};
 pub(super) use listening::{Beat, Occasion};
 
 /// Frames that are kept while an answer is awaited.
@@ -25,9 +27,16 @@ pub(super) struct Peer {
 impl Peer {
     /// Opens a session, without a hello.
     pub(super) async fn connect(server: &Server, name: &str) -> Result<Self, String> {
-        let token = server.token(name)?;
-        let socket = Socket::open(server.socket(), name, &token).await?;
-        Ok(Self::over(socket, name))
+        Self::open(server.socket(), name, &server.token(name)?).await
+    }
+
+    /// The same for a task, which has no server.
+    pub(super) async fn open(
+        server: SocketAddr,
+        name: &str,
+        token: &Token,
+    ) -> Result<Self, String> {
+        Ok(Self::over(Socket::open(server, name, token).await?, name))
     }
 
     /// A client that has this connection.
@@ -66,7 +75,7 @@ impl Peer {
 
     /// Sends a frame as it is.
     pub(super) async fn send(&mut self, frame: &Value) -> Result<(), String> {
-        self.socket.queue(frame.to_string().as_bytes());
+        self.queue(frame);
         self.flush().await
     }
 
@@ -92,6 +101,44 @@ impl Peer {
     /// What came with earlier reads, without waiting.
     pub(super) fn next_kept(&mut self) -> Option<Value> {
         self.kept.pop_front()
+    }
+
+    /// The next frame, whenever it comes.
+    pub(super) async fn came(&mut self) -> Result<Value, String> {
+        loop {
+            if let Some(frame) = self.next_ready()? {
+                return Ok(frame);
+            }
+            self.socket.flush()?;
+            self.socket.ready().await?;
+            self.socket.fill()?;
+        }
+    }
+
+    /// The next frame that has come already.
+    pub(super) fn next_ready(&mut self) -> Result<Option<Value>, String> {
+        if let Some(frame) = self.kept.pop_front() {
+            return Ok(Some(frame));
+        }
+        let text = self.socket.next_text()?;
+        text.map(parse).transpose()
+    }
+
+    /// What had come before the connection broke and was not read yet.
+    pub(super) fn left_over(&mut self) -> Vec<Value> {
+        let mut left: Vec<Value> = self.kept.drain(..).collect();
+        loop {
+            match self.next_ready() {
+                Ok(Some(frame)) => left.push(frame),
+                Ok(None) if self.socket.fill() == Ok(Filled::Some) => {}
+                Ok(None) | Err(_) => return left,
+            }
+        }
+    }
+
+    /// Puts a frame among those that are written by the next [`Peer::flush`].
+    pub(super) fn queue(&mut self, frame: &Value) {
+        self.socket.queue(frame.to_string().as_bytes());
     }
 
     /// Sends a request under a new `ref` and waits for the frame that answers it, be it a refusal or
@@ -123,7 +170,13 @@ impl Peer {
     }
 
     async fn read(&mut self) -> Result<Value, String> {
-        let text = self.socket.text().await?;
-        serde_json::from_str(&text).map_err(|why| format!("a frame is no JSON: {why}: {text}"))
+        parse(self.socket.text().await?.as_bytes())
     }
+}
+
+fn parse(text: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(text).map_err(|why| {
+        let text = String::from_utf8_lossy(text);
+        format!("a frame is no JSON: {why}: {text}")
+    })
 }

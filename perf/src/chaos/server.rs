@@ -2,10 +2,11 @@
 //! the same port.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use agent_bridge::client::{RestClient, Token};
@@ -15,6 +16,7 @@ use bridge_core::{Scope, Scopes};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::setting::Setting;
+use crate::broken::Told;
 use crate::clock::{Clock, nanos};
 use crate::procfs;
 use crate::server::{OPERATOR, SETTINGS, announced, issue, loopback};
@@ -23,6 +25,8 @@ use crate::server::{OPERATOR, SETTINGS, announced, issue, loopback};
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Warnings and errors that are shown of its log.
 const COMPLAINTS_SHOWN: usize = 5;
+/// How long a server may take to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Its standard error, in its folder.
 const LOG_FILE: &str = "server.log";
 
@@ -36,6 +40,8 @@ pub(super) struct Start {
     /// Settings and other variables of its environment.
     variables: Vec<(String, String)>,
     port: u16,
+    /// Whether it reads wishes from its standard input.
+    obeys: bool,
 }
 
 /// A server that answers. It is killed when this is dropped; its folder stays.
@@ -45,6 +51,14 @@ pub(super) struct Server {
     child: Child,
     socket: SocketAddr,
     tokens: Tokens,
+    wishes: Option<Wishes>,
+}
+
+/// The way to a server that obeys.
+#[derive(Debug)]
+struct Wishes {
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
 }
 
 impl Start {
@@ -56,6 +70,7 @@ impl Start {
             data_dir: data_dir.to_owned(),
             variables: Vec::new(),
             port: 0,
+            obeys: false,
         };
         start
             .set("sessions.total", "20000")
@@ -79,6 +94,15 @@ impl Start {
         self
     }
 
+    /// The same server with a fault, out of this program.
+    pub(super) fn broken(self, fault: &str) -> Result<Self, String> {
+        let own = std::env::current_exe();
+        let own = own.map_err(|why| format!("where this program is: {why}"))?;
+        let mut start = self.program(own, &["broken-server", "--fault", fault]);
+        start.obeys = fault == "panics";
+        Ok(start)
+    }
+
     /// Another program that takes the same options.
     #[must_use]
     pub(super) fn program(mut self, program: PathBuf, subcommand: &[&str]) -> Self {
@@ -96,23 +120,22 @@ impl Start {
             .open(self.data_dir.join(LOG_FILE))
             .map_err(failed)?;
         let mut child = self.command().stderr(log).spawn().map_err(failed)?;
-        let mut line = String::new();
-        let read = match child.stdout.take() {
-            // It says one line, or ends.
-            Some(out) => BufReader::new(out).read_line(&mut line),
-            None => Ok(0),
+        let said = first_line(&mut child);
+        let socket = match &said {
+            Ok((line, _)) => announced(line).ok_or(String::new()),
+            Err(why) => Err(why.clone()),
         };
-        let address = read.map_err(failed).and_then(|_| {
-            let said = || format!("the server did not start: {}", self.last_log_lines());
-            announced(&line).ok_or_else(said)
-        });
-        let socket = match address.and_then(|address| loopback(&address)) {
+        let socket = match socket.and_then(|address| loopback(&address)) {
             Ok(socket) => socket,
             Err(why) => {
                 end(&mut child);
-                return Err(why);
+                let status = child.wait().map_or(String::new(), |s| s.to_string());
+                let log = self.last_log_lines();
+                return Err(format!("the server did not start: {why}{status}: {log}"));
             }
         };
+        let wishes = child.stdin.take().zip(said.ok());
+        let wishes = wishes.map(|(to, (_, from))| Wishes { to, from });
         self.port = socket.port();
         let tokens = self.tokens()?;
         Ok(Server {
@@ -120,6 +143,7 @@ impl Start {
             child,
             socket,
             tokens,
+            wishes,
         })
     }
 
@@ -137,7 +161,11 @@ impl Start {
             .arg("--data-dir")
             .arg(&self.data_dir)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
+            .stdin(if self.obeys {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped());
         command
     }
@@ -149,6 +177,10 @@ impl Start {
         };
         let config = Config::load(None, &overrides).map_err(|why| why.to_string())?;
         agent_bridge::app::tokens(&config).map_err(|why| why.to_string())
+    }
+
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// What the server wrote to its log, over all its lives.
@@ -205,14 +237,31 @@ impl Server {
 
     /// REST as the operator.
     pub(super) fn operator(&self) -> Result<RestClient, String> {
-        let scopes = Scopes::new([Scope::Admin]).map_err(|why| why.to_string())?;
-        self.rest_with(&issue(&self.tokens, OPERATOR, &scopes)?)
+        self.rest_with(&self.operator_token()?)
+    }
+
+    /// A token of the operator, who may also say something to everybody.
+    pub(super) fn operator_token(&self) -> Result<Token, String> {
+        let scopes = Scopes::new([Scope::Admin, Scope::Message, Scope::Broadcast])
+            .map_err(|why| why.to_string())?;
+        issue(&self.tokens, OPERATOR, &scopes)
     }
 
     fn rest_with(&self, token: &Token) -> Result<RestClient, String> {
         let address = format!("http://{}", self.socket);
         let address = address.parse().map_err(|why| format!("{address}: {why}"))?;
         RestClient::new(&address, token).map_err(|why| why.to_string())
+    }
+
+    /// Says a wish to a server that obeys, and reads what it says to it.
+    pub(super) fn wish(&mut self, told: &Told) -> Result<String, String> {
+        let wishes = self.wishes.as_mut().ok_or("this server does not obey")?;
+        let line = serde_json::to_string(told).map_err(|why| why.to_string())?;
+        let failed = |why: std::io::Error| format!("a wish was not heard: {why}");
+        writeln!(wishes.to, "{line}").map_err(failed)?;
+        let mut answer = String::new();
+        wishes.from.read_line(&mut answer).map_err(failed)?;
+        Ok(answer)
     }
 
     /// Resident memory, in KiB.
@@ -272,6 +321,23 @@ impl Drop for Server {
     fn drop(&mut self) {
         end(&mut self.child);
     }
+}
+
+/// What a server says when it is ready; nothing when it ends before. It may hang, and must not hang
+/// us.
+fn first_line(child: &mut Child) -> Result<(String, BufReader<ChildStdout>), String> {
+    let out = child.stdout.take().ok_or("its standard output is closed")?;
+    let mut out = BufReader::new(out);
+    let (tell, told) = sync_channel(1);
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = out.read_line(&mut line);
+        // Nobody waits for it any more when it comes too late.
+        drop(tell.send(read.map(|_| (line, out))));
+    });
+    let said = told.recv_timeout(READY_WITHIN);
+    let said = said.map_err(|_| format!("it said nothing within {READY_WITHIN:?}; "))?;
+    said.map_err(|why| why.to_string())
 }
 
 /// Kills a process, if it still runs, and waits for its end.

@@ -1,9 +1,20 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
+mod faulty_disk;
+mod t01_kill;
+mod t03_power_cut;
+mod t04_io_error;
+mod t05_disk_full;
 mod t08_half_open;
 mod t09_storm;
 mod t10_stalled;
+mod t11_lost_acks;
+mod t12_order;
+mod t13_redelivery;
+mod t16_expiry;
+mod t17_panic;
 mod t18_drain;
+mod t20_simulation;
 mod t21_fuzz;
 
 use std::pin::Pin;
@@ -25,6 +36,31 @@ pub(super) struct Trial {
 
 pub(super) const ALL: &[Trial] = &[
     Trial {
+        number: 1,
+        broken: "kill -9 while 64 publishers write",
+        holds: "every acknowledged message is there after the restart, once, seq without a gap",
+        run: t01_kill::run,
+    },
+    Trial {
+        number: 3,
+        broken: "the power is cut: the disk has what was synced, and of the rest anything",
+        holds: "nothing that was told is lost; the integrity check passes; the server goes on",
+        run: t03_power_cut::run,
+    },
+    Trial {
+        number: 4,
+        broken: "an fsync or a write of the database fails with an I/O error",
+        holds: "nothing is acknowledged that is not on the disk; the process ends; the restart is \
+                consistent",
+        run: t04_io_error::run,
+    },
+    Trial {
+        number: 5,
+        broken: "the disk is full, and is freed",
+        holds: "posts are refused with the reason, reads go on, writing resumes without a restart",
+        run: t05_disk_full::run,
+    },
+    Trial {
         number: 8,
         broken: "half-open client sockets",
         holds: "found within two heartbeats, leases released, redelivered",
@@ -43,10 +79,48 @@ pub(super) const ALL: &[Trial] = &[
         run: t10_stalled::run,
     },
     Trial {
+        number: 11,
+        broken: "acknowledgements lost and retried, up to a day later",
+        holds: "stored once, the same receipt",
+        run: t11_lost_acks::run,
+    },
+    Trial {
+        number: 12,
+        broken: "64 concurrent publishers to one room, many readers",
+        holds: "all see the identical order, without a gap",
+        run: t12_order::run,
+    },
+    Trial {
+        number: 13,
+        broken: "a receiver dies between delivery and acknowledgement",
+        holds: "redelivered within its lease + 1 s, attempts counted, then one dead letter with its \
+                reasons",
+        run: t13_redelivery::run,
+    },
+    Trial {
+        number: 16,
+        broken: "expiry at the moment of delivery; the wall clock jumps an hour while it runs",
+        holds: "never delivered after expiry, never expired early, always one end; no lease ends, \
+                and nothing is held up",
+        run: t16_expiry::run,
+    },
+    Trial {
+        number: 17,
+        broken: "a panic in every actor and every handler",
+        holds: "neighbours do not notice; state is rebuilt from the log; intensity exceeded ends it",
+        run: t17_panic::run,
+    },
+    Trial {
         number: 18,
         broken: "SIGTERM under load",
         holds: "no acknowledged loss; clients are told to move, with jitter; no 30-second stall",
         run: t18_drain::run,
+    },
+    Trial {
+        number: 20,
+        broken: "the pure core in a seeded simulation: clock, store and network faults",
+        holds: "the invariants on every tick; a failing seed replays",
+        run: t20_simulation::run,
     },
     Trial {
         number: 21,

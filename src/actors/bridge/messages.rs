@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::Bridge;
 use crate::actors::handle::MailboxHandle;
-use crate::actors::mailbox::{self, Place};
+use crate::actors::mailbox::{self, MailboxKind, Place};
 use crate::actors::ticket::{Answered, Receipt};
 use crate::wire::encode;
 use crate::wire::frame::Ref;
@@ -78,7 +78,10 @@ impl Sent {
 impl Bridge {
     /// A client's mailbox, awake. It must be called on a thread that runs actors.
     pub(in crate::actors) fn mailbox(&self, client: &ClientId) -> Result<MailboxHandle, Reject> {
-        let mailbox = self.mailboxes().get(client, || mailbox::wake(self, client));
+        let stream = || Stream::Mailbox(client.clone());
+        let may_start = |has_died| self.may_start::<MailboxKind>(&stream(), has_died);
+        let start = || mailbox::wake(self, client);
+        let mailbox = self.mailboxes().get(client, may_start, start);
         mailbox.map(MailboxHandle::from)
     }
 

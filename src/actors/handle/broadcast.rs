@@ -19,6 +19,11 @@ impl From<StreamHandle<BroadcastKind>> for BroadcastHandle {
 }
 
 impl BroadcastHandle {
+    /// It was held back, and gets another chance.
+    pub(in crate::actors) fn release(&self) {
+        self.0.release();
+    }
+
     /// Says something to everybody, and waits until it is durable.
     ///
     /// # Errors

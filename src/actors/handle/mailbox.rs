@@ -22,6 +22,11 @@ impl From<StreamHandle<MailboxKind>> for MailboxHandle {
 }
 
 impl MailboxHandle {
+    /// It was held back, and gets another chance.
+    pub(in crate::actors) fn release(&self) {
+        self.0.release();
+    }
+
     /// Hands in a command, in the order of the calls, and says where its answer comes. `origin` is
     /// the session that asks, if one does.
     pub(in crate::actors) fn order(

@@ -20,6 +20,11 @@ impl From<StreamHandle<RoomKind>> for RoomHandle {
 }
 
 impl RoomHandle {
+    /// It was held back, and gets another chance.
+    pub(in crate::actors) fn release(&self) {
+        self.0.release();
+    }
+
     /// Whether its actor has died. Nobody answers there any more.
     pub(in crate::actors) fn is_dead(&self) -> bool {
         self.0.is_dead()

@@ -123,6 +123,11 @@ impl SessionHandle {
         self.notify(session::End { reason });
     }
 
+    /// Ends the session when what it has asked is answered: the server stops.
+    pub(in crate::actors) fn drain(&self) {
+        self.notify(session::Drain);
+    }
+
     /// Its client has become a member of a room in another way than by this session.
     pub(in crate::actors) fn entered(&self, room: RoomId, after: Seq) {
         self.notify(session::Entered { room, after });

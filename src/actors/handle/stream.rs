@@ -12,7 +12,9 @@ use tokio::sync::oneshot;
 
 use super::{Permitted, SessionHandle, tell};
 use crate::actors::readers::{Attach, Detach, Readable};
-use crate::actors::stream::{Answers, Begin, CommandOf, Kind, Look, Reply, StreamActor, Submit};
+use crate::actors::stream::{
+    Answers, Begin, CommandOf, Kind, Look, Release, Reply, StreamActor, Submit,
+};
 use crate::actors::ticket::Ticket;
 use crate::log_writer::{LogHandle, LogPermit, Sink};
 use crate::permits::{Permit, Permits};
@@ -195,6 +197,15 @@ impl<K: Kind> StreamHandle<K> {
         let (sender, receiver) = oneshot::channel();
         tell(&self.0.addr, message(Reply::new(sender, permit)));
         Ok(receiver)
+    }
+
+    /// It was held back, and gets another chance.
+    pub(super) fn release(&self) {
+        match self.permit() {
+            Some(permit) => tell(&self.0.addr, Permitted::new(Release, permit)),
+            // What fills its queue is refused in a moment, and the operator asks again.
+            None => tracing::warn!("a busy {} was not told that it may go on", K::NAME),
+        }
     }
 
     /// A place in its queue for something that holds no bytes.

@@ -77,7 +77,9 @@ impl Handler<Attach> for MailboxActor {
         match self.asked() {
             Readiness::HeldBack(reject) => message.reply.send(Err(reject)),
             Readiness::Loading => self.kind.attaching.push(message),
-            Readiness::Ready => self.guarded(ctx, |actor, ctx| actor.attach(message, ctx)),
+            Readiness::Ready => {
+                self.guarded("attach", ctx, |actor, ctx| actor.attach(message, ctx))
+            }
         }
     }
 }
@@ -87,7 +89,7 @@ impl Handler<Detach> for MailboxActor {
 
     fn handle(&mut self, message: Detach, ctx: &mut Context<Self>) {
         self.touch();
-        self.guarded(ctx, |actor, ctx| actor.lose(message.session, ctx));
+        self.guarded("detach", ctx, |actor, ctx| actor.lose(message.session, ctx));
     }
 }
 
@@ -98,7 +100,7 @@ impl Handler<Reserve> for MailboxActor {
         match self.asked() {
             Readiness::HeldBack(reject) => message.reply.send(Err(reject)),
             Readiness::Loading => self.kind.reserving.push(message),
-            Readiness::Ready => self.guarded(ctx, |actor, _| actor.reserve(message)),
+            Readiness::Ready => self.guarded("reserve", ctx, |actor, _| actor.reserve(message)),
         }
     }
 }
@@ -110,7 +112,7 @@ impl Handler<Report> for MailboxActor {
         match self.asked() {
             Readiness::HeldBack(reject) => message.reply.send(Err(reject)),
             Readiness::Loading => self.kind.reporting.push(message),
-            Readiness::Ready => self.guarded(ctx, |actor, _| actor.report(message)),
+            Readiness::Ready => self.guarded("report", ctx, |actor, _| actor.report(message)),
         }
     }
 }
@@ -119,7 +121,7 @@ impl Handler<Written> for MailboxActor {
     type Result = ();
 
     fn handle(&mut self, message: Written, ctx: &mut Context<Self>) {
-        self.guarded(ctx, |actor, ctx| actor.written(&message, ctx));
+        self.guarded("written", ctx, |actor, ctx| actor.written(&message, ctx));
     }
 }
 
@@ -127,7 +129,7 @@ impl Handler<FlushWritten> for MailboxActor {
     type Result = ();
 
     fn handle(&mut self, _: FlushWritten, ctx: &mut Context<Self>) {
-        self.guarded(ctx, Self::flush_written);
+        self.guarded("flush_written", ctx, Self::flush_written);
     }
 }
 
@@ -136,7 +138,7 @@ impl Handler<Permitted<Sweep>> for MailboxActor {
 
     fn handle(&mut self, _: Permitted<Sweep>, ctx: &mut Context<Self>) {
         self.touch();
-        self.guarded(ctx, Self::sweep);
+        self.guarded("sweep", ctx, Self::sweep);
     }
 }
 

@@ -152,7 +152,9 @@ impl MailboxActor {
         let reading = async move { reads.run(move |store| store.records(&stream, &asked)).await };
         let reading = wrap_future::<_, Self>(reading);
         ctx.spawn(reading.map(move |read, actor, ctx| {
-            actor.guarded(ctx, |actor, ctx| actor.bodies_read(id, &seqs, read, ctx));
+            actor.guarded("bodies_read", ctx, |actor, ctx| {
+                actor.bodies_read(id, &seqs, read, ctx)
+            });
         }));
     }
 
@@ -177,7 +179,7 @@ impl MailboxActor {
                 tracing::warn!(stream = %self.stream, %reject, "messages cannot be read now");
                 self.offer_again(id, seqs);
                 ctx.run_later(limits::DUE_RETRY, move |actor, ctx| {
-                    actor.guarded(ctx, |actor, ctx| actor.pump(id, ctx));
+                    actor.guarded("pump", ctx, |actor, ctx| actor.pump(id, ctx));
                 });
                 return;
             }
@@ -323,7 +325,7 @@ impl MailboxActor {
             let millis = u64::try_from(next.millis_since(now)).unwrap_or_default();
             let sleep = Duration::from_millis(millis).min(limits::RETRY_SLEEP_MAX);
             let timer = ctx.run_later(sleep, |actor, ctx| {
-                actor.guarded(ctx, Self::retry);
+                actor.guarded("retry", ctx, Self::retry);
             });
             (next, timer)
         });

@@ -29,7 +29,7 @@ impl MailboxActor {
         };
         let reading = wrap_future::<_, Self>(reading);
         ctx.spawn(reading.map(|read, actor, ctx| {
-            actor.guarded(ctx, |actor, ctx| actor.swept(read, ctx));
+            actor.guarded("swept", ctx, |actor, ctx| actor.swept(read, ctx));
         }));
     }
 
@@ -49,6 +49,7 @@ impl MailboxActor {
         let due = Due {
             as_of,
             rows,
+            steps: self.bridge.clock().steps(),
             rules: self.rules(),
         };
         let answer = self.order(MailboxCommand::Due(due));

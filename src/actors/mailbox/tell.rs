@@ -56,6 +56,7 @@ impl MailboxActor {
                 self.offer(delivered.about.message);
                 self.tell_sender(&delivered.about, Stage::Delivered, envelope.at);
             }
+            Event::LeaseExtended(extended) => telling.due(extended.until),
             Event::MessageReturned(returned) => {
                 let (message, attempt) = (returned.about.message, returned.attempt);
                 self.kind.readers.take_back(message, attempt);

@@ -49,7 +49,9 @@ impl<K: Readable> Handler<Attach> for StreamActor<K> {
         match self.asked() {
             Readiness::HeldBack(reject) => message.reply.send(Err(reject)),
             Readiness::Loading => self.kind.readers().attaching.push(message),
-            Readiness::Ready => self.guarded(ctx, |actor, ctx| actor.attach(message, ctx)),
+            Readiness::Ready => {
+                self.guarded("attach", ctx, |actor, ctx| actor.attach(message, ctx))
+            }
         }
     }
 }
@@ -59,9 +61,11 @@ impl<K: Readable> Handler<Permitted<Detach>> for StreamActor<K> {
 
     fn handle(&mut self, Permitted { message, .. }: Permitted<Detach>, ctx: &mut Context<Self>) {
         self.touch();
-        if let Some(gone) = self.kind.readers().subscribers.remove(message.session) {
-            K::came_or_went(self, gone.client(), ctx);
-        }
+        self.guarded("detach", ctx, |actor, ctx| {
+            if let Some(gone) = actor.kind.readers().subscribers.remove(message.session) {
+                K::came_or_went(actor, gone.client(), ctx);
+            }
+        });
     }
 }
 

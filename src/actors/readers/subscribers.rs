@@ -6,6 +6,7 @@ use bridge_core::replay::Cursor;
 use bridge_core::session::CloseReason;
 use bridge_core::{ClientId, Seq, SessionId};
 
+use crate::actors::guard::guarded;
 use crate::actors::handle::SessionHandle;
 
 /// A session that is told everything.
@@ -93,6 +94,6 @@ impl Subscribers {
 /// An owner that goes to sleep has none; one that dies in any other way leaves nobody waiting.
 impl Drop for Subscribers {
     fn drop(&mut self) {
-        self.end_all();
+        guarded("the sessions of an owner", || self.end_all());
     }
 }

@@ -71,7 +71,7 @@ impl SessionActor {
                         actor.machine.resumed();
                         actor.act_on_held(ctx);
                     }
-                    Err(trouble) => actor.troubled(trouble, ctx),
+                    Err(trouble) => actor.troubled(trouble),
                 }
                 drop(paused);
             }),
@@ -100,7 +100,7 @@ impl SessionActor {
         }
     }
 
-    fn troubled(&mut self, trouble: Trouble, ctx: &mut Context<Self>) {
+    fn troubled(&mut self, trouble: Trouble) {
         let reason = match trouble {
             Trouble::Gone => return,
             Trouble::Slow => CloseReason::Slow,
@@ -110,7 +110,7 @@ impl SessionActor {
                 CloseReason::ServerError
             }
         };
-        self.end(reason, ctx);
+        self.end(reason);
     }
 
     fn in_room(
@@ -308,7 +308,7 @@ impl SessionActor {
                 self.live_in(room);
                 self.act_on_held(ctx);
             }
-            Err(trouble) => self.troubled(trouble, ctx),
+            Err(trouble) => self.troubled(trouble),
         }
         drop(paused);
     }

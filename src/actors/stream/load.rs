@@ -13,7 +13,7 @@ use bridge_core::{Reject, Seq, limits};
 use tokio::sync::oneshot;
 
 use super::{Kind, Life, StreamActor};
-use crate::actors::supervisor::Verdict;
+use crate::actors::supervisor::Cause;
 
 /// Between two attempts to read a stream that could not be read.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -65,7 +65,7 @@ impl<K: Kind> StreamActor<K> {
         };
         ctx.spawn(
             wrap_future::<_, Self>(reading).map(move |read, actor, ctx| {
-                actor.guarded(ctx, |actor, ctx| actor.read(incarnation, read, ctx));
+                actor.guarded("read", ctx, |actor, ctx| actor.read(incarnation, read, ctx));
             }),
         );
     }
@@ -134,12 +134,7 @@ impl<K: Kind> StreamActor<K> {
     fn corrupt(&mut self, detail: String, ctx: &mut Context<Self>) {
         tracing::error!(stream = %self.stream, detail, "the log of a stream is corrupt");
         self.tell_waiting(&Reject::Internal { detail });
-        match self.supervisor.failed(self.bridge.clock().now()) {
-            Verdict::Restart => {
-                ctx.run_later(TRY_AGAIN_AFTER, Self::load);
-            }
-            Verdict::Quarantine => self.quarantine(),
-        }
+        self.begin_anew(Cause::Log, ctx);
     }
 
     /// Everybody who waits for the state is told that it does not come.

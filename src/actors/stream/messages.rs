@@ -7,7 +7,7 @@ use bridge_core::owner::{Answer, Request};
 use tokio::sync::oneshot;
 
 use super::{CommandOf, Kind, StreamActor};
-use crate::actors::handle::WeakStreamHandle;
+use crate::actors::handle::{Permitted, WeakStreamHandle};
 use crate::actors::ticket::Ticket;
 use crate::permits::Permit;
 
@@ -55,6 +55,10 @@ pub(in crate::actors) struct Answers {
     pub(in crate::actors) answers: Vec<Answer>,
 }
 
+/// It was held back, and gets another chance.
+#[derive(Debug)]
+pub(in crate::actors) struct Release;
+
 /// Somebody wants to look at the committed state.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -81,7 +85,11 @@ impl<K: Kind> Handler<Submit<CommandOf<K>>> for StreamActor<K> {
 
     fn handle(&mut self, Submit(request): Submit<CommandOf<K>>, ctx: &mut Context<Self>) {
         self.touch();
-        self.guarded(ctx, |actor, ctx| actor.take(request, ctx));
+        self.share_the_thread(ctx);
+        if self.is_quarantined {
+            return request.asker.refuse(K::quarantined(&self.stream));
+        }
+        self.guarded("submit", ctx, |actor, ctx| actor.take(request, ctx));
     }
 }
 
@@ -89,11 +97,12 @@ impl<K: Kind> Handler<Answers> for StreamActor<K> {
     type Result = ();
 
     fn handle(&mut self, message: Answers, ctx: &mut Context<Self>) {
+        self.share_the_thread(ctx);
         if message.incarnation != self.life.incarnation {
             // An earlier life asked; those who waited for it were told when it ended.
             return;
         }
-        self.guarded(ctx, |actor, ctx| {
+        self.guarded("answers", ctx, |actor, ctx| {
             actor.with_owner(ctx, |owner, now, effects| {
                 for answer in message.answers {
                     owner.answered(answer, now, effects);
@@ -110,7 +119,17 @@ impl<K: Kind> Handler<Look<K>> for StreamActor<K> {
         match self.asked() {
             Readiness::HeldBack(reject) => (message.look)(Err(reject)),
             Readiness::Loading => self.looking.push(message),
-            Readiness::Ready => self.guarded(ctx, |actor, _| actor.look(message)),
+            Readiness::Ready => self.guarded("look", ctx, |actor, _| actor.look(message)),
+        }
+    }
+}
+
+impl<K: Kind> Handler<Permitted<Release>> for StreamActor<K> {
+    type Result = ();
+
+    fn handle(&mut self, _: Permitted<Release>, ctx: &mut Context<Self>) {
+        if std::mem::take(&mut self.is_quarantined) {
+            self.guarded("release", ctx, Self::load);
         }
     }
 }

@@ -71,7 +71,9 @@ impl<K: Kind> StreamActor<K> {
             reads.run(find).await
         };
         ctx.spawn(wrap_future::<_, Self>(found).map(move |found, actor, ctx| {
-            actor.guarded(ctx, |actor, ctx| actor.looked_up(request, found, ctx));
+            actor.guarded("looked_up", ctx, |actor, ctx| {
+                actor.looked_up(request, found, ctx)
+            });
         }));
     }
 

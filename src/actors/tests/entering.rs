@@ -10,7 +10,8 @@ use bridge_core::policy::{Policy, Role, Visibility};
 use bridge_core::text::Topic;
 
 use super::harness::{House, Player, house, room, run, somebody, until};
-use crate::actors::bridge::{Faults, NewRoom};
+use crate::actors::Faults;
+use crate::actors::bridge::NewRoom;
 
 const LONG: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(20);

@@ -8,7 +8,7 @@ use bridge_core::fake::Fault;
 use bridge_core::ports::Reader;
 use bridge_core::{RejectCode, Seq, limits};
 
-use crate::actors::bridge::Faults;
+use crate::actors::Faults;
 
 use super::harness::{House, Player, house, room, run};
 
@@ -31,6 +31,7 @@ fn fragile() -> House {
         on_mailbox_command: None,
         on_command: Some(panics_on_demand),
         on_event: Some(panics_when_told),
+        at: None,
     };
     house(&[], hooks, Duration::from_secs(60))
 }

@@ -8,7 +8,7 @@ use bridge_core::command::{Post, RoomCommand};
 use bridge_core::fake::{CountingIds, Fault, MemoryLog, MemoryStore};
 use bridge_core::message::{AckStage, Body, MessageKind, Outgoing, Priority, Recipients, Trace};
 use bridge_core::policy::Policy;
-use bridge_core::ports::Ids;
+use bridge_core::ports::{Ids, Log};
 use bridge_core::text::Topic;
 use bridge_core::{
     ChannelName, Epoch, MessageId, Principal, Reject, RoomId, Scopes, Seq, Timestamp,
@@ -19,10 +19,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::actors::bridge::{Acknowledgement, Faults, NewRoom, Parts, Sent};
+use crate::actors::bridge::{Acknowledgement, NewRoom, Parts, Sent};
 use crate::actors::outbox::OutboxBody;
 use crate::actors::ticket::Answered;
-use crate::actors::{Bridge, Connection, Gate, Inbound, Options, open};
+use crate::actors::{Bridge, Connection, Faults, Gate, Inbound, Options, open};
 use crate::log_writer;
 use crate::passwords::{Cost, Passwords};
 use crate::system::SystemClock;
@@ -59,7 +59,19 @@ fn house_on(store: MemoryStore, faults: &[Fault], hooks: Faults, room_idle: Dura
     for fault in faults {
         log.inject(*fault);
     }
-    let (log, _thread) = log_writer::start(Box::new(log)).expect("a thread for the log");
+    let reopen = Box::new(|| Err("there is no other log".to_owned()));
+    house_with(store, Box::new(log), reopen, hooks, room_idle)
+}
+
+/// With a log of the test's own over the store.
+pub(super) fn house_with(
+    store: MemoryStore,
+    log: Box<dyn Log>,
+    reopen: log_writer::Reopen,
+    hooks: Faults,
+    room_idle: Duration,
+) -> House {
+    let (log, _thread) = log_writer::start(log, reopen).expect("a thread for the log");
     let bridge = Bridge::new(Parts {
         log,
         store: Arc::new(store.clone()),

@@ -12,7 +12,8 @@ use bridge_core::{ClientId, MessageId, Reject, RejectCode, Seq, limits};
 use serde_json::Value;
 
 use super::harness::{House, Player, house, run, somebody, until};
-use crate::actors::bridge::{Faults, MailboxAsked, MailboxPage, Sent};
+use crate::actors::Faults;
+use crate::actors::bridge::{MailboxAsked, MailboxPage, Sent};
 
 const LONG: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(20);
@@ -49,6 +50,7 @@ async fn fragile() -> House {
         on_command: None,
         on_mailbox_command: Some(panics_on_demand),
         on_event: Some(panics_when_told),
+        at: None,
     };
     let house = house(&[], hooks, LONG);
     house.meet("bob").await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bridge_core::limits;
 use bridge_core::{RejectCode, Seq};
 
-use crate::actors::bridge::Faults;
+use crate::actors::Faults;
 
 use super::harness::{Player, house, room, run, somebody, until};
 

@@ -173,12 +173,16 @@ impl Directory for SqliteStore {
         messages::dead_letters(conn, query)
     }
 
-    fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+    fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let conn = &mut self.connection()?;
-        due::next(conn)
+        due::next(conn, after)
     }
 
-    fn due_mailboxes(&self, now: Timestamp, rows_max: usize) -> Result<Vec<ClientId>, StoreError> {
+    fn due_mailboxes(
+        &self,
+        now: Timestamp,
+        rows_max: usize,
+    ) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
         let conn = &mut self.connection()?;
         due::mailboxes(conn, now, rows_max)
     }

@@ -13,32 +13,16 @@ use diesel::result::Error;
 use diesel::sqlite::SqliteConnection;
 
 use super::project;
-use crate::storage::error::{at_commit, before_commit};
+use super::wal::Wal;
+use crate::storage::error::{at_commit, at_rollback, before_commit};
 use crate::storage::row::{LogRow, NewLogRow, StreamNumber, dedupe, number, seq};
 use crate::storage::schema::{follow_ups, log, snapshots, streams};
 
-/// Bytes of one page of the write-ahead log, with its header.
-const WAL_PAGE_BYTES: u64 = 4_096 + 24;
-/// How many times its bound the file of the write-ahead log may have before it is cut.
-const WAL_OVERGROWN: u64 = 4;
-
 /// The connection that writes. It lives on the log writer's thread.
 pub struct SqliteLog {
-    conn: SqliteConnection,
-    wal: PathBuf,
+    pub(super) conn: SqliteConnection,
+    pub(super) wal: Wal,
     heads: HashMap<Stream, Head>,
-    /// About how many pages were written since the last checkpoint that copied all of them. The
-    /// size of the file does not tell: it is used again from its beginning, and never shrinks.
-    wal_pages: u64,
-}
-
-/// What SQLite says of a checkpoint: pages in the write-ahead log, and those that are copied.
-#[derive(QueryableByName)]
-struct Checkpointed {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    log: i64,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    checkpointed: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -69,9 +53,8 @@ impl SqliteLog {
     pub(super) fn new(conn: SqliteConnection, wal: PathBuf) -> Self {
         Self {
             conn,
-            wal,
+            wal: Wal::new(wal),
             heads: HashMap::new(),
-            wal_pages: 1,
         }
     }
 
@@ -220,19 +203,24 @@ impl SqliteLog {
     }
 
     /// Nothing of the transaction stands, so nothing that was remembered in it may.
-    fn roll_back(&mut self) {
+    fn roll_back(&mut self) -> Result<(), LogFailure> {
         self.heads.clear();
-        if let Err(why) = self.conn.batch_execute("ROLLBACK") {
-            // SQLite has rolled back by itself after some errors; then there is nothing to do.
-            tracing::debug!(error = %why, "nothing to roll back");
+        let done = self.conn.batch_execute("ROLLBACK");
+        done.or_else(|why| at_rollback(&why))
+    }
+
+    /// Rolls back because of a failure. If that fails too, there is nothing to be done with this
+    /// connection; but an unknown outcome stays unknown.
+    fn roll_back_after(&mut self, failure: LogFailure) -> LogFailure {
+        match self.roll_back() {
+            Err(stuck) if failure.certainly_aborted() => stuck,
+            _ => failure,
         }
     }
 
     fn commit(&mut self) -> Result<(), LogFailure> {
-        self.conn.batch_execute("COMMIT").map_err(|why| {
-            self.roll_back();
-            at_commit(&why)
-        })
+        let done = self.conn.batch_execute("COMMIT");
+        done.map_err(|why| self.roll_back_after(at_commit(&why)))
     }
 
     fn forget_follow_ups(&mut self, done: &[(Stream, Seq)]) -> QueryResult<()> {
@@ -251,36 +239,11 @@ impl SqliteLog {
     }
 
     fn give_up(&mut self, trouble: Trouble) -> LogFailure {
-        self.roll_back();
-        match trouble {
+        let failure = match trouble {
             Trouble::Batch(why) | Trouble::OneAppend(why) => before_commit(&why),
             Trouble::Corrupt(why) => LogFailure::Aborted(why.to_string()),
-        }
-    }
-
-    /// Copies the write-ahead log into the database. A passive checkpoint waits for nobody; what
-    /// a reader holds back is copied the next time. Only a file that has grown far past its bound
-    /// is worth waiting for readers, which hold it for a page at most.
-    fn checkpoint(&mut self) -> Result<(), LogFailure> {
-        let file_pages = std::fs::metadata(&self.wal).map_or(0, |f| f.len() / WAL_PAGE_BYTES);
-        let is_overgrown = file_pages >= WAL_OVERGROWN * limits::WAL_PAGES_MAX;
-        let mode = if is_overgrown { "TRUNCATE" } else { "PASSIVE" };
-        let done = diesel::sql_query(format!("PRAGMA wal_checkpoint({mode})"))
-            .get_result::<Checkpointed>(&mut self.conn);
-        match done {
-            Ok(done) => {
-                let left = done.log.saturating_sub(done.checkpointed);
-                self.wal_pages = u64::try_from(left).unwrap_or_default();
-                Ok(())
-            }
-            Err(why) => match at_commit(&why) {
-                broken @ LogFailure::Broken(_) => Err(broken),
-                passing => {
-                    tracing::warn!(error = %passing, "a checkpoint will be tried again");
-                    Ok(())
-                }
-            },
-        }
+        };
+        self.roll_back_after(failure)
     }
 }
 
@@ -311,12 +274,12 @@ fn trouble(error: Error) -> Trouble {
 
 impl Log for SqliteLog {
     fn append(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, LogFailure> {
-        self.wal_pages += pages_of(batch);
+        self.wal.wrote(pages_of(batch));
         let answers = match self.transaction(batch, false) {
             Ok(answers) => answers,
             Err(Trouble::OneAppend(why)) => {
                 tracing::warn!(error = %why, "an append cannot be written; trying them one by one");
-                self.roll_back();
+                self.roll_back()?;
                 self.transaction(batch, true)
                     .map_err(|trouble| self.give_up(trouble))?
             }
@@ -327,7 +290,7 @@ impl Log for SqliteLog {
     }
 
     fn save_snapshot(&mut self, stream: &Stream, snapshot: &Snapshot) -> Result<(), LogFailure> {
-        self.wal_pages += 2 + snapshot.body.len() as u64 / 4_096;
+        self.wal.wrote(2 + snapshot.body.len() as u64 / 4_096);
         let save = |conn: &mut SqliteConnection| -> QueryResult<()> {
             let Some(id) = stream_number(conn, stream)? else {
                 return Ok(());
@@ -351,17 +314,15 @@ impl Log for SqliteLog {
         if done.is_empty() {
             return Ok(());
         }
-        self.wal_pages += done.len() as u64 + 1;
-        if let Err(why) = self.forget_follow_ups(done) {
-            self.roll_back();
-            return Err(before_commit(&why));
+        self.wal.wrote(done.len() as u64 + 1);
+        match self.forget_follow_ups(done) {
+            Ok(()) => self.commit(),
+            Err(why) => Err(self.roll_back_after(before_commit(&why))),
         }
-        self.commit()
     }
 
     fn upkeep(&mut self, idle: bool) -> Result<(), LogFailure> {
-        let is_due = self.wal_pages >= limits::WAL_PAGES_MAX || (idle && self.wal_pages > 0);
-        if is_due { self.checkpoint() } else { Ok(()) }
+        self.wal.upkeep(&mut self.conn, idle)
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn record(
         Event::MailboxOpened(opened) => messages::mailbox_opened(conn, opened, envelope.at),
         Event::MessageStored(message) => messages::stored(conn, stream, envelope, message),
         Event::MessageDelivered(event) => messages::delivered(conn, stream, event),
+        Event::LeaseExtended(event) => messages::extended(conn, stream, event),
         Event::MessageReturned(event) => messages::returned(conn, stream, event, envelope.at),
         Event::MessageSeen(event) => messages::seen(conn, stream, event),
         Event::MessageDone(event) => messages::ended(conn, stream, &event.about, Stage::Done),

@@ -4,15 +4,22 @@ use super::*;
 
 const HOUR: i64 = 3_600_000;
 
-fn at(millis: i64) -> Timestamp {
-    Timestamp::from_millis(millis)
+/// What the wall clock shows all the time; tokens end so much later.
+const WALL: Timestamp = Timestamp::from_millis(1_000 * HOUR);
+
+fn at(millis: u64) -> Moment {
+    Moment::from_millis(millis)
+}
+
+fn later(millis: i64) -> Timestamp {
+    WALL.plus_millis(millis)
 }
 
 fn opens(client: &str, expires_at: i64) -> Verified {
     let scopes = "room:den message".parse().unwrap();
     Verified {
         principal: Principal::new(client.parse().unwrap(), scopes),
-        expires_at: at(expires_at),
+        expires_at: later(expires_at),
     }
 }
 
@@ -33,8 +40,10 @@ fn why(refused: Result<Verified, Reject>) -> String {
 #[test]
 fn a_ticket_opens_once_what_its_token_opens() {
     let tickets = Tickets::default();
-    let ticket = tickets.issue(opens("ann", HOUR), secret(1), at(0)).unwrap();
-    assert_eq!(ticket.expires_at, at(30_000));
+    let ticket = tickets
+        .issue(opens("ann", HOUR), secret(1), WALL, at(0))
+        .unwrap();
+    assert_eq!(ticket.expires_at, later(30_000));
     assert_eq!(ticket.text.len(), "tkt_".len() + 64);
     assert_eq!(tickets.redeem(&ticket.text, at(1)), Ok(opens("ann", HOUR)));
     assert!(why(tickets.redeem(&ticket.text, at(2))).contains("used"));
@@ -47,14 +56,14 @@ fn a_ticket_is_good_for_half_a_minute_and_no_longer_than_its_token() {
     let tickets = Tickets::default();
     let issue = |number, token_expires_at| {
         let opens = opens("ann", token_expires_at);
-        tickets.issue(opens, secret(number), at(0))
+        tickets.issue(opens, secret(number), WALL, at(0))
     };
     let last = issue(1, HOUR).unwrap();
     let late = issue(2, HOUR).unwrap();
     assert!(tickets.redeem(&last.text, at(29_999)).is_ok());
     assert!(why(tickets.redeem(&late.text, at(30_000))).contains("expired"));
     let short = issue(3, 5_000).unwrap();
-    assert_eq!(short.expires_at, at(5_000));
+    assert_eq!(short.expires_at, later(5_000));
     assert!(why(tickets.redeem(&short.text, at(5_000))).contains("expired"));
     // A token is taken for some seconds after its end; what it buys would end before it began.
     let expired = issue(4, 0).expect_err("the token has expired");
@@ -64,7 +73,9 @@ fn a_ticket_is_good_for_half_a_minute_and_no_longer_than_its_token() {
 #[test]
 fn what_is_no_ticket_is_unknown() {
     let tickets = Tickets::default();
-    let ticket = tickets.issue(opens("ann", HOUR), secret(1), at(0)).unwrap();
+    let ticket = tickets
+        .issue(opens("ann", HOUR), secret(1), WALL, at(0))
+        .unwrap();
     let other = format!("{PREFIX}{}", hex::text(&secret(2)));
     let bare = ticket.text.strip_prefix(PREFIX).unwrap();
     let cut = &ticket.text[..ticket.text.len() - 1];
@@ -85,11 +96,12 @@ fn one_client_cannot_have_everybodys_tickets() {
     for number in 0..limits::CLIENT_TICKETS_MAX {
         own.push(
             tickets
-                .issue(opens("ann", HOUR), secret(number), at(0))
+                .issue(opens("ann", HOUR), secret(number), WALL, at(0))
                 .unwrap(),
         );
     }
-    let more = |client, number, now| tickets.issue(opens(client, HOUR), secret(number), at(now));
+    let more =
+        |client, number, now| tickets.issue(opens(client, HOUR), secret(number), WALL, at(now));
     // Names are one without regard to case.
     let refused = more("ANN", 1_000, 0).expect_err("as many as one may have");
     assert_eq!(refused.code(), RejectCode::Busy);
@@ -107,7 +119,7 @@ fn tickets_are_bounded_in_all_and_swept_when_new_ones_are_made() {
     let count = || tickets.lock().len();
     let issue = |number: usize, now| {
         let client = format!("client-{}", number / limits::CLIENT_TICKETS_MAX);
-        tickets.issue(opens(&client, HOUR), secret(number), at(now))
+        tickets.issue(opens(&client, HOUR), secret(number), WALL, at(now))
     };
     let first = issue(0, 0).unwrap();
     for number in 1..limits::TICKETS_MAX {
@@ -128,7 +140,9 @@ fn tickets_are_bounded_in_all_and_swept_when_new_ones_are_made() {
 #[test]
 fn a_ticket_does_not_show_itself() {
     let tickets = Tickets::default();
-    let ticket = tickets.issue(opens("ann", HOUR), secret(1), at(0)).unwrap();
+    let ticket = tickets
+        .issue(opens("ann", HOUR), secret(1), WALL, at(0))
+        .unwrap();
     let shown = format!("{ticket:?} {tickets:?}");
     assert!(
         !shown.contains("0707") && !shown.contains(PREFIX),

@@ -3,12 +3,12 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use bridge_core::principal::Action;
+use bridge_core::limits;
 use serde_json::json;
 
 use super::Answer;
+use crate::log_writer::LogState;
 use crate::transport::State;
-use crate::transport::auth::Caller;
 use crate::wire::rest::StatusBody;
 use crate::wire::time;
 
@@ -20,10 +20,15 @@ pub(in crate::transport) async fn health(state: Data<State>) -> HttpResponse {
 
 /// `GET /ready`: the server can take traffic.
 pub(in crate::transport) async fn ready(state: Data<State>) -> HttpResponse {
-    let log = state.bridge.log_health().broken().is_none();
-    let database = state.bridge.can_read().await.is_ok();
-    let is_ready = log && database;
-    let word = |is_good: bool| if is_good { "ok" } else { "failed" };
+    let log = log_word(state.bridge.log_health().state());
+    let reading = tokio::time::timeout(limits::READY_READ_WITHIN, state.bridge.can_read());
+    let database = match reading.await {
+        Ok(Ok(())) => OK,
+        Ok(Err(_)) => "failed",
+        Err(_) => "stalled",
+    };
+    let is_draining = state.bridge.is_draining();
+    let is_ready = log == OK && database == OK && !is_draining;
     let status = if is_ready {
         StatusCode::OK
     } else {
@@ -31,8 +36,21 @@ pub(in crate::transport) async fn ready(state: Data<State>) -> HttpResponse {
     };
     HttpResponse::build(status).json(json!({
         "ready": is_ready,
-        "dependencies": { "log": word(log), "database": word(database) },
+        "draining": is_draining,
+        "dependencies": { "log": log, "database": database },
     }))
+}
+
+const OK: &str = "ok";
+
+/// A log's state in a word.
+pub(super) const fn log_word(state: LogState) -> &'static str {
+    match state {
+        LogState::Ok => OK,
+        LogState::Restarting => "restarting",
+        LogState::Stalled => "stalled",
+        LogState::Broken => "failed",
+    }
 }
 
 /// `GET /status`: a few totals.
@@ -44,23 +62,4 @@ pub(in crate::transport) async fn status(state: Data<State>) -> Answer {
         active_rooms: state.bridge.rooms_awake(),
         version: env!("CARGO_PKG_VERSION"),
     }))
-}
-
-/// `GET /v1/admin/stats`: what the operator measures.
-pub(in crate::transport) async fn stats(state: Data<State>, caller: Caller) -> Answer {
-    caller.principal.allows(Action::Administer)?;
-    let log = state.bridge.log_health().stats();
-    Ok(HttpResponse::Ok().json(json!({
-        "uptime_seconds": state.since.elapsed().as_secs(),
-        "sessions": state.bridge.sessions_total(),
-        "event_streams": state.streams.in_use(),
-        "rooms_awake": state.bridge.rooms_awake(),
-        "rooms_quarantined": state.bridge.rooms_quarantined(),
-        "log": {
-            "batches": log.batches,
-            "records": log.records,
-            "commit_micros": log.commit_micros,
-        },
-        "reads": { "total": state.bridge.reads_total() },
-    })))
 }

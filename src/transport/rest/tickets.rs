@@ -20,8 +20,9 @@ pub(in crate::transport) async fn issue(state: Data<State>, caller: Caller) -> A
         principal: caller.principal,
         expires_at: caller.expires_at,
     };
-    let now = state.bridge.clock().now();
-    let ticket = state.tickets.issue(opens, system::random_bytes()?, now)?;
+    let (wall, now) = (state.bridge.clock().wall(), state.bridge.clock().moment());
+    let secret = system::random_bytes()?;
+    let ticket = state.tickets.issue(opens, secret, wall, now)?;
     Ok(HttpResponse::Created()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(TicketBody {

@@ -132,6 +132,21 @@ impl InboundFrames {
         Poll::Ready(Some(Inbound::Request(asked, permit)))
     }
 
+    /// Reads on, and looks at nothing: a socket that is closed with something unread in it resets
+    /// the connection, and the last words would be lost.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
+        // With it goes what it took of the window.
+        self.held = None;
+        self.buffer.clear();
+        self.parts.clear();
+        loop {
+            match ready!(Pin::new(&mut self.payload).poll_next(cx)) {
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Poll::Ready(None),
+            }
+        }
+    }
+
     fn violated(&mut self, violation: Violation) -> Poll<Option<Inbound>> {
         self.is_over = true;
         (self.buffer, self.parts) = (BytesMut::new(), BytesMut::new());
@@ -145,6 +160,9 @@ impl Stream for InboundFrames {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         let this = self.get_mut();
         loop {
+            if this.gate.is_closed() {
+                return this.poll_discard(cx);
+            }
             if let Some(inbound) = ready!(this.poll_held(cx)) {
                 return Poll::Ready(Some(inbound));
             }

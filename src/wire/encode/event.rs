@@ -143,6 +143,7 @@ fn fields(event: &Event) -> Vec<u8> {
         Event::MailboxOpened(_)
         | Event::MessageStored(_)
         | Event::MessageDelivered(_)
+        | Event::LeaseExtended(_)
         | Event::MessageReturned(_)
         | Event::MessageSeen(_)
         | Event::MessageDone(_)

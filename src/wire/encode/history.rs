@@ -46,7 +46,8 @@ struct RecipientBody<'a> {
     history: Vec<StepBody<'a>>,
 }
 
-/// One step of a message's way. `stage` is `returned` when an attempt ended without a confirmation.
+/// One step of a message's way. `stage` is `returned` when an attempt ended without a confirmation,
+/// and `extended` when a lease goes on although the clock, which was set forward, has passed its end.
 #[derive(Default, Serialize)]
 struct StepBody<'a> {
     stage: &'static str,
@@ -144,6 +145,16 @@ fn step(record: &Envelope) -> Option<(Option<Stage>, StepBody<'_>)> {
                 ..step(Stage::Delivered)
             };
             (Some(Stage::Delivered), step)
+        }
+        Event::LeaseExtended(extended) => {
+            let step = StepBody {
+                stage: "extended",
+                at: at.clone(),
+                attempt: Some(extended.attempt),
+                until: Some(time::to_text(extended.until)),
+                ..StepBody::default()
+            };
+            (None, step)
         }
         Event::MessageReturned(returned) => {
             // One that had been seen is open again.

@@ -17,7 +17,8 @@ async fn anybody_may_ask_whether_it_is_well() {
         "{health}"
     );
     let ready = rest.get("/ready").await.ok(200);
-    let expected = json!({"ready": true, "dependencies": {"log": "ok", "database": "ok"}});
+    let dependencies = json!({"log": "ok", "database": "ok"});
+    let expected = json!({"ready": true, "draining": false, "dependencies": dependencies});
     assert_eq!(ready, expected);
 }
 
@@ -83,6 +84,16 @@ async fn statistics_are_for_administrators() {
         stats["log"]["batches"],
         1 + 2,
         "a room and its first member land together"
+    );
+    let log = &stats["log"];
+    assert_eq!(
+        (&log["failures"], &log["restarts"], &log["broken"]),
+        (&json!(0), &json!(0), &json!(false))
+    );
+    assert_eq!(log["state"], "ok");
+    assert!(
+        log.get("at_work_millis").is_some(),
+        "a number while it works"
     );
     let reads = stats["reads"]["total"].as_u64().expect("a number");
     let page = server.rest("ann").get("/v1/rooms/den/events").await;

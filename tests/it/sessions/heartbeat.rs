@@ -1,9 +1,12 @@
 //! Signs of life, in both directions.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{live, until_live};
+use crate::support::server::ShiftedClock;
 use crate::support::ws::Came;
 use crate::support::{TestServer, within};
 
@@ -54,11 +57,40 @@ async fn the_server_pings_and_a_client_that_answers_stays() {
     ws.settled().await;
 }
 
+/// Longer than any silence, and shorter than a token's life.
+const HALF_AN_HOUR: Duration = Duration::from_secs(1_800);
+
+#[tokio::test]
+async fn a_wall_clock_that_is_set_ends_no_session_that_answers() {
+    let server = TestServer::with(FAST);
+    let mut ws = server.session("ann").await;
+    for set in [ShiftedClock::set_forward, ShiftedClock::set_back] {
+        set(&server.clock, HALF_AN_HOUR);
+        for _ in 0..3 {
+            match ws.came().await {
+                Came::Ping => {}
+                other => panic!("instead of a ping came {other:?}"),
+            }
+        }
+    }
+    ws.settled().await;
+}
+
 #[tokio::test]
 async fn a_silent_client_is_pinged_and_then_closed() {
+    ends_when_silent(|_| {}).await;
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_is_set_back_keeps_no_silent_client() {
+    ends_when_silent(|clock| clock.set_back(HALF_AN_HOUR)).await;
+}
+
+async fn ends_when_silent(meanwhile: impl FnOnce(&ShiftedClock)) {
     let server = TestServer::with(FAST);
     let mut ws = server.session("ann").await;
     assert_eq!(live(&server).await, 1);
+    meanwhile(&server.clock);
     // Read by hand, so that nothing answers the ping.
     let bytes = within("the end of the connection", read_to_end(ws.raw())).await;
     let frames = frames(&bytes);

@@ -43,7 +43,16 @@ impl Binary {
     }
 
     pub(crate) fn start_with(folder: &Path, port: u16, change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = program();
+        Self::start_by(&mut program(), folder, port, change)
+    }
+
+    /// By a command that takes the program's arguments.
+    pub(crate) fn start_by(
+        command: &mut Command,
+        folder: &Path,
+        port: u16,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         command
             .args([
                 "serve",
@@ -55,7 +64,7 @@ impl Binary {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        change(&mut command);
+        change(command);
         let mut child = command.spawn().expect("the program can be run");
         // Read at once, or a server that says much would wait for us.
         let mut stderr = child.stderr.take().expect("it is piped");
@@ -136,6 +145,19 @@ impl Binary {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it was ours");
         self.addr
+    }
+
+    /// SIGKILL; what it had said.
+    pub(crate) fn kill_and_hear(mut self) -> String {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it was ours");
+        let stderr = self.stderr.take().expect("taken once");
+        stderr.join().expect("it only reads")
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to stop, as a service manager does.

@@ -3,16 +3,16 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use agent_bridge::app::{AppError, Application};
-use agent_bridge::config::{Config, Overrides};
+use agent_bridge::app::{AppError, Application, Seams};
+use agent_bridge::config::{Config, Overrides, Tuning};
 use agent_bridge::system::SystemClock;
 use agent_bridge::tokens::Tokens;
-use bridge_core::Timestamp;
 use bridge_core::ports::Clock;
+use bridge_core::{Moment, Timestamp};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -27,22 +27,37 @@ password_memory_kib = 8
 password_passes = 1
 ";
 
-/// The machine's clock, and as much later as a test wants it to be.
+/// The machine's clocks, but that a test turns them.
 #[derive(Debug, Default)]
 pub(crate) struct ShiftedClock {
     ahead_millis: AtomicI64,
+    passed_millis: AtomicU64,
 }
 
 impl ShiftedClock {
     /// That much time goes by.
     pub(crate) fn turn(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).expect("less than ages");
+        self.passed_millis.fetch_add(millis, Ordering::SeqCst);
+        self.set_forward(time);
+    }
+
+    /// The wall clock is set, and no time goes by.
+    pub(crate) fn set_forward(&self, time: Duration) {
         let millis = i64::try_from(time.as_millis()).expect("less than ages");
         self.ahead_millis.fetch_add(millis, Ordering::SeqCst);
     }
 
+    /// The same, the other way.
+    pub(crate) fn set_back(&self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).expect("less than ages");
+        self.ahead_millis.fetch_sub(millis, Ordering::SeqCst);
+    }
+
+    /// How much longer a token must live that is made by the machine's clock.
     fn ahead(&self) -> Duration {
         let millis = self.ahead_millis.load(Ordering::SeqCst);
-        Duration::from_millis(u64::try_from(millis).expect("it is never turned back"))
+        Duration::from_millis(u64::try_from(millis).unwrap_or_default())
     }
 }
 
@@ -50,6 +65,11 @@ impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
         let ahead = self.ahead_millis.load(Ordering::SeqCst);
         SystemClock.now().plus_millis(ahead)
+    }
+
+    fn moment(&self) -> Moment {
+        let passed = self.passed_millis.load(Ordering::SeqCst);
+        SystemClock.moment().plus_millis(passed)
     }
 }
 
@@ -60,6 +80,7 @@ pub(crate) struct TestServer {
     pub(crate) clock: Arc<ShiftedClock>,
     folder: Option<TempDir>,
     settings: String,
+    tuning: Tuning,
     stop: Option<oneshot::Sender<()>>,
     ended: Receiver<Result<(), AppError>>,
 }
@@ -75,20 +96,38 @@ impl TestServer {
         Self::on(folder, settings.to_owned())
     }
 
-    /// On a folder that has data already.
-    pub(crate) fn on(folder: TempDir, settings: String) -> Self {
-        Self::on_with(folder, settings, Arc::default())
+    /// One that is less patient, say.
+    pub(crate) fn tuned(settings: &str, tune: impl FnOnce(&mut Tuning)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut tuning = Tuning::default();
+        tune(&mut tuning);
+        Self::on_with(folder, settings.to_owned(), tuning, Arc::default())
     }
 
-    fn on_with(folder: TempDir, settings: String, clock: Arc<ShiftedClock>) -> Self {
-        let config = config(folder.path(), &settings);
+    /// On a folder that has data already.
+    pub(crate) fn on(folder: TempDir, settings: String) -> Self {
+        Self::on_with(folder, settings, Tuning::default(), Arc::default())
+    }
+
+    fn on_with(
+        folder: TempDir,
+        settings: String,
+        tuning: Tuning,
+        clock: Arc<ShiftedClock>,
+    ) -> Self {
+        let mut config = config(folder.path(), &settings);
+        config.tuning = tuning;
         let its_clock = Arc::clone(&clock);
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell_ready, is_ready) = sync_channel(1);
         let (tell_ended, ended) = sync_channel(1);
         std::thread::spawn(move || {
             let outcome = actix_web::rt::System::new().block_on(async move {
-                let app = Application::build_with(&config, its_clock)?;
+                let seams = Seams {
+                    clock: its_clock,
+                    ..Seams::default()
+                };
+                let app = Application::build_with(&config, seams)?;
                 let ready = tell_ready.send((app.addr(), app.tokens()));
                 ready.expect("the test waits for it");
                 let stop = async move {
@@ -112,6 +151,7 @@ impl TestServer {
             clock,
             folder: Some(folder),
             settings,
+            tuning,
             stop: Some(stop),
             ended,
         }
@@ -119,9 +159,9 @@ impl TestServer {
 
     /// Stops it, and starts another one on the same data.
     pub(crate) fn restart(self) -> Self {
-        let clock = Arc::clone(&self.clock);
+        let (clock, tuning) = (Arc::clone(&self.clock), self.tuning);
         let (folder, settings) = self.end();
-        Self::on_with(folder, settings, clock)
+        Self::on_with(folder, settings, tuning, clock)
     }
 
     /// Stops it. Its data and its settings stay, for another one.

@@ -46,7 +46,7 @@ pub fn an_empty_store_holds_nothing(bench: &dyn Bench) {
         rows_max: 10,
     };
     assert_eq!(store.dead_letters(&letters), Ok(vec![]));
-    assert_eq!(store.next_due(), Ok(None));
+    assert_eq!(store.next_due(script::at(1)), Ok(None));
     assert_eq!(store.due_mailboxes(script::at(1), 10), Ok(vec![]));
     assert_eq!(
         store.due_deliveries(&script::client("ann"), script::at(1), 10),

@@ -3,12 +3,12 @@
 use crate::contract::Bench;
 use crate::contract::desk::Desk;
 use crate::contract::mail::{
-    about, all_opened, back, delivered, died, done, expired, failure, id, mail, mailbox, message,
-    question, reopened, returned, seen, stored, time, to_all,
+    about, all_opened, back, delivered, died, done, expired, extended, failure, id, mail, mailbox,
+    message, question, reopened, returned, seen, stored, time, to_all,
 };
 use crate::contract::script::{at, client, draft, keyed, reason, stream};
 use crate::event::{Envelope, Event, MessageExpired, MessageReturned, MessageStored, Stream};
-use crate::id::Timestamp;
+use crate::id::{ClientId, Timestamp};
 use crate::message::{Ending, Expiry, Failure, Recipients, Stage};
 use crate::owner::Answer;
 use crate::ports::{Delivery, DueDelivery};
@@ -49,11 +49,28 @@ fn due_seqs(desk: &Desk<'_>, of: &str, now: i64) -> Vec<u64> {
 fn due_mailboxes(desk: &Desk<'_>, now: i64, rows_max: usize) -> Vec<String> {
     let found = desk.store().due_mailboxes(time(now), rows_max);
     let found = found.expect("a store without a fault can be read");
-    found.iter().map(ToString::to_string).collect()
+    for (of, since) in &found {
+        assert_due_since(desk, of, *since);
+    }
+    found.iter().map(|(of, _)| of.to_string()).collect()
 }
 
+/// Something has been due in a mailbox since then, and nothing for longer.
+fn assert_due_since(desk: &Desk<'_>, of: &ClientId, since: Timestamp) {
+    for (at, is_due) in [(since, true), (since.plus_millis(-1), false)] {
+        let found = desk.store().due_deliveries(of, at, 1);
+        let found = found.expect("a store without a fault can be read");
+        assert_eq!(!found.is_empty(), is_due, "{of} at {at:?}");
+    }
+}
+
+/// The first that is ever due.
 fn next_due(desk: &Desk<'_>) -> Option<i64> {
-    let found = desk.store().next_due();
+    due_after(desk, i64::MIN)
+}
+
+fn due_after(desk: &Desk<'_>, after: i64) -> Option<i64> {
+    let found = desk.store().next_due(time(after));
     let found = found.expect("a store without a fault can be read");
     found.map(Timestamp::as_millis)
 }
@@ -135,6 +152,8 @@ fn a_life() -> Vec<Step> {
             ends,
         ),
         (delivered(it(), 3, 9_000), Delivered, 3, 1, Some(9_000)),
+        (extended(it(), 3, 99_000), Delivered, 3, 1, Some(99_000)),
+        (extended(it(), 3, 100_001), Delivered, 3, 1, ends),
         (
             returned(it(), 3, Ending::ConnectionLost),
             Delivered,
@@ -390,6 +409,14 @@ pub fn the_longest_overdue_comes_first(bench: &dyn Bench) {
     }
     for _ in 0..2 {
         assert_eq!(next_due(&desk), Some(-500));
+        for (after, next) in [
+            (-501, Some(-500)),
+            (-500, Some(1_000)),
+            (4_000, Some(6_000)),
+            (9_000, None),
+        ] {
+            assert_eq!(due_after(&desk, after), next, "after {after}");
+        }
         let nobody = [""; 0];
         assert_eq!(due_mailboxes(&desk, -501, 9), nobody);
         assert_eq!(due_mailboxes(&desk, -500, 9), ["Mia"]);

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::contract::script::{at, client, draft, keyed, metadata, reason, record_of, text};
 use crate::event::{
-    About, BroadcastsRead, Envelope, Event, MailboxOpened, MessageDelivered, MessageDied,
-    MessageDone, MessageExpired, MessageReturned, MessageSeen, MessageStored, ReceiptKept,
-    ReceiptsTold, Reopened, Stream,
+    About, BroadcastsRead, Envelope, Event, LeaseExtended, MailboxOpened, MessageDelivered,
+    MessageDied, MessageDone, MessageExpired, MessageReturned, MessageSeen, MessageStored,
+    ReceiptKept, ReceiptsTold, Reopened, Stream,
 };
 use crate::id::{MessageId, Seq, Timestamp};
 use crate::message::{
@@ -92,6 +92,14 @@ pub(super) fn delivered(about: About, attempt: u32, until: i64) -> Event {
         about,
         attempt,
         via: Via::Session,
+        until: time(until),
+    })
+}
+
+pub(super) fn extended(about: About, attempt: u32, until: i64) -> Event {
+    Event::LeaseExtended(LeaseExtended {
+        about,
+        attempt,
         until: time(until),
     })
 }
@@ -183,6 +191,7 @@ pub(super) fn one_of_each(of: &str) -> Vec<Envelope> {
         delivered(long.clone(), 1, 5_000),
         Event::MessageReturned(complained(long.clone())),
         Event::MessageDelivered(by_call(long.clone())),
+        extended(long.clone(), 2, 6_500),
         returned(long.clone(), 2, Ending::ServerRestarted),
         seen(long.clone(), 6_000),
         Event::MessageReturned(taken_up_again(long.clone())),
@@ -194,7 +203,7 @@ pub(super) fn one_of_each(of: &str) -> Vec<Envelope> {
         Event::ReceiptKept(receipt),
         Event::ReceiptKept(bare_receipt),
         Event::ReceiptsTold(ReceiptsTold {
-            through: Seq::new(16),
+            through: Seq::new(17),
         }),
         Event::BroadcastsRead(BroadcastsRead {
             through: Seq::new(1 << 40),

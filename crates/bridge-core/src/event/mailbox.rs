@@ -86,6 +86,19 @@ pub struct MessageDelivered {
     pub until: Timestamp,
 }
 
+/// A lease goes on: the wall clock has passed its end, because it was set forward, and less time has
+/// gone by than its recipient was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseExtended {
+    /// Of which message.
+    #[serde(flatten)]
+    pub about: About,
+    /// Which attempt goes on.
+    pub attempt: u32,
+    /// The end of the lease.
+    pub until: Timestamp,
+}
+
 /// An attempt ended without a confirmation; the message waits for the next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageReturned {

@@ -164,16 +164,22 @@ impl Directory for MemoryStore {
         Ok(messages::dead_letters(&self.kept(), query))
     }
 
-    fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+    fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let due = messages::due(&self.kept());
-        Ok(due.first().map(|first| first.at))
+        let later = due.iter().map(|due| due.at).find(|at| *at > after);
+        Ok(later)
     }
 
-    fn due_mailboxes(&self, now: Timestamp, rows_max: usize) -> Result<Vec<ClientId>, StoreError> {
-        let mut mailboxes: Vec<ClientId> = Vec::new();
+    fn due_mailboxes(
+        &self,
+        now: Timestamp,
+        rows_max: usize,
+    ) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
+        let mut mailboxes: Vec<(ClientId, Timestamp)> = Vec::new();
         for due in messages::due(&self.kept()) {
-            if due.at <= now && !mailboxes.contains(&due.mailbox) {
-                mailboxes.push(due.mailbox);
+            let is_new = mailboxes.iter().all(|(known, _)| *known != due.mailbox);
+            if due.at <= now && is_new {
+                mailboxes.push((due.mailbox, due.at));
             }
         }
         mailboxes.truncate(rows_max);

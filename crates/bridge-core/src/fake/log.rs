@@ -21,6 +21,8 @@ pub enum Fault {
     AbortUnknown,
     /// It is committed, and nobody knows.
     CommitUnknown,
+    /// It is committed, nobody knows, and from now on the log can promise nothing.
+    Broken,
     /// It is answered as stored although it was not: the control that every checker must notice.
     Lie,
 }
@@ -30,6 +32,7 @@ pub enum Fault {
 pub struct MemoryLog {
     store: MemoryStore,
     faults: VecDeque<Fault>,
+    is_broken: bool,
 }
 
 impl MemoryLog {
@@ -39,6 +42,7 @@ impl MemoryLog {
         Self {
             store,
             faults: VecDeque::new(),
+            is_broken: false,
         }
     }
 
@@ -51,6 +55,9 @@ impl MemoryLog {
 impl Log for MemoryLog {
     fn append(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, LogFailure> {
         let fault = self.faults.pop_front().unwrap_or(Fault::None);
+        if self.is_broken {
+            return Err(LogFailure::Broken("injected".into()));
+        }
         let mut kept = self.store.kept();
         match fault {
             Fault::Full => return Err(LogFailure::Full("injected".into())),
@@ -63,13 +70,17 @@ impl Log for MemoryLog {
                     .map(|append| forgotten.append(append))
                     .collect());
             }
-            Fault::None | Fault::CommitUnknown => {}
+            Fault::None | Fault::CommitUnknown | Fault::Broken => {}
         }
         let answers = batch.iter().map(|append| kept.append(append)).collect();
-        if fault == Fault::CommitUnknown {
-            return Err(LogFailure::Unknown("injected".into()));
+        match fault {
+            Fault::CommitUnknown => Err(LogFailure::Unknown("injected".into())),
+            Fault::Broken => {
+                self.is_broken = true;
+                Err(LogFailure::Broken("injected".into()))
+            }
+            _ => Ok(answers),
         }
-        Ok(answers)
     }
 
     fn save_snapshot(&mut self, stream: &Stream, snapshot: &Snapshot) -> Result<(), LogFailure> {

@@ -59,6 +59,9 @@ impl Held {
                 delivery.attempts = delivered.attempt;
                 self.due = Some(delivered.until.min(ends_at));
             }
+            Event::LeaseExtended(extended) => {
+                self.due = Some(extended.until.min(ends_at));
+            }
             Event::MessageReturned(returned) => {
                 if returned.reopened.is_some() {
                     delivery.stage = Stage::Delivered;

@@ -85,6 +85,38 @@ impl Timestamp {
     }
 }
 
+/// A point in the life of this process: milliseconds since some beginning. Unlike a [`Timestamp`] it
+/// goes on evenly, whatever is done to the wall clock, and it means nothing to another process. What
+/// a process waits for is measured by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// A point from its milliseconds.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the beginning.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// Milliseconds from `earlier` to here; none when `earlier` is later.
+    #[must_use]
+    pub const fn millis_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The point `millis` later.
+    #[must_use]
+    pub const fn plus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+}
+
 /// Which life of a stream's owner made a draft. A rebuilt owner has a greater one, and the log
 /// writer drops what its predecessors left in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

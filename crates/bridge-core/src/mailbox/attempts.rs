@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::event::{Event, MessageDelivered, MessageDied, MessageReturned};
+use crate::event::{
+    Envelope, Event, LeaseExtended, MessageDelivered, MessageDied, MessageReturned,
+};
 use crate::id::{Seq, Timestamp};
 use crate::limits;
 use crate::mailbox::acks;
@@ -150,14 +152,22 @@ impl Mailbox {
         })
     }
 
-    pub(super) fn apply_delivered(&mut self, delivered: &MessageDelivered, seq: Seq) {
+    pub(super) fn apply_delivered(&mut self, delivered: &MessageDelivered, envelope: &Envelope) {
         if let Some(held) = self.open.get_mut(&delivered.about.message) {
             let attempt = Attempt {
-                seq,
+                seq: envelope.seq,
                 via: delivered.via,
+                since: envelope.at,
                 until: delivered.until,
             };
             held.hand_over(attempt, delivered.attempt);
+        }
+    }
+
+    pub(super) fn apply_extended(&mut self, extended: &LeaseExtended, at: Timestamp) {
+        let held = self.open.get_mut(&extended.about.message);
+        if let Some(Phase::Leased(attempt)) = held.map(|held| &mut held.phase) {
+            (attempt.since, attempt.until) = (at, extended.until);
         }
     }
 

@@ -9,6 +9,7 @@ use crate::id::{ClientId, MessageId, Seq};
 use crate::limits;
 use crate::message::{AckStage, Ending, Outgoing};
 use crate::ports::{Delivery, DueDelivery};
+use crate::steady::Steps;
 use crate::text::Reason;
 
 /// One command to a mailbox.
@@ -215,6 +216,8 @@ pub struct Due {
     pub as_of: Seq,
     /// What it says is due. Of messages that the mailbox holds, the mailbox knows better.
     pub rows: Vec<DueDelivery>,
+    /// What was left out of the time lately.
+    pub steps: Steps,
     /// What an operator chose.
     pub rules: Rules,
 }

@@ -1,6 +1,6 @@
 //! What the passing of time does to messages.
 
-use crate::event::{About, Event, MessageExpired};
+use crate::event::{About, Event, LeaseExtended, MessageExpired};
 use crate::id::Timestamp;
 use crate::limits;
 use crate::mailbox::command::Due;
@@ -38,8 +38,16 @@ impl Mailbox {
             return Some(expired(&held.about, held.expiry()));
         }
         let attempt = held.attempt()?;
-        (now >= attempt.until)
-            .then(|| Self::ended(held, Ending::LeaseExpired, None, now, due.rules))
+        if now < attempt.until {
+            return None;
+        }
+        // A lease is time to work in, and none went by while the clock was set forward.
+        let until = attempt.until.plus_millis(due.steps.since(attempt.since));
+        Some(if now < until {
+            extended(held, until)
+        } else {
+            Self::ended(held, Ending::LeaseExpired, None, now, due.rules)
+        })
     }
 
     fn due_of_seen(&self, row: &DueDelivery, due: &Due, now: Timestamp) -> Option<Event> {
@@ -51,6 +59,14 @@ impl Mailbox {
         let why = expiry(row.expires_at, row.deadline, true);
         (is_seen && is_over).then(|| expired(&row.about, why))
     }
+}
+
+fn extended(held: &Held, until: Timestamp) -> Event {
+    Event::LeaseExtended(LeaseExtended {
+        about: held.about.clone(),
+        attempt: held.attempts,
+        until,
+    })
 }
 
 fn expired(about: &About, why: Expiry) -> Event {

@@ -10,7 +10,7 @@ use crate::message::{Attempt, Failure, Priority};
 use crate::owner::RecentKeys;
 
 /// The form of the bytes. A snapshot of another form is not read: the log has everything.
-pub const SNAPSHOT_FORMAT: i32 = 1;
+pub const SNAPSHOT_FORMAT: i32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {

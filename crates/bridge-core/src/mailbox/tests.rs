@@ -20,7 +20,7 @@ use super::{
 };
 use crate::aggregate::{Aggregate, Undecided, system};
 use crate::event::{Envelope, Event};
-use crate::id::{ClientId, MessageId, Seq, Timestamp};
+use crate::id::{ClientId, MessageId, Moment, Seq, Timestamp};
 use crate::message::{
     AckStage, Body, Ending, Failure, MessageKind, Outgoing, Priority, Recipients, ReplyWanted,
     Stage, Trace,
@@ -29,6 +29,7 @@ use crate::owner::{Decision, Ledger};
 use crate::ports::{Delivery, DueDelivery};
 use crate::principal::{Principal, Scopes};
 use crate::reject::{Reject, RejectCode};
+use crate::steady::Steady;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -83,6 +84,8 @@ struct Scene {
     ledger: Ledger<Mailbox>,
     log: Vec<Envelope>,
     now: i64,
+    passed: Moment,
+    steady: Steady,
     rules: Rules,
 }
 
@@ -93,6 +96,8 @@ impl Scene {
             ledger: Ledger::new(Mailbox::vacant(client("bob"))),
             log: Vec::new(),
             now: 1_000_000,
+            passed: Moment::default(),
+            steady: Steady::begin(Timestamp::from_millis(1_000_000), Moment::default()),
             rules: Rules::default(),
         }
     }
@@ -122,6 +127,14 @@ impl Scene {
 
     fn turn(&mut self, millis: i64) {
         self.now += millis;
+        self.passed = self.passed.plus_millis(millis.unsigned_abs());
+        self.steady.now(self.at(), self.passed);
+    }
+
+    /// The clock is set, and no time goes by.
+    fn set_forward(&mut self, millis: i64) {
+        self.now += millis;
+        self.steady.now(self.at(), self.passed);
     }
 
     fn at(&self) -> Timestamp {
@@ -327,6 +340,7 @@ impl Scene {
         let due = Due {
             as_of: self.mailbox().head(),
             rows: self.due_rows(),
+            steps: self.steady.steps(),
             rules: self.rules,
         };
         self.system(&MailboxCommand::Due(due))

@@ -92,6 +92,8 @@ pub struct Attempt {
     pub seq: Seq,
     /// How.
     pub via: Via,
+    /// Since when it has it, or since when it was last given longer.
+    pub since: Timestamp,
     /// Until when the recipient may take to confirm it.
     pub until: Timestamp,
 }

@@ -204,11 +204,12 @@ fn every_kind_is_among_them() {
         Event::ReceiptKept(_) => 16,
         Event::ReceiptsTold(_) => 17,
         Event::BroadcastsRead(_) => 18,
+        Event::LeaseExtended(_) => 19,
     };
     let mut kinds: Vec<_> = golden().iter().map(|(event, ..)| number(event)).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (0..19).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..20).collect::<Vec<_>>());
 }
 
 /// Spellings are part of the form, and names are equal without regard to case.

@@ -1,13 +1,15 @@
 //! A whole server without its machinery: owners, a log writer, clients and readers, driven by one
-//! seed. Batches fail, outcomes get lost, owners and the process die at any time, the clock jumps,
-//! and on every tick the invariants are checked.
+//! seed. Batches fail, outcomes get lost, requests come late, twice or never, owners and the process
+//! die at any time, the clock jumps to and fro, and on every tick the invariants are checked.
 //!
-//! `SIMULATION_SEEDS=500` runs more seeds, `SIMULATION_SEED=42` runs one.
+//! `SIMULATION_SEEDS=500` runs more seeds, `SIMULATION_FIRST=1000` begins elsewhere, and
+//! `SIMULATION_SEED=42` runs one.
 
 mod checker;
 mod clients;
 mod house;
 mod mail;
+mod network;
 mod plan;
 mod readers;
 mod rng;
@@ -26,7 +28,7 @@ const SEEDS: u64 = 40;
 /// A number from the environment, to replay a failure or to search longer.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a test has no settings but these two"
+    reason = "a test has no settings but these three"
 )]
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -45,8 +47,17 @@ fn simulate(seed: u64, plan: Plan) -> Result<Stats, String> {
 fn seeds(usual: u64) -> std::ops::Range<u64> {
     match number("SIMULATION_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION_SEEDS").unwrap_or(usual),
+        None => {
+            let first = number("SIMULATION_FIRST").unwrap_or_default();
+            first..first + number("SIMULATION_SEEDS").unwrap_or(usual)
+        }
     }
+}
+
+/// A line for programs that run many seeds.
+fn tell(world: &str, seeds: u64, records: u64) {
+    let told = serde_json::json!({"world": world, "seeds": seeds, "records": records});
+    println!("simulated: {told}");
 }
 
 fn how_to_replay(seed: u64, why: &str) -> String {
@@ -59,7 +70,8 @@ fn how_to_replay(seed: u64, why: &str) -> String {
 #[test]
 fn the_invariants_hold_whatever_happens() {
     let seeds = seeds(SEEDS);
-    let is_search = seeds.end - seeds.start >= SEEDS;
+    let searched = seeds.end - seeds.start;
+    let is_search = searched >= SEEDS;
     let mut sum = Stats::default();
     for seed in seeds {
         match simulate(seed, Plan::of(seed)) {
@@ -68,6 +80,7 @@ fn the_invariants_hold_whatever_happens() {
         }
     }
     println!("{sum:?}");
+    tell("rooms", searched, sum.records());
     if is_search {
         sum.everything_happened();
     }

@@ -13,6 +13,7 @@ use bridge_core::{Epoch, MessageId, Timestamp};
 use crate::checker::{Mirror, Violation};
 use crate::clients::Intent;
 use crate::house::House;
+use crate::network::Network;
 use crate::plan::Plan;
 use crate::readers::{Reader, head};
 use crate::rng::Rng;
@@ -39,6 +40,12 @@ pub(crate) struct Stats {
     fell_asleep: u64,
     clock_jumps: u64,
     saved_by_the_log: u64,
+    logs_broken: u64,
+    unanswered_reads: u64,
+    requests_lost: u64,
+    requests_made_twice: u64,
+    requests_overtaken: u64,
+    answers_lost: u64,
 }
 
 impl Stats {
@@ -57,6 +64,16 @@ impl Stats {
         self.fell_asleep += other.fell_asleep;
         self.clock_jumps += other.clock_jumps;
         self.saved_by_the_log += other.saved_by_the_log;
+        self.logs_broken += other.logs_broken;
+        self.unanswered_reads += other.unanswered_reads;
+        self.requests_lost += other.requests_lost;
+        self.requests_made_twice += other.requests_made_twice;
+        self.requests_overtaken += other.requests_overtaken;
+        self.answers_lost += other.answers_lost;
+    }
+
+    pub(crate) const fn records(&self) -> u64 {
+        self.records as u64
     }
 
     /// A search that never met a hard case has proved nothing about it.
@@ -80,6 +97,12 @@ impl Stats {
             ("killed processes", self.processes_killed),
             ("sleeping owners", self.fell_asleep),
             ("clock jumps", self.clock_jumps),
+            ("broken logs", self.logs_broken),
+            ("reads without an answer", self.unanswered_reads),
+            ("lost requests", self.requests_lost),
+            ("requests made twice", self.requests_made_twice),
+            ("requests overtaken", self.requests_overtaken),
+            ("lost answers", self.answers_lost),
         ];
         for (what, count) in counts {
             assert!(count >= 5, "only {count} {what} in all runs");
@@ -108,6 +131,7 @@ pub(crate) struct World {
     /// Messages that owners want to know of, with the requests that need them, and requests that
     /// wait behind those.
     look_ups: Vec<(usize, Option<MessageId>, Request<RoomCommand, Ticket>)>,
+    network: Network,
     inbox: Inbox,
     now: usize,
     stats: Stats,
@@ -134,6 +158,7 @@ impl World {
             intents: Vec::new(),
             again: Vec::new(),
             look_ups: Vec::new(),
+            network: Network::default(),
             inbox: Inbox::default(),
             now: 0,
             stats: Stats::default(),
@@ -147,6 +172,7 @@ impl World {
             self.tick()?;
         }
         self.writer.is_sound = true;
+        self.network.is_sound = true;
         while !self.is_settled() {
             if self.now > self.plan.ticks + SETTLES_WITHIN {
                 return Err("the world does not settle: somebody waits for ever".to_owned());
@@ -155,6 +181,10 @@ impl World {
         }
         self.everything_is_accounted_for()?;
         self.stats.faults = self.writer.faults;
+        self.stats.requests_lost = self.network.lost;
+        self.stats.requests_made_twice = self.network.twice;
+        self.stats.requests_overtaken = self.network.overtaken;
+        self.stats.answers_lost = self.network.answers_lost;
         self.stats.records = self.mirrors.iter().map(Mirror::len).sum();
         Ok(self.stats)
     }
@@ -162,7 +192,12 @@ impl World {
     fn tick(&mut self) -> Result<(), Violation> {
         self.now += 1;
         self.turn_the_clock();
-        self.try_again()?;
+        if self.writer.is_broken && self.rng.one_in(3) {
+            self.stats.logs_broken += 1;
+            self.kill_the_process();
+        }
+        self.try_again();
+        self.arrive()?;
         self.look_up()?;
         self.read_rooms()?;
         if self.rng.below(3) > 0 {
@@ -185,7 +220,7 @@ impl World {
     fn turn_the_clock(&mut self) {
         let millis = if self.rng.one_in(30) {
             self.stats.clock_jumps += 1;
-            self.rng.between(-60_000, -1)
+            self.rng.between(-60_000, 60_000)
         } else {
             self.rng.between(0, 500)
         };
@@ -263,9 +298,7 @@ impl World {
     /// Only the store is left.
     fn kill_the_process(&mut self) {
         self.stats.processes_killed += 1;
-        let faults = self.writer.faults;
-        self.writer = Writer::new(self.store.clone());
-        self.writer.faults = faults;
+        self.writer.begin_anew(self.store.clone());
         self.look_ups.clear();
         for n in 0..self.houses.len() {
             self.houses[n].home = None;
@@ -277,6 +310,7 @@ impl World {
         let nobody_waits = self.intents.iter().all(|intent| intent.under_way == 0);
         nobody_waits
             && self.again.is_empty()
+            && self.network.is_empty()
             && self.look_ups.is_empty()
             && self.writer.is_empty()
             && self.inbox.borrow().is_empty()

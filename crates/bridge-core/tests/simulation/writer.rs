@@ -6,7 +6,7 @@ use bridge_core::event::Stream;
 use bridge_core::fake::{Fault, MemoryLog, MemoryStore};
 use bridge_core::id::Incarnation;
 use bridge_core::owner::Answer;
-use bridge_core::ports::{Append, Log, Snapshot};
+use bridge_core::ports::{Append, Log, LogFailure, Snapshot};
 
 use crate::plan::Plan;
 use crate::rng::Rng;
@@ -27,8 +27,20 @@ pub(crate) struct Writer {
     log: MemoryLog,
     queue: VecDeque<Job>,
     pub(crate) is_sound: bool,
+    /// It can promise nothing any more: the process has to end.
+    pub(crate) is_broken: bool,
     pub(crate) faults: u64,
 }
+
+/// What can go wrong with a batch.
+const FAULTS: [Fault; 4] = [
+    Fault::Full,
+    Fault::Abort,
+    Fault::AbortUnknown,
+    Fault::CommitUnknown,
+];
+/// One fault in so many ends the process.
+const BROKEN_ONE_IN: usize = 15;
 
 impl Writer {
     pub(crate) fn new(store: MemoryStore) -> Self {
@@ -36,6 +48,7 @@ impl Writer {
             log: MemoryLog::new(store),
             queue: VecDeque::new(),
             is_sound: false,
+            is_broken: false,
             faults: 0,
         }
     }
@@ -63,6 +76,15 @@ impl Writer {
             .expect("the memory store keeps snapshots");
     }
 
+    /// After a restart.
+    pub(crate) fn begin_anew(&mut self, store: MemoryStore) {
+        *self = Self {
+            is_sound: self.is_sound,
+            faults: self.faults,
+            ..Self::new(store)
+        };
+    }
+
     /// Writes one batch of any size and answers it.
     pub(crate) fn step(&mut self, rng: &mut Rng, plan: &Plan) -> Vec<Answered> {
         let most = if rng.one_in(4) {
@@ -81,6 +103,7 @@ impl Writer {
             Ok(answers) => answers,
             Err(failure) => {
                 self.faults += 1;
+                self.is_broken |= matches!(failure, LogFailure::Broken(_));
                 vec![failure.answer(); batch.len()]
             }
         };
@@ -105,11 +128,9 @@ impl Writer {
         if !rng.one_in(plan.fault_one_in) {
             return Fault::None;
         }
-        rng.pick(&[
-            Fault::Full,
-            Fault::Abort,
-            Fault::AbortUnknown,
-            Fault::CommitUnknown,
-        ])
+        if rng.one_in(BROKEN_ONE_IN) {
+            return Fault::Broken;
+        }
+        rng.pick(&FAULTS)
     }
 }

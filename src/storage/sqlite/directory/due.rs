@@ -19,11 +19,16 @@ use crate::storage::sqlite::read::rows;
 struct DueStream {
     #[diesel(sql_type = BigInt)]
     stream_id: StreamNumber,
+    #[diesel(sql_type = BigInt)]
+    since_ms: i64,
 }
 
-pub(super) fn next(conn: &mut SqliteConnection) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn next(
+    conn: &mut SqliteConnection,
+    after: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
     let due: Option<Option<i64>> = rows_of::table
-        .filter(rows_of::due_at_ms.is_not_null())
+        .filter(rows_of::due_at_ms.gt(after.as_millis()))
         .order(rows_of::due_at_ms)
         .select(rows_of::due_at_ms)
         .first(conn)
@@ -36,21 +41,22 @@ pub(super) fn mailboxes(
     conn: &mut SqliteConnection,
     now: Timestamp,
     rows_max: usize,
-) -> Result<Vec<ClientId>, StoreError> {
+) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
     // Left to itself, the database would go through all deliveries, because they are in the order
     // of their streams. What is due is little, and it is at the beginning of this index.
     let streams: Vec<DueStream> = diesel::sql_query(
-        "SELECT stream_id FROM deliveries INDEXED BY deliveries_due WHERE due_at_ms <= ? \
-         GROUP BY stream_id ORDER BY min(due_at_ms), stream_id LIMIT ?",
+        "SELECT stream_id, min(due_at_ms) AS since_ms FROM deliveries INDEXED BY deliveries_due \
+         WHERE due_at_ms <= ? GROUP BY stream_id ORDER BY since_ms, stream_id LIMIT ?",
     )
     .bind::<BigInt, _>(now.as_millis())
     .bind::<BigInt, _>(rows(rows_max))
     .load(conn)
     .map_err(|why| reading(&why))?;
     let mut records = Records::new(conn);
-    let owners = streams.into_iter().map(|DueStream { stream_id: stream }| {
+    let owners = streams.into_iter().map(|due| {
+        let stream = due.stream_id;
         match records.stream(stream)? {
-            Stream::Mailbox(owner) => Ok(owner),
+            Stream::Mailbox(owner) => Ok((owner, Timestamp::from_millis(due.since_ms))),
             other => Err(StoreError::Corrupt(format!(
                 "deliveries {stream}: of {other}"
             ))),

@@ -1,8 +1,8 @@
 //! Projections of mailboxes and of the broadcast stream.
 
 use bridge_core::event::{
-    About, Envelope, Event, MailboxOpened, MessageDelivered, MessageDied, MessageReturned,
-    MessageSeen, MessageStored, Stream,
+    About, Envelope, Event, LeaseExtended, MailboxOpened, MessageDelivered, MessageDied,
+    MessageReturned, MessageSeen, MessageStored, Stream,
 };
 use bridge_core::message::{Failure, Stage};
 use bridge_core::{MessageId, Timestamp};
@@ -142,6 +142,19 @@ pub(super) fn delivered(
     );
     diesel::update(delivery(stream, number(delivered.about.message)))
         .set(changes)
+        .execute(conn)
+        .map(drop)
+}
+
+/// Who has it has it for longer.
+pub(super) fn extended(
+    conn: &mut SqliteConnection,
+    stream: StreamNumber,
+    extended: &LeaseExtended,
+) -> QueryResult<()> {
+    let due = sql::earlier(extended.until.as_millis(), ends_at());
+    diesel::update(delivery(stream, number(extended.about.message)))
+        .set(deliveries::due_at_ms.eq(due.nullable()))
         .execute(conn)
         .map(drop)
 }

@@ -1,6 +1,7 @@
 //! A room's log as a response that goes on until something ends it.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use bridge_core::replay::{Cursor, OutOfOrder};
 use bridge_core::session::CloseReason;
 use bridge_core::{Epoch, Reject, RejectCode, RoomId, limits};
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::{FutureExt, Stream, stream};
 use tokio::sync::oneshot;
 
 use crate::actors::bridge::{EventsAsked, EventsPage};
@@ -96,14 +97,19 @@ impl Feed {
             return None;
         }
         self.chunks.fetch_add(1, Ordering::Relaxed);
-        let chunk = match self.read().await {
+        let read = AssertUnwindSafe(self.read()).catch_unwind().await;
+        let chunk = match read.unwrap_or(Err(Ending::Closed(CloseReason::ServerError))) {
             Ok(chunk) => chunk,
             Err(ending) => {
                 let client = self.caller.principal.client();
                 tracing::debug!(room = %self.room, %client, ?ending, "a stream of events ends");
                 self.is_over = true;
                 match ending {
-                    Ending::Closed(reason) => sse::closed(reason),
+                    Ending::Closed(reason) => {
+                        let is_draining = reason == CloseReason::Draining;
+                        let come_back = is_draining.then(|| self.bridge.come_back_after());
+                        sse::closed(reason, come_back)
+                    }
                     Ending::Refused(reject) => sse::refused(&reject),
                 }
             }
@@ -121,7 +127,7 @@ impl Feed {
         if self.bridge.is_draining() {
             return Err(Ending::Closed(CloseReason::Draining));
         }
-        let now = self.bridge.clock().now();
+        let now = self.bridge.clock().wall();
         let left = self.caller.expires_at.millis_since(now);
         if left <= 0 {
             return Err(Ending::Closed(CloseReason::Expired));
@@ -175,7 +181,7 @@ async fn watch(
     };
     let stopping = async {
         bridge.until_draining().await;
-        tokio::time::sleep(limits::GOODBYE_WITHIN).await;
+        tokio::time::sleep(limits::DRAIN_GOODBYE_WITHIN).await;
     };
     let why = tokio::select! {
         // The sender is dropped with the stream.

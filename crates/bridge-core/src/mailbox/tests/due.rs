@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::message::Expiry;
+use crate::steady::Steps;
 
 fn why(events: &[Event]) -> Vec<Expiry> {
     let expired = events.iter().filter_map(|event| match event {
@@ -76,6 +77,7 @@ fn what_the_store_said_too_early_does_not_end_a_message_twice() {
     let due = Due {
         as_of: scene.mailbox().head(),
         rows: scene.due_rows(),
+        steps: scene.steady.steps(),
         rules: scene.rules,
     };
     assert_eq!(due.rows.len(), 1);
@@ -89,8 +91,40 @@ fn only_the_server_says_what_is_due() {
     let due = Due {
         as_of: Seq::ZERO,
         rows: Vec::new(),
+        steps: Steps::default(),
         rules: scene.rules,
     };
     let refused = scene.refused("bob", &MailboxCommand::Due(due));
     assert_eq!(refused, RejectCode::Forbidden);
+}
+
+/// A lease is time to work in. What has an end by the clock has ended.
+#[test]
+fn a_clock_that_is_set_forward_ends_lives_and_no_leases() {
+    let mut scene = Scene::with_messages(1);
+    scene.send(Outgoing {
+        ttl_seconds: 24 * 3_600,
+        ..outgoing(2)
+    });
+    let head = scene.mailbox().head();
+    scene.hand(&[head.prev(), head]);
+    scene.turn(3 * MINUTE);
+    scene.set_forward(2 * 60 * MINUTE);
+    let swept = scene.sweep();
+    assert_eq!(kinds(&swept), ["message_expired", "lease_extended"]);
+    assert_eq!(scene.sweep(), [], "once is enough");
+    // Once more, in another process that knows it by its log only.
+    let mut scene = scene.restarted();
+    scene.turn(MINUTE);
+    scene.set_forward(60 * MINUTE);
+    assert_eq!(kinds(&scene.sweep()), ["lease_extended"]);
+    scene.turn(MINUTE - 1);
+    assert_eq!(scene.sweep(), [], "it has had five minutes less one");
+    scene.turn(1);
+    let returned = scene.sweep();
+    assert_eq!(kinds(&returned), ["message_returned"]);
+    // Nor is one that began after it any longer.
+    scene.hand(&[head]);
+    scene.turn(5 * MINUTE);
+    assert_eq!(kinds(&scene.sweep()), ["message_returned"]);
 }

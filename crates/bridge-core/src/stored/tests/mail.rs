@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::{Golden, client, message};
 use crate::event::{
-    About, BroadcastsRead, Event, MailboxOpened, MessageDelivered, MessageDied, MessageDone,
-    MessageExpired, MessageReturned, MessageSeen, MessageStored, ReceiptKept, ReceiptsTold,
-    Reopened,
+    About, BroadcastsRead, Event, LeaseExtended, MailboxOpened, MessageDelivered, MessageDied,
+    MessageDone, MessageExpired, MessageReturned, MessageSeen, MessageStored, ReceiptKept,
+    ReceiptsTold, Reopened,
 };
 use crate::id::{Seq, Timestamp};
 use crate::message::{
@@ -101,6 +101,11 @@ fn steps() -> Vec<Golden> {
             until: time(1_700_000_300_123),
         })
     };
+    let extended = Event::LeaseExtended(LeaseExtended {
+        about: about(),
+        attempt: 2,
+        until: time(1_700_003_900_123),
+    });
     let seen = MessageSeen {
         about: about(),
         ends_at: time(1_700_000_600_123),
@@ -117,6 +122,11 @@ fn steps() -> Vec<Golden> {
             delivered(Via::Call),
             "message_delivered",
             r#"{"message":3,"id":"msg_00000000000000000000000000000001","from":"Ann","attempt":2,"via":"call","until":1700000300123}"#,
+        ),
+        (
+            extended,
+            "lease_extended",
+            r#"{"message":3,"id":"msg_00000000000000000000000000000001","from":"Ann","attempt":2,"until":1700003900123}"#,
         ),
         (
             Event::MessageSeen(notice),

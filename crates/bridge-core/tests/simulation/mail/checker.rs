@@ -75,6 +75,15 @@ impl Track {
                 self.leased_until = Some(delivered.until);
                 self.stage = Stage::Delivered;
             }
+            Event::LeaseExtended(extended) => {
+                let is_over = self.leased_until.is_some_and(|until| at >= until);
+                must(
+                    is_over && at < extended.until,
+                    "a lease that went on already",
+                )?;
+                must(extended.attempt == self.attempts, "another attempt's lease")?;
+                self.leased_until = Some(extended.until);
+            }
             Event::MessageReturned(returned) => {
                 let was_seen = self.stage == Stage::Seen;
                 must(was_seen == returned.reopened.is_some(), "wrongly reopened")?;

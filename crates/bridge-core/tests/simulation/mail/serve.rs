@@ -1,5 +1,6 @@
 //! Wishes, requests, answers, and trying again.
 
+use bridge_core::aggregate::system;
 use bridge_core::event::{Envelope, Event};
 use bridge_core::fake::MemoryStore;
 use bridge_core::mailbox::MailboxCommand;
@@ -13,6 +14,7 @@ use super::shell::text_of;
 use super::wishes::{Intent, wish};
 use crate::checker::Violation;
 use crate::clients::patience;
+use crate::network::Sent;
 use crate::ticket::{Reply, Ticket};
 
 impl World {
@@ -61,7 +63,7 @@ impl World {
         (intent.key.is_some() && intent.receipt.is_some()).then_some(number)
     }
 
-    pub(super) fn try_again(&mut self) -> Result<(), Violation> {
+    pub(super) fn try_again(&mut self) {
         let now = self.now;
         let mut due: Vec<_> = self
             .again
@@ -74,12 +76,28 @@ impl World {
             due.push((now, number));
         }
         for (_, number) in due {
-            self.send(number)?;
+            self.send(number);
+        }
+    }
+
+    fn send(&mut self, number: usize) {
+        let has_key = self.intents[number].key.is_some();
+        let (rng, now) = (&mut self.rng, self.now);
+        match self.network.send(rng, now, number, has_key) {
+            Sent::Times(times) => self.intents[number].under_way += times,
+            // Whoever waits gives up after a while.
+            Sent::Lost => self.not_yet(number, false),
+        }
+    }
+
+    pub(super) fn arrive(&mut self) -> Result<(), Violation> {
+        for number in self.network.arrived(self.now) {
+            self.ask(number)?;
         }
         Ok(())
     }
 
-    /// Asks for something once, and says under which number.
+    /// The server asks for something once, and knows under which number.
     pub(super) fn order(
         &mut self,
         n: usize,
@@ -88,13 +106,13 @@ impl World {
     ) -> Result<usize, Violation> {
         let number = self.intents.len();
         self.intents.push(Intent::new(n, by, command, None));
-        self.send(number)?;
+        self.intents[number].under_way += 1;
+        self.ask(number)?;
         Ok(number)
     }
 
-    fn send(&mut self, number: usize) -> Result<(), Violation> {
-        let intent = &mut self.intents[number];
-        intent.under_way += 1;
+    fn ask(&mut self, number: usize) -> Result<(), Violation> {
+        let intent = &self.intents[number];
         let n = intent.desk;
         let (command, key) = intent.request(&self.ids);
         let request = Request {
@@ -114,6 +132,14 @@ impl World {
                 return Ok(());
             };
             self.intents[number].under_way -= 1;
+            // What the server asks for itself goes over no network.
+            let is_far = self.intents[number].by != system();
+            let reply = if is_far && self.network.loses_an_answer(&mut self.rng) {
+                let may_be_written = true;
+                Reply::Lost { may_be_written }
+            } else {
+                reply
+            };
             self.hear(number, reply)?;
         }
     }

@@ -13,6 +13,10 @@ use super::{RULES, World};
 use crate::checker::{Violation, is_in_the_log};
 use crate::ticket::{Reply, Ticket};
 
+const SILENT: Reject = Reject::Retry {
+    detail: "the store does not answer",
+};
+
 type Effects = Vec<Effect<Mailbox, Ticket>>;
 
 /// What a record that stored a message says.
@@ -68,10 +72,9 @@ impl World {
                 continue;
             }
             let mut effects = Effects::new();
-            if !self.writer.is_sound && self.rng.one_in(20) {
-                let detail = "the store does not answer";
+            if self.store_is_silent() {
                 let owner = &mut self.desks[n].awake().owner;
-                owner.not_loaded(&Reject::Retry { detail }, &mut effects);
+                owner.not_loaded(&SILENT, &mut effects);
                 self.carry_out(n, effects)?;
                 continue;
             }
@@ -165,7 +168,7 @@ impl World {
                         session.remove(&about.message);
                     }
                 }
-                Event::MessageSeen(_) => {}
+                Event::LeaseExtended(_) | Event::MessageSeen(_) => {}
                 _ => {
                     self.finished.insert((n, about.message));
                 }
@@ -184,6 +187,10 @@ impl World {
         refusal: PendingRefusal,
         asker: Ticket,
     ) -> Result<(), Violation> {
+        if self.store_is_silent() {
+            asker.answer(Reply::Refused(SILENT));
+            return Ok(());
+        }
         let stream = self.desks[n].stream();
         let found = self.store.key(&stream, &refusal.by, &refusal.key.word);
         match refusal.settle(found.expect("the memory store can be read")) {
@@ -229,6 +236,10 @@ impl World {
                 continue;
             };
             let Some(found) = found else {
+                if self.store_is_silent() {
+                    request.asker.answer(Reply::Refused(SILENT));
+                    continue;
+                }
                 let found = self.find(n, message);
                 self.look_ups.push((n, question, Some(found), request));
                 continue;
@@ -242,6 +253,13 @@ impl World {
             self.submit(n, request)?;
         }
         Ok(())
+    }
+
+    /// Now and then it does not answer.
+    fn store_is_silent(&mut self) -> bool {
+        let is_silent = !self.writer.is_sound && self.rng.one_in(20);
+        self.count_by("reads without an answer", u64::from(is_silent));
+        is_silent
     }
 
     fn find(&self, n: usize, message: bridge_core::MessageId) -> Found {
@@ -272,8 +290,13 @@ impl World {
             let as_of = self.store.head(&desk.stream()).expect("it can be read");
             let rows = self.store.due_deliveries(&desk.client, now, 64);
             let rows = rows.expect("it can be read");
-            let rules = RULES;
-            self.sweeps.push((n, Due { as_of, rows, rules }));
+            let due = Due {
+                as_of,
+                rows,
+                steps: self.steady.borrow().steps(),
+                rules: RULES,
+            };
+            self.sweeps.push((n, due));
         }
         Ok(())
     }

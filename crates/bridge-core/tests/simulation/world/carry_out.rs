@@ -15,6 +15,10 @@ use crate::checker::{Violation, is_in_the_log};
 use crate::house::read;
 use crate::ticket::{Reply, Ticket};
 
+const SILENT: Reject = Reject::Retry {
+    detail: "the store does not answer",
+};
+
 type Effects = Vec<Effect<Room, Ticket>>;
 
 impl World {
@@ -62,7 +66,7 @@ impl World {
             if !is_loading || !self.rng.one_in(3) {
                 continue;
             }
-            if !self.writer.is_sound && self.rng.one_in(20) {
+            if self.store_is_silent() {
                 self.cannot_read(n)?;
             } else {
                 self.read_room(n)?;
@@ -71,15 +75,19 @@ impl World {
         Ok(())
     }
 
+    /// Now and then it does not answer.
+    fn store_is_silent(&mut self) -> bool {
+        let is_silent = !self.writer.is_sound && self.rng.one_in(20);
+        self.stats.unanswered_reads += u64::from(is_silent);
+        is_silent
+    }
+
     fn cannot_read(&mut self, n: usize) -> Result<(), Violation> {
         let mut effects = Effects::new();
-        let reject = Reject::Retry {
-            detail: "the store does not answer",
-        };
         self.houses[n]
             .awake()
             .owner
-            .not_loaded(&reject, &mut effects);
+            .not_loaded(&SILENT, &mut effects);
         self.carry_out(n, effects)
     }
 
@@ -145,6 +153,10 @@ impl World {
         refusal: PendingRefusal,
         asker: Ticket,
     ) -> Result<(), Violation> {
+        if self.store_is_silent() {
+            asker.answer(Reply::Refused(SILENT));
+            return Ok(());
+        }
         let stream = self.houses[n].stream();
         let found = self.store.key(&stream, &refusal.by, &refusal.key.word);
         match refusal.settle(found.expect("the memory store can be read")) {
@@ -201,6 +213,10 @@ impl World {
                 continue;
             };
             self.stats.look_ups += 1;
+            if self.store_is_silent() {
+                request.asker.answer(Reply::Refused(SILENT));
+                continue;
+            }
             let found = self
                 .store
                 .message(message)

@@ -7,6 +7,7 @@ use bridge_core::{Reject, Seq};
 use super::World;
 use crate::checker::{Violation, is_a_receipt};
 use crate::clients::{Intent, name, patience, wish};
+use crate::network::Sent;
 use crate::ticket::{Reply, Ticket};
 
 impl World {
@@ -79,7 +80,7 @@ impl World {
         (intent.key.is_some() && intent.receipt.is_some()).then_some(number)
     }
 
-    pub(super) fn try_again(&mut self) -> Result<(), Violation> {
+    pub(super) fn try_again(&mut self) {
         let now = self.now;
         let mut due: Vec<_> = self
             .again
@@ -92,14 +93,29 @@ impl World {
             due.push((now, number));
         }
         for (_, number) in due {
-            self.send(number)?;
+            self.send(number);
+        }
+    }
+
+    fn send(&mut self, number: usize) {
+        let has_key = self.intents[number].key.is_some();
+        let (rng, now) = (&mut self.rng, self.now);
+        match self.network.send(rng, now, number, has_key) {
+            Sent::Times(times) => self.intents[number].under_way += times,
+            // Whoever waits gives up after a while.
+            Sent::Lost => self.not_yet(number, false),
+        }
+    }
+
+    pub(super) fn arrive(&mut self) -> Result<(), Violation> {
+        for number in self.network.arrived(self.now) {
+            self.ask(number)?;
         }
         Ok(())
     }
 
-    fn send(&mut self, number: usize) -> Result<(), Violation> {
-        let intent = &mut self.intents[number];
-        intent.under_way += 1;
+    fn ask(&mut self, number: usize) -> Result<(), Violation> {
+        let intent = &self.intents[number];
         let house = intent.house;
         let (command, key) = intent.request(&self.ids);
         let asker = Ticket::new(number, &self.inbox);
@@ -120,6 +136,12 @@ impl World {
                 return Ok(());
             };
             self.intents[number].under_way -= 1;
+            let reply = if self.network.loses_an_answer(&mut self.rng) {
+                let may_be_written = true;
+                Reply::Lost { may_be_written }
+            } else {
+                reply
+            };
             self.hear(number, reply)?;
         }
     }

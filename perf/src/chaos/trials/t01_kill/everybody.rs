@@ -1,0 +1,276 @@
+//! Everybody who writes while the server is killed: publishers in rooms, and a ring of
+//! correspondents.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use super::ring::Ring;
+use super::within;
+use crate::chaos::diary::{Diary, Fact};
+use crate::chaos::history::History;
+use crate::chaos::outcome::Outcome;
+use crate::chaos::publisher::{Life, Load, Publisher};
+use crate::chaos::room_log::{self, Flaws, Post, RoomLog, client, lock, page};
+use crate::chaos::server::{Server, Start};
+use crate::chaos::setting::Setting;
+use crate::clock::Clock;
+use crate::figures::Spread;
+
+const ROOMS: usize = 8;
+const PUBLISHERS_A_ROOM: usize = 8;
+/// Posts of one publisher that are not acknowledged yet.
+const IN_FLIGHT: usize = 4;
+/// When the server is killed, after the first acknowledgement of its life.
+const KILLED_AFTER_MILLIS: std::ops::RangeInclusive<u64> = 50..=500;
+/// Posts of each publisher before a kill that waits for all of them.
+const FEW_POSTS: u64 = 5;
+
+/// Everybody, and the server's folder. Between two cycles there is no server.
+#[derive(Debug)]
+pub(super) struct Everybody {
+    logs: Vec<Arc<Mutex<RoomLog>>>,
+    publishers: Vec<Publisher>,
+    ring: Ring,
+    diary: Diary,
+    epoch: String,
+    /// How to start it the next time.
+    start: Start,
+    pub(super) kills: usize,
+    /// From the start of the process to the first acknowledgement, in milliseconds.
+    restarts: Vec<f64>,
+    // The last to go.
+    _folder: TempDir,
+    _notes: TempDir,
+}
+
+impl Everybody {
+    /// Makes the rooms. The history has a folder of its own.
+    pub(super) async fn begin(
+        setting: &Setting,
+        start: impl Fn(&Setting, &Path) -> Start,
+    ) -> Result<Self, String> {
+        let (folder, notes) = (setting.folder()?, setting.folder()?);
+        let diary = Diary::create(notes.path().join("history"))?;
+        let server = start(setting, folder.path()).go()?;
+        let logs = (0..ROOMS).map(|n| Arc::new(Mutex::new(RoomLog::new(format!("room-{n}")))));
+        let logs: Vec<_> = logs.collect();
+        let publishers = 0..ROOMS * PUBLISHERS_A_ROOM;
+        let publishers = publishers.map(|n| Publisher::new(n, &logs[n % ROOMS]));
+        let publishers: Vec<_> = publishers.collect();
+        for publisher in &publishers {
+            enter(&server, publisher.number).await?;
+        }
+        let epoch = page(&server.rest(&client(0))?, "room-0", 0, 1).await?["epoch"].take();
+        let ring = Ring::begin(&server).await?;
+        Ok(Self {
+            logs,
+            publishers,
+            ring,
+            diary,
+            epoch: epoch.as_str().unwrap_or_default().to_owned(),
+            start: server.kill(),
+            kills: 0,
+            restarts: Vec::new(),
+            _folder: folder,
+            _notes: notes,
+        })
+    }
+
+    /// Starts the server, lets everybody come back and write, and kills it.
+    pub(super) async fn cycle(&mut self, random: &mut StdRng) -> Result<(), String> {
+        let load = Load {
+            in_flight: IN_FLIGHT,
+            posts: None,
+        };
+        let clock = Clock::start();
+        let server = self.start.clone().go()?;
+        let (life, lives) = self.send_out(&server, clock, load)?;
+        let ring = self.ring.send_out(&server, &life, true)?;
+        let first = within("the first acknowledgement", life.first_acknowledgement()).await?;
+        self.restarts.push(first as f64 / 1e6);
+        let after = Duration::from_millis(random.random_range(KILLED_AFTER_MILLIS));
+        tokio::time::sleep(after).await;
+        life.is_about_to_be_killed();
+        self.start = server.kill();
+        self.kills += 1;
+        self.come_home(lives).await?;
+        self.ring.come_home(ring).await
+    }
+
+    /// Lets everybody post a little, and kills the server as soon as everything is acknowledged: who
+    /// acknowledges early has not written the last of it.
+    pub(super) async fn kill_when_all_is_acknowledged(&mut self) -> Result<(), String> {
+        let posted = self
+            .publishers
+            .iter()
+            .map(|publisher| publisher.posted)
+            .max();
+        let load = Load {
+            in_flight: IN_FLIGHT,
+            posts: Some(posted.unwrap_or_default() + FEW_POSTS),
+        };
+        let server = self.start.clone().go()?;
+        let (_, lives) = self.send_out(&server, Clock::start(), load)?;
+        self.come_home(lives).await?;
+        self.start = server.kill();
+        self.kills += 1;
+        Ok(())
+    }
+
+    /// Lets everybody come back once more, until what is open is answered and every message has
+    /// ended.
+    pub(super) async fn settle(&mut self) -> Result<(), String> {
+        let load = Load {
+            in_flight: 0,
+            posts: Some(0),
+        };
+        let server = self.start.clone().go()?;
+        let (life, lives) = self.send_out(&server, Clock::start(), load)?;
+        self.come_home(lives).await?;
+        self.ring.settle(&server, &life).await?;
+        life.is_about_to_be_killed();
+        self.start = server.kill();
+        Ok(())
+    }
+
+    fn send_out(
+        &mut self,
+        server: &Server,
+        clock: Clock,
+        load: Load,
+    ) -> Result<(Arc<Life>, JoinSet<Publisher>), String> {
+        let life = Life::new(server.socket(), &self.epoch, &self.diary, clock);
+        let life = Arc::new(life);
+        let mut lives = JoinSet::new();
+        for publisher in self.publishers.drain(..) {
+            let token = server.token(&client(publisher.number))?;
+            lives.spawn(publisher.live(Arc::clone(&life), token, load));
+        }
+        Ok((life, lives))
+    }
+
+    async fn come_home(&mut self, mut lives: JoinSet<Publisher>) -> Result<(), String> {
+        while let Some(home) = within("everybody to come home", lives.join_next()).await? {
+            let home = home.map_err(|why| format!("a publisher failed: {why}"))?;
+            self.publishers.push(home);
+        }
+        self.publishers.sort_by_key(|publisher| publisher.number);
+        Ok(())
+    }
+
+    /// Reads what the logs have got since the last time, and looks for what was acknowledged.
+    pub(super) async fn look(&mut self) -> Result<(), String> {
+        let server = self.start.clone().go()?;
+        for (n, log) in self.logs.iter().enumerate() {
+            room_log::read(log, &server.rest(&client(n))?).await?;
+        }
+        for publisher in &mut self.publishers {
+            let mut log = lock(&self.logs[publisher.number % ROOMS]);
+            let by = publisher.number;
+            for (number, seq) in publisher.acknowledged.drain(..) {
+                log.must_have(Post { by, number }, seq);
+            }
+        }
+        self.ring.look(&server).await?;
+        self.start = server.kill();
+        Ok(())
+    }
+
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.publishers.iter().map(|p| p.acknowledged_total).sum()
+    }
+
+    pub(super) fn flaws(&self) -> Flaws {
+        let mut flaws = Flaws::default();
+        for log in &self.logs {
+            flaws.add(lock(log).flaws.clone());
+        }
+        flaws
+    }
+
+    /// Holds the whole logs, read anew from their beginning, against the history as the disk has
+    /// it, and against what was told of each position over all these lives.
+    pub(super) async fn judge(&mut self) -> Result<Flaws, String> {
+        self.look().await?;
+        let server = self.start.clone().go()?;
+        for (n, log) in self.logs.iter().enumerate() {
+            lock(log).read_again();
+            room_log::read(log, &server.rest(&client(n))?).await?;
+        }
+        for fact in History::read(&self.diary.path())? {
+            if let Fact::Acknowledged { by, number, seq } = fact {
+                lock(&self.logs[by % ROOMS]).must_have(Post { by, number }, seq);
+            }
+        }
+        for publisher in &self.publishers {
+            let mut log = lock(&self.logs[publisher.number % ROOMS]);
+            log.must_have_no_more(publisher.number, publisher.posted);
+        }
+        self.start = server.kill();
+        Ok(self.flaws())
+    }
+
+    pub(super) fn tell(&self, outcome: &mut Outcome, flaws: Flaws) {
+        let sum = |of: fn(&Publisher) -> u64| self.publishers.iter().map(of).sum::<u64>();
+        outcome.figure("cycles", self.kills);
+        outcome.figure("acknowledged", self.acknowledged());
+        outcome.must_be_zero("lost", flaws.lost);
+        outcome.must_be_zero("duplicates", flaws.duplicates);
+        outcome.must_be_zero("gaps", flaws.gaps);
+        let others = flaws.mismatches + flaws.moved + flaws.strangers;
+        outcome.must_be_zero("told otherwise", others);
+        outcome.must_be_zero("incomplete resumes", sum(|p| p.incomplete));
+        outcome.figure("repeated", sum(|p| p.repeated));
+        outcome.figure("found again", sum(|p| p.found_again));
+        let log = self.start.log();
+        let errors = log.lines().filter(|line| is_an_error(line));
+        outcome.must_be_zero("errors in its log", errors.count() as u64);
+        if let Some(spread) = Spread::of(self.restarts.iter().copied()) {
+            outcome.figure(
+                "restart to first acknowledgement, median ms",
+                spread.median.round(),
+            );
+            outcome.figure("max ms", spread.max.round());
+        }
+        let (mail, told) = self.ring.judge();
+        let (sent, again) = self.ring.counts();
+        outcome.figure("messages", sent);
+        outcome.figure("handed over again", again);
+        outcome.must_be_zero("messages lost", mail.lost);
+        outcome.must_be_zero("not ended once", mail.not_ended_once);
+        outcome.must_be_zero("handed over late or twice or astray", mail.others());
+        for flaw in flaws.told.into_iter().chain(told) {
+            outcome.flaw(flaw);
+        }
+        for flaw in self.publishers.iter().flat_map(|p| &p.flaws) {
+            outcome.flaw(flaw);
+        }
+    }
+}
+
+/// Whether a line of the server's log says that something in it failed.
+fn is_an_error(line: &str) -> bool {
+    line.contains(" ERROR ") || line.contains("panicked at")
+}
+
+/// Makes the room of a publisher, or joins it.
+async fn enter(server: &Server, number: usize) -> Result<(), String> {
+    let rest = server.rest(&client(number))?;
+    let room = format!("room-{}", number % ROOMS);
+    let entered = if number < ROOMS {
+        rest.post(&["v1", "rooms"], &json!({"room": room}), None)
+            .await
+    } else {
+        let path = ["v1", "rooms", &room, "members", "me"];
+        rest.put(&path, &json!({})).await
+    };
+    let refused = |why| format!("{} cannot enter {room}: {why}", client(number));
+    entered.map(drop).map_err(refused)
+}

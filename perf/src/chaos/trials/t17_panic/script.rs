@@ -1,0 +1,374 @@
+//! What clients do with a server, so that it comes to every place where it can panic.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::actor::{Actor, Tally};
+use crate::broken::Place;
+use crate::chaos::http::Http;
+use crate::chaos::server::Server;
+
+/// Handlers that something slow leads to: a timer of seconds.
+const SLOW: &[&str] = &["sleep", "retry", "sweep", "swept"];
+
+/// Whether it takes seconds to come there.
+pub(super) fn is_slow(place: &Place) -> bool {
+    SLOW.contains(&place.handler.as_str())
+}
+
+/// Three clients, a room, some messages. All of it is new for each pass.
+#[derive(Debug)]
+pub(super) struct Script {
+    room: String,
+    ann: Actor,
+    bob: Actor,
+    cid: Actor,
+    operator: Actor,
+    is_slow: bool,
+    /// What was acknowledged in the room: the text and its place.
+    posted: BTreeMap<String, u64>,
+    /// Messages to bob that he has finished with.
+    done: Vec<String>,
+}
+
+impl Script {
+    pub(super) fn begin(pass: usize, place: Option<&Place>) -> Self {
+        let actor = |name: &str| Actor::new(format!("{name}-{pass}"));
+        Self {
+            room: format!("den-{pass}"),
+            ann: actor("ann"),
+            bob: actor("bob"),
+            cid: actor("cid"),
+            operator: Actor::operator(),
+            is_slow: place.is_none_or(is_slow),
+            posted: BTreeMap::new(),
+            done: Vec::new(),
+        }
+    }
+
+    /// Plays it from beginning to end. Everything in it is carried out at last, or it is an error.
+    pub(super) async fn play(&mut self, server: &Server) -> Result<(), String> {
+        self.open_the_room(server).await?;
+        self.talk(server).await?;
+        self.write_messages(server).await?;
+        self.by_rest(server).await?;
+        if self.is_slow {
+            self.wait_for_timers(server).await?;
+        }
+        self.look_around(server).await?;
+        self.part(server).await
+    }
+
+    async fn open_the_room(&mut self, server: &Server) -> Result<(), String> {
+        let room = &self.room;
+        let frame = json!({"type": "create_room", "room": room, "key": "make"});
+        self.ann.frame(server, frame).await?;
+        let frame = json!({"type": "join", "room": room, "key": "join", "since": 0});
+        self.bob.frame(server, frame).await?;
+        let frame = json!({"type": "create_channel", "room": room, "name": "side", "key": "side"});
+        self.ann.frame(server, frame).await?;
+        // Somebody who gets in by a grant, hears of it in every session, and is sent out again.
+        self.cid.frame(server, json!({"type": "ping"})).await?;
+        let path = format!("/v1/rooms/{room}/members/{}", self.cid.name());
+        let role = json!({"role": "tester"});
+        let (put, delete) = (Method::PUT, Method::DELETE);
+        let granted = self
+            .ann
+            .rest(server, put.clone(), &path, Some("grant"), Some(&role));
+        granted.await?;
+        let nothing = json!({});
+        let own = format!("/v1/rooms/{room}/members/me");
+        let joined = self
+            .cid
+            .rest(server, put, &own, Some("enter"), Some(&nothing));
+        joined.await?;
+        let removed = self.ann.rest(server, delete, &path, Some("out"), None);
+        removed.await.map(drop)
+    }
+
+    async fn talk(&mut self, server: &Server) -> Result<(), String> {
+        for number in 0..3 {
+            let text = format!("ws {number} @{}", self.bob.name());
+            self.post(server, &text).await?;
+        }
+        // What the room does not remember is looked up.
+        let nothing = "msg_0192f0c1d2e37000a1b2c3d4e5f60718";
+        let reply = json!({
+            "type": "post", "room": self.room, "text": "to whom?", "reply_to": nothing,
+        });
+        self.ann.refused(server, reply, "message_not_found").await
+    }
+
+    async fn post(&mut self, server: &Server, text: &str) -> Result<(), String> {
+        let frame = json!({"type": "post", "room": self.room, "text": text, "key": text});
+        let event = self.ann.frame(server, frame).await?;
+        let seq = event["seq"].as_u64().ok_or("a post without a seq")?;
+        self.posted.insert(text.to_owned(), seq);
+        Ok(())
+    }
+
+    async fn write_messages(&mut self, server: &Server) -> Result<(), String> {
+        let (bob, cid) = (self.bob.name().to_owned(), self.cid.name().to_owned());
+        for (number, to) in [json!(bob), json!([bob, cid])].into_iter().enumerate() {
+            let key = format!("dm {number}");
+            let frame = json!({"type": "send", "to": to, "text": key, "key": key});
+            let stored = self.ann.frame(server, frame).await?;
+            let id = stored["id"]
+                .as_str()
+                .ok_or("a message without an id")?
+                .to_owned();
+            self.bob
+                .told(server, "message", |frame| frame["id"] == id)
+                .await?;
+            let ack =
+                json!({"type": "ack", "id": id, "stage": "done", "key": format!("ack {number}")});
+            self.bob.frame(server, ack).await?;
+            self.done.push(id);
+        }
+        let news = json!({"to": "all", "text": "news"});
+        let key = format!("news {}", self.room);
+        let sent = self.operator.rest(
+            server,
+            Method::POST,
+            "/v1/messages",
+            Some(&key),
+            Some(&news),
+        );
+        sent.await.map(drop)
+    }
+
+    async fn by_rest(&mut self, server: &Server) -> Result<(), String> {
+        let room = format!("/v1/rooms/{}", self.room);
+        let other = json!({"room": format!("{}-rest", self.room)});
+        let (get, post) = (Method::GET, Method::POST);
+        let made = self.ann.rest(
+            server,
+            post.clone(),
+            "/v1/rooms",
+            Some("rest"),
+            Some(&other),
+        );
+        made.await?;
+        let channel = json!({"name": "rest"});
+        let path = format!("{room}/channels");
+        let made = self.ann.rest(
+            server,
+            post.clone(),
+            &path,
+            Some("rest channel"),
+            Some(&channel),
+        );
+        made.await?;
+        let path = format!("{room}/messages");
+        let body = json!({"text": "by rest"});
+        let event = self
+            .ann
+            .rest(server, post.clone(), &path, Some("rest post"), Some(&body));
+        let seq = event.await?["seq"].as_u64().ok_or("a post without a seq")?;
+        self.posted.insert("by rest".to_owned(), seq);
+        let body = json!({"to": self.bob.name(), "text": "to a mailbox"});
+        let sent = self.ann.rest(
+            server,
+            post.clone(),
+            "/v1/messages",
+            Some("rest dm"),
+            Some(&body),
+        );
+        let id = sent.await?["id"]
+            .as_str()
+            .ok_or("a message without an id")?
+            .to_owned();
+        self.bob.leave();
+        let waits = self
+            .bob
+            .rest(server, get.clone(), "/v1/mailbox?wait=1", None, None)
+            .await?;
+        drop(waits);
+        let path = format!("/v1/messages/{id}/ack");
+        let body = json!({"stage": "done"});
+        let acked = self
+            .bob
+            .rest(server, post.clone(), &path, Some("rest ack"), Some(&body));
+        acked.await?;
+        self.done.push(id.clone());
+        for path in [
+            "/health".to_owned(),
+            "/ready".to_owned(),
+            "/status".to_owned(),
+            "/v1/rooms".to_owned(),
+            room.clone(),
+            format!("{room}/channels"),
+            format!("{room}/messages"),
+            format!("{room}/events?wait=1"),
+            format!("/v1/messages/{id}"),
+            "/v1/dead-letters".to_owned(),
+        ] {
+            self.ann
+                .rest(server, get.clone(), &path, None, None)
+                .await?;
+        }
+        let nothing = json!({});
+        let ticket = self
+            .ann
+            .rest(server, post.clone(), "/v1/tickets", None, Some(&nothing));
+        ticket.await?;
+        for path in ["/v1/admin/stats", "/v1/admin/dead-letters"] {
+            self.operator
+                .rest(server, get.clone(), path, None, None)
+                .await?;
+        }
+        let body = json!({"actor": format!("room:{}", self.room)});
+        let path = "/v1/admin/actors/release";
+        self.operator
+            .rest(server, post, path, None, Some(&body))
+            .await
+            .map(drop)
+    }
+
+    /// Messages that are tried again and that expire, and owners that fall asleep.
+    async fn wait_for_timers(&mut self, server: &Server) -> Result<(), String> {
+        let bob = self.bob.name().to_owned();
+        let frame =
+            json!({"type": "send", "to": bob, "text": "short", "key": "ttl", "ttl_seconds": 1});
+        let stored = self.ann.frame(server, frame).await?;
+        let short = stored["id"].as_str().unwrap_or_default().to_owned();
+        let frame = json!({"type": "send", "to": bob, "text": "again", "key": "again"});
+        let stored = self.ann.frame(server, frame).await?;
+        let again = stored["id"].as_str().unwrap_or_default().to_owned();
+        // Two cuts: at once after the first, two seconds after the second.
+        for _ in 0..3 {
+            self.bob
+                .told(server, "message", |frame| frame["id"] == again)
+                .await?;
+            self.bob.leave();
+        }
+        self.bob
+            .told(server, "message", |frame| frame["id"] == again)
+            .await?;
+        let ack = json!({"type": "ack", "id": again, "stage": "done", "key": "ack again"});
+        self.bob.frame(server, ack).await?;
+        self.done.push(again);
+        let path = format!("/v1/messages/{short}?wait=10");
+        let ended = self
+            .ann
+            .rest(server, Method::GET, &path, None, None)
+            .await?;
+        let stage = &ended["recipients"][0]["stage"];
+        if stage != "expired" {
+            return Err(format!("a message with a second to live is {stage}"));
+        }
+        Ok(())
+    }
+
+    /// Everybody goes and comes back, with what they missed.
+    async fn look_around(&mut self, server: &Server) -> Result<(), String> {
+        self.ann.leave();
+        self.bob.leave();
+        if self.is_slow {
+            self.everybody_sleeps(server).await?;
+        }
+        self.bob.frame(server, json!({"type": "ping"})).await?;
+        let text = "after a pause".to_owned();
+        self.post(server, &text).await?;
+        let http = Http::new(server, self.ann.name())?;
+        let path = format!("/v1/rooms/{}/events", self.room);
+        // A stream that a panic cuts off is opened again by whoever reads it.
+        for _ in 0..3 {
+            let Ok(mut stream) = http.stream(&path).await else {
+                continue;
+            };
+            if stream.next().await.is_ok() {
+                return Ok(());
+            }
+        }
+        Err("a stream of events was not opened".to_owned())
+    }
+
+    /// Rooms and mailboxes that nobody uses go to sleep after a second or two.
+    async fn everybody_sleeps(&mut self, server: &Server) -> Result<(), String> {
+        for _ in 0..20 {
+            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+            let path = "/v1/admin/stats";
+            let stats = self
+                .operator
+                .rest(server, Method::GET, path, None, None)
+                .await?;
+            let parts = stats["actors"]["parts"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let awake = |name: &str| {
+                let part = parts.iter().find(|part| part["name"] == name);
+                part.and_then(|part| part["live"].as_u64())
+                    .unwrap_or_default()
+            };
+            if awake("broadcast") == 0 && awake("mailboxes") <= 1 {
+                return Ok(());
+            }
+        }
+        // Neighbours keep some awake; that is no failure.
+        Ok(())
+    }
+
+    async fn part(&mut self, server: &Server) -> Result<(), String> {
+        let room = self.room.clone();
+        let leave = json!({"type": "leave", "room": room, "key": "leave"});
+        self.bob.frame(server, leave).await?;
+        // The second session of a client that has one already is ended by the first one's end.
+        self.ann.frame(server, json!({"type": "ping"})).await?;
+        let path = format!("/v1/rooms/{room}-rest");
+        let closed = self
+            .ann
+            .rest(server, Method::DELETE, &path, Some("close"), None);
+        closed.await.map(drop)
+    }
+
+    /// Holds the logs against what was acknowledged.
+    pub(super) async fn check(&mut self, server: &Server) -> Result<(), String> {
+        let path = format!("/v1/rooms/{}/events?limit=500", self.room);
+        let page = self
+            .ann
+            .rest(server, Method::GET, &path, None, None)
+            .await?;
+        let items: Vec<Value> = page["items"].as_array().cloned().unwrap_or_default();
+        let is_dense = |(place, event): (usize, &Value)| event["seq"] == place as u64 + 1;
+        if !items.iter().enumerate().all(is_dense) {
+            return Err("the room's log has a gap".to_owned());
+        }
+        for (text, seq) in &self.posted {
+            let found: Vec<&Value> = items.iter().filter(|e| e["text"] == **text).collect();
+            if found.len() != 1 || found[0]["seq"] != *seq {
+                return Err(format!(
+                    "{text:?} was acknowledged as {seq} and is {found:?}"
+                ));
+            }
+        }
+        for id in self.done.clone() {
+            let path = format!("/v1/messages/{id}");
+            let message = self
+                .ann
+                .rest(server, Method::GET, &path, None, None)
+                .await?;
+            let recipients = message["recipients"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let bob = recipients.iter().find(|r| r["client"] == self.bob.name());
+            if bob.is_none_or(|bob| bob["stage"] != "done") {
+                return Err(format!("a message that is done is {message}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What happened to everybody's requests.
+    pub(super) fn tally(&self) -> Tally {
+        let mut sum = Tally::default();
+        for actor in [&self.ann, &self.bob, &self.cid, &self.operator] {
+            sum.add(&actor.tally);
+        }
+        sum
+    }
+}

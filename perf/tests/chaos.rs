@@ -1,0 +1,112 @@
+//! The chaos trials in their short forms: against the real program, in seconds.
+//!
+//! A trial that is added gets a line here. What fails prints the seed with which it is repeated.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Trials that are not run here, and why.
+const NOT_HERE: &[(u32, &str)] = &[(
+    20,
+    "it runs a test of bridge-core, `simulation`, which is run with all other tests anyway",
+)];
+
+macro_rules! trials {
+    ($($number:literal: $name:ident,)*) => {
+        const HERE: &[u32] = &[$($number),*];
+        $(
+            #[test]
+            fn $name() {
+                must_hold($number);
+            }
+        )*
+    };
+}
+
+trials! {
+    1: what_was_acknowledged_survives_kill_9,
+    3: what_was_told_survives_a_power_cut,
+    4: nothing_is_acknowledged_that_the_disk_refused,
+    5: a_full_disk_is_said_and_got_over,
+    8: a_client_that_is_gone_without_a_word_is_found,
+    9: everybody_comes_back_to_what_they_missed,
+    10: readers_that_stall_hold_nobody_up,
+    11: a_lost_acknowledgement_is_found_again,
+    12: all_readers_see_the_same_order,
+    17: a_panic_anywhere_is_repaired,
+    18: a_server_that_is_told_to_stop_loses_nothing,
+    21: whatever_comes_in_the_server_stands,
+}
+
+fn must_hold(number: u32) {
+    let server = server();
+    let output = perf(&[
+        "--short",
+        "--only",
+        &number.to_string(),
+        "--server",
+        &server.display().to_string(),
+        "--data-dir",
+        env!("CARGO_TARGET_TMPDIR"),
+    ]);
+    let (said, complained) = (text(&output.stdout), text(&output.stderr));
+    // A test's output is shown when it fails.
+    println!("{said}{complained}");
+    assert!(output.status.success(), "trial {number} did not hold");
+}
+
+fn perf(arguments: &[&str]) -> Output {
+    let perf = Command::new(env!("CARGO_BIN_EXE_perf"))
+        .arg("chaos")
+        .args(arguments)
+        .output();
+    perf.expect("the load generator runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The server's program, which is another package's: Cargo builds it here only with the whole
+/// workspace.
+fn server() -> PathBuf {
+    let beside = Path::new(env!("CARGO_BIN_EXE_perf")).with_file_name("agent-bridge");
+    let program = beside.with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(
+        program.is_file(),
+        "{} is not there; build it first: cargo build, or test the whole workspace: cargo nextest \
+         run --workspace",
+        program.display()
+    );
+    program
+}
+
+/// The numbers in what `perf chaos --list` prints.
+fn numbers(list: &str) -> Vec<u32> {
+    let first_words = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    first_words.filter_map(|word| word.parse().ok()).collect()
+}
+
+#[test]
+fn every_trial_is_run_here_or_it_is_said_why_not() {
+    let list = perf(&["--list"]);
+    assert!(list.status.success(), "{}", text(&list.stderr));
+    let known = numbers(&text(&list.stdout));
+    let excused: Vec<u32> = NOT_HERE.iter().map(|(number, _)| *number).collect();
+    assert!(NOT_HERE.iter().all(|(_, why)| why.len() > 20), "say why");
+    for number in &known {
+        let times = HERE.iter().chain(&excused).filter(|n| *n == number).count();
+        assert_eq!(times, 1, "trial {number} wants one line in this file");
+    }
+    for number in HERE.iter().chain(&excused) {
+        assert!(known.contains(number), "there is no trial {number}");
+    }
+}
+
+#[test]
+fn a_list_is_read() {
+    let list = "  1  kill -9 while 64 publishers write\n     must hold: x\n 12  y\n";
+    assert_eq!(numbers(list), [1, 12]);
+}

@@ -1,0 +1,191 @@
+//! Actors that die altogether, what is held back, and a hot room with neighbours.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use bridge_core::command::RoomCommand;
+use bridge_core::event::Stream;
+use bridge_core::{RejectCode, limits};
+use futures_util::future::join_all;
+
+use super::harness::{House, Player, house, room, run};
+use crate::actors::supervisor::Branch;
+use crate::actors::{Faults, Guard, Place};
+
+const LONG: Duration = Duration::from_secs(60);
+
+thread_local! {
+    /// Where the next panic is: the actor, its handler, and how many calls are let through before.
+    static NEXT: Cell<Option<(&'static str, &'static str, Guard, u32)>> = const { Cell::new(None) };
+    static DECIDED: Cell<usize> = const { Cell::new(0) };
+}
+
+fn panics_once(place: &Place<'_>) {
+    let Some((its_actor, its_handler, its_guard, before)) = NEXT.get() else {
+        return;
+    };
+    if (place.actor, place.handler, place.guard) != (its_actor, its_handler, its_guard) {
+        return;
+    }
+    NEXT.set((before > 0).then(|| (its_actor, its_handler, its_guard, before - 1)));
+    assert!(before > 0, "injected");
+}
+
+fn mortal() -> House {
+    let hooks = Faults {
+        at: Some(panics_once),
+        ..Faults::default()
+    };
+    house(&[], hooks, LONG)
+}
+
+fn code(answered: &crate::actors::ticket::Answered) -> Option<RejectCode> {
+    answered.as_ref().err().map(bridge_core::Reject::code)
+}
+
+fn failures(house: &House, branch: Branch) -> u64 {
+    let report = house.bridge.supervision();
+    let found = report.branches.iter().find(|b| b.branch == branch);
+    found.expect("every branch is there").failures
+}
+
+/// Nothing catches this panic, and the actor is gone. Its readers are sent away, whoever asked is
+/// answered, and the next request finds a successor.
+#[test]
+fn a_room_that_dies_is_followed_by_another() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        let mut ann = Player::connect(&house, "ann").await;
+        NEXT.set(Some(("room", "submit", Guard::Outside, 0)));
+        let answered = house.post("alpha", "ann", "lost", None).await;
+        assert_eq!(code(&answered), Some(RejectCode::Retry));
+        assert_eq!(ann.expect("bye").await["code"], 4003);
+        let receipt = house.post("alpha", "ann", "again", None).await.unwrap();
+        assert_eq!(receipt.envelopes[0].seq.get(), 3);
+        assert_eq!(failures(&house, Branch::Rooms), 1);
+    });
+}
+
+/// With the log, it cannot be said any more that nothing was done.
+#[test]
+fn a_room_that_dies_after_the_append_leaves_the_outcome_unknown() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        NEXT.set(Some(("room", "answers", Guard::Outside, 0)));
+        let answered = house.post("alpha", "ann", "perhaps", Some("k")).await;
+        assert_eq!(code(&answered), Some(RejectCode::OutcomeUnknown));
+        let repeat = house.post("alpha", "ann", "perhaps", Some("k")).await;
+        assert!(repeat.unwrap().duplicate);
+    });
+}
+
+#[test]
+fn a_room_that_dies_again_and_again_is_held_back_until_it_is_released() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        for _ in 0..=limits::RESTARTS_MAX {
+            NEXT.set(Some(("room", "submit", Guard::Outside, 0)));
+            let answered = house.post("alpha", "ann", "lost", None).await;
+            assert_eq!(code(&answered), Some(RejectCode::Retry));
+        }
+        for _ in 0..2 {
+            let answered = house.post("alpha", "ann", "no", None).await;
+            assert_eq!(code(&answered), Some(RejectCode::RoomQuarantined));
+        }
+        assert_eq!(house.bridge.rooms_quarantined(), 1);
+        assert!(house.bridge.release(&Stream::Room(room("alpha"))));
+        house.post("alpha", "ann", "yes", None).await.unwrap();
+        assert_eq!(house.bridge.rooms_quarantined(), 0);
+        assert!(!house.bridge.release(&Stream::Room(room("alpha"))), "twice");
+    });
+}
+
+/// Its actor lives on and is told.
+#[test]
+fn a_quarantined_room_that_is_awake_is_released_too() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        for _ in 0..=limits::RESTARTS_MAX {
+            NEXT.set(Some(("room", "submit", Guard::Inside, 0)));
+            house.post("alpha", "ann", "lost", None).await.unwrap_err();
+        }
+        let answered = house.post("alpha", "ann", "no", None).await;
+        assert_eq!(code(&answered), Some(RejectCode::RoomQuarantined));
+        assert!(house.bridge.release(&Stream::Room(room("alpha"))));
+        house.post("alpha", "ann", "yes", None).await.unwrap();
+    });
+}
+
+/// One that rests does not refuse: who asks waits, and is served when it has begun anew.
+#[test]
+fn requests_wait_for_a_room_that_rests() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        for _ in 0..3 {
+            NEXT.set(Some(("room", "submit", Guard::Inside, 0)));
+            house.post("alpha", "ann", "lost", None).await.unwrap_err();
+        }
+        house.post("alpha", "ann", "patient", None).await.unwrap();
+        assert_eq!(failures(&house, Branch::Rooms), 3);
+    });
+}
+
+#[test]
+fn a_session_that_dies_sends_its_client_away_and_leaves_nothing() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        let mut ann = Player::connect(&house, "ann").await;
+        NEXT.set(Some(("session", "inbound", Guard::Outside, 0)));
+        ann.post("alpha", "lost", "1").await;
+        let bye = ann.expect("bye").await;
+        assert_eq!(
+            (&bye["code"], &bye["reconnect"]),
+            (&4003.into(), &true.into())
+        );
+        super::harness::until(|| house.bridge.sessions_total() == 0).await;
+        assert_eq!(failures(&house, Branch::Sessions), 1);
+        house.post("alpha", "ann", "fine", None).await.unwrap();
+    });
+}
+
+fn counts(command: &RoomCommand) {
+    if let RoomCommand::Post(_) = command {
+        DECIDED.set(DECIDED.get() + 1);
+    }
+}
+
+/// Everything runs on one thread here, so a room that does not share it would decide all its
+/// thousand requests before anybody else had a turn.
+#[test]
+fn a_hot_room_shares_its_thread() {
+    run(async {
+        let hooks = Faults {
+            on_command: Some(counts),
+            ..Faults::default()
+        };
+        let house = house(&[], hooks, LONG);
+        house.create("alpha", "ann").await.unwrap();
+        let (mut seen, mut longest) = (DECIDED.get(), 0);
+        let posts = (0..1_000).map(|_| house.post("alpha", "ann", "hot", None));
+        let neighbour = async {
+            while DECIDED.get() < 1_000 {
+                tokio::task::yield_now().await;
+                longest = longest.max(DECIDED.get() - seen);
+                seen = DECIDED.get();
+            }
+        };
+        let (answers, ()) = tokio::join!(join_all(posts), neighbour);
+        assert!(answers.iter().all(Result::is_ok));
+        assert!(longest > 1, "the room was not hot");
+        assert!(
+            longest <= limits::TURN_MESSAGES_MAX as usize,
+            "{longest} requests in one turn"
+        );
+    });
+}

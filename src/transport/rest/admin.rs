@@ -1,0 +1,85 @@
+//! `/v1/admin`: what the operator measures, and puts right.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use bridge_core::Reject;
+use bridge_core::event::Stream;
+use bridge_core::principal::Action;
+use serde_json::{Value, json};
+
+use super::Answer;
+use super::service::log_word;
+use crate::actors::supervisor::{BranchReport, Quarantined, TreeReport};
+use crate::log_writer::LogState;
+use crate::transport::State;
+use crate::transport::auth::Caller;
+use crate::transport::extract;
+use crate::wire::rest::ReleaseRequest;
+use crate::wire::time;
+
+/// `GET /v1/admin/stats`: what the operator measures.
+pub(in crate::transport) async fn stats(state: Data<State>, caller: Caller) -> Answer {
+    caller.principal.allows(Action::Administer)?;
+    let log = state.bridge.log_health().stats();
+    Ok(HttpResponse::Ok().json(json!({
+        "uptime_seconds": state.since.elapsed().as_secs(),
+        "sessions": state.bridge.sessions_total(),
+        "event_streams": state.streams.in_use(),
+        "connections": state.connections.count(),
+        "rooms_awake": state.bridge.rooms_awake(),
+        "rooms_quarantined": state.bridge.rooms_quarantined(),
+        "log": {
+            "batches": log.batches,
+            "records": log.records,
+            "commit_micros": log.commit_micros,
+            "failures": log.failures,
+            "restarts": log.restarts,
+            "state": log_word(log.state),
+            "broken": log.state == LogState::Broken,
+            "at_work_millis": log.at_work.map(|time| time.as_millis()),
+        },
+        "reads": { "total": state.bridge.reads_total() },
+        "actors": tree(&state.bridge.supervision()),
+    })))
+}
+
+/// `POST /v1/admin/actors/release`: gives what is held back another chance.
+pub(in crate::transport) async fn release(
+    payload: actix_web::web::Payload,
+    state: Data<State>,
+    caller: Caller,
+) -> Answer {
+    caller.principal.allows(Action::Administer)?;
+    let ReleaseRequest { actor } = extract::body(payload).await?;
+    let named = actor.split_once(':');
+    let stream = named.and_then(|(kind, name)| Stream::from_words(kind, name));
+    let Some(stream) = stream else {
+        let why = "it must be named like room:design, mailbox:maya or broadcast:all";
+        return Err(Reject::field("actor", why).into());
+    };
+    let released = state.bridge.release(&stream);
+    let actor = stream.to_string();
+    Ok(HttpResponse::Ok().json(json!({ "actor": actor, "released": released })))
+}
+
+fn tree(report: &TreeReport) -> Value {
+    let branches: Vec<Value> = report.branches.iter().map(branch).collect();
+    json!({ "parts": branches, "given_up": report.given_up })
+}
+
+fn branch(report: &BranchReport) -> Value {
+    let held: Vec<Value> = report.quarantined.iter().map(quarantined).collect();
+    json!({
+        "name": report.branch.name(),
+        "live": report.live,
+        "failures": report.failures,
+        "quarantined": held,
+    })
+}
+
+fn quarantined(held: &Quarantined) -> Value {
+    json!({
+        "actor": held.stream.to_string(),
+        "since": time::to_text(held.since),
+    })
+}
