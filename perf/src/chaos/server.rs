@@ -23,6 +23,8 @@ use crate::server::{OPERATOR, SETTINGS, announced, issue, loopback};
 
 /// Between two looks whether a process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Warnings and errors that are shown of its log.
+const COMPLAINTS_SHOWN: usize = 5;
 /// How long a server may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Its standard error, in its folder.
@@ -213,6 +215,14 @@ impl Server {
 
     pub(super) fn log_path(&self) -> PathBuf {
         self.start.data_dir.join(LOG_FILE)
+    }
+
+    /// The first warnings and errors in its log.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        let log = self.log();
+        let is_complaint = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
+        let complaints = log.lines().filter(is_complaint).take(COMPLAINTS_SHOWN);
+        complaints.map(str::to_owned).collect()
     }
 
     /// A token of a client.

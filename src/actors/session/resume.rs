@@ -276,7 +276,8 @@ async fn send_broadcasts(
 ) -> Result<Seq, Trouble> {
     let read =
         move |store: &dyn Store| store.page(&Stream::Broadcast, after, limits::PAGE_RECORDS_MAX);
-    let page = bridge.reads().run(read).await.map_err(Trouble::Failed)?;
+    let page = bridge.reads().in_turn(read).await;
+    let page = page.map_err(Trouble::Failed)?;
     let now = bridge.clock().now();
     let mut at = after;
     for record in &page {
@@ -306,7 +307,7 @@ async fn memberships(bridge: &Bridge, by: &Principal) -> Result<Vec<Membership>,
         let after = all.last().map(|membership| membership.room.clone());
         let page = bridge
             .reads()
-            .run(move |store| store.memberships(&client, after.as_ref(), ROOMS_PER_PAGE))
+            .in_turn(move |store| store.memberships(&client, after.as_ref(), ROOMS_PER_PAGE))
             .await?;
         let is_last = page.len() < ROOMS_PER_PAGE;
         all.extend(page);
@@ -395,7 +396,9 @@ async fn send_page(
     after: Seq,
     head: Seq,
 ) -> Result<Seq, Trouble> {
-    let page = bridge.page(room, after, limits::PAGE_RECORDS_MAX).await;
+    let stream = Stream::Room(room.clone());
+    let read = move |store: &dyn Store| store.page(&stream, after, limits::PAGE_RECORDS_MAX);
+    let page = bridge.reads().in_turn(read).await;
     let mut at = after;
     for record in page
         .map_err(Trouble::Failed)?

@@ -1,13 +1,14 @@
 //! Trial 8: clients that are gone without a word, while the server still has a connection to them.
 
 mod clients;
+mod looks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent_bridge::client::RestClient;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::Trying;
@@ -21,6 +22,7 @@ use crate::clock::{Clock, nanos};
 use crate::figures::Latencies;
 use crate::socket::CAN_CUT;
 use clients::{Back, Gone, World};
+use looks::online;
 
 /// What the timers of a busy machine add; less than a third heartbeat.
 const SLACK: Duration = Duration::from_millis(500);
@@ -221,31 +223,6 @@ impl Trial {
         Ok(found)
     }
 
-    /// When all messages of those who do not come back by themselves had been returned.
-    async fn released(&self, messages: &[String], from: usize, at: u64) -> Result<u64, String> {
-        let clock = self.world.clock;
-        tokio::time::sleep(clock.until(at + nanos(2 * self.heartbeat))).await;
-        let stays: Vec<String> = (0..from).map(holder).collect();
-        let is_returned = |recipient: &Value| {
-            let steps = recipient["history"].as_array().into_iter().flatten();
-            let mut steps = steps.map(|step| step["stage"].as_str().unwrap_or_default());
-            steps.any(|stage| stage == "returned")
-        };
-        for message in messages {
-            self.until("every lease is released", async || {
-                let shown = self.get(&["v1", "messages", message]).await?;
-                let recipients = shown["recipients"].as_array().into_iter().flatten();
-                let mut others = recipients.filter(|one| {
-                    let client = one["client"].as_str().unwrap_or_default();
-                    !stays.iter().any(|name| name == client)
-                });
-                Ok(others.all(is_returned))
-            })
-            .await?;
-        }
-        Ok(clock.nanos())
-    }
-
     fn tell_found(&self, outcome: &mut Outcome, gone: &[Gone], found: &BTreeMap<String, u64>) {
         let [mut live, mut reading] = [Latencies::new(), Latencies::new()];
         let (mut never, mut too_early) = (0, 0);
@@ -287,56 +264,10 @@ impl Trial {
         let uncounted = wanted.abs_diff(again);
         outcome.must_be_zero("attempts not counted", uncounted as u64);
     }
-
-    async fn until_all(&self, messages: &[String], stage: &str) -> Result<(), String> {
-        for message in messages {
-            let path = ["v1", "messages", message];
-            let has_come = async || {
-                let shown = self.get(&path).await?;
-                let mut recipients = shown["recipients"].as_array().into_iter().flatten();
-                Ok(recipients.all(|one| one["stage"] == stage))
-            };
-            self.until(&format!("everybody's message is {stage}"), has_come)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Looks again and again; says when it was so.
-    async fn until(
-        &self,
-        what: &str,
-        mut is_so: impl AsyncFnMut() -> Result<bool, String>,
-    ) -> Result<u64, String> {
-        let deadline = self.world.clock.nanos() + nanos(PATIENCE);
-        while !is_so().await? {
-            if self.world.clock.nanos() > deadline {
-                return Err(format!("it never came to this: {what}"));
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Ok(self.world.clock.nanos())
-    }
-
-    async fn post(&self, path: &[&str], body: Value) -> Result<Value, String> {
-        let answer = self.host.post(path, &body, None).await;
-        answer.map_err(|why| why.to_string())
-    }
-
-    async fn get(&self, path: &[&str]) -> Result<Value, String> {
-        let answer = self.host.get(path, &[]).await;
-        answer.map_err(|why| why.to_string())
-    }
 }
 
 fn holder(place: usize) -> String {
     format!("holder-{place}")
-}
-
-/// Members of a room who are there. Its creator has no session.
-fn online(room: &Value) -> usize {
-    let members = room["members"].as_array().into_iter().flatten();
-    members.filter(|member| member["online"] == true).count()
 }
 
 fn millis(span: Duration) -> f64 {
