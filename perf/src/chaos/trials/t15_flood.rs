@@ -149,7 +149,7 @@ impl Told {
         }
         // All that can be before a message of the flood when it is sent, and the urgent ones that come
         // meanwhile.
-        let bound = backlog as f64 / BEARS_A_SECOND as f64 * 1.5 + SLACK.as_secs_f64();
+        let bound = backlog as f64 / BEARS_A_SECOND as f64 * 2.0 + SLACK.as_secs_f64();
         let oldest = self.flood.iter().map(|turn| turn.max_ms);
         outcome.at_most(
             "its oldest ms",
@@ -193,7 +193,7 @@ async fn starve(setting: &Setting, server: &Server, outcome: &mut Outcome) -> Re
             time.as_secs()
         ));
         sleep(Duration::from_secs(1)).await;
-        if second == 10 {
+        if second == 5 {
             // Those are enough; more would be a flood of their own when their time has come.
             there.stop_trickle.send_replace(true);
         }

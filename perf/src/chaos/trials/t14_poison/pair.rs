@@ -181,14 +181,19 @@ impl Pair {
         if goes_on {
             self.send();
         }
-        if done.is_multiple_of(ONE_IN - 1) && self.shared.is_poisoned.load(Ordering::Relaxed) {
+        if done.is_multiple_of(ONE_IN - 1) {
             self.poison(done / (ONE_IN - 1) % self.shared.victims);
         }
     }
 
-    /// Poison for somebody else, and what has the bad luck to come with it.
+    /// Poison for somebody else, and what has the bad luck to come with it. While nobody is poisoned,
+    /// as many messages that do no harm, so that all that differs is the poison.
     fn poison(&mut self, victim: u64) {
-        for text in [poisoned::INNOCENT, poisoned::POISON, poisoned::INNOCENT] {
+        let poison = match self.shared.is_poisoned.load(Ordering::Relaxed) {
+            true => poisoned::POISON,
+            false => poisoned::INNOCENT,
+        };
+        for text in [poisoned::INNOCENT, poison, poisoned::INNOCENT] {
             self.sender.queue(&json!({
                 "type": "send", "to": poisoned::name(victim), "text": text, "keep": true,
                 "ref": format!("{text} {victim}"),

@@ -18,7 +18,8 @@ use crate::clock::Clock;
 pub(super) struct Inbox {
     pub(super) name: String,
     pub(super) clock: Clock,
-    /// Messages that were sent, and with which it is not done.
+    /// Messages that were sent, and with which it is not done: all of them, and those of the flood.
+    open: AtomicI64,
     backlog: AtomicI64,
     has_less: Notify,
     book: Mutex<Book>,
@@ -40,6 +41,7 @@ impl Inbox {
         Self {
             name,
             clock,
+            open: AtomicI64::new(0),
             backlog: AtomicI64::new(0),
             has_less: Notify::new(),
             book: Mutex::default(),
@@ -52,7 +54,9 @@ impl Inbox {
     }
 
     pub(super) fn sending(&self, number: u64) {
-        self.backlog.fetch_add(1, Ordering::Relaxed);
+        self.open.fetch_add(1, Ordering::Relaxed);
+        let of_flood = i64::from(number < URGENT);
+        self.backlog.fetch_add(of_flood, Ordering::Relaxed);
         self.book().sent.insert(number, self.clock.nanos());
     }
 
@@ -64,7 +68,7 @@ impl Inbox {
         self.backlog.load(Ordering::Relaxed)
     }
 
-    /// Waits until it has no more than this before it.
+    /// Waits until it has less than this of the flood before it.
     pub(super) async fn until_less_than(&self, backlog: i64) {
         loop {
             let less = self.has_less.notified();
@@ -90,10 +94,15 @@ impl Inbox {
         })
     }
 
-    fn is_done_with(&self, messages: usize) {
-        let messages = i64::try_from(messages).unwrap_or_default();
-        self.backlog.fetch_sub(messages, Ordering::Relaxed);
+    fn is_done_with(&self, number: u64) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        let of_flood = i64::from(number < URGENT);
+        self.backlog.fetch_sub(of_flood, Ordering::Relaxed);
         self.has_less.notify_waiters();
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed) > 0
     }
 
     /// How long messages took to arrive that were sent between two moments: of the trickle, or of the
@@ -139,17 +148,17 @@ impl Inbox {
     ) -> Result<(), String> {
         let mut pace = interval(every);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut after, mut taken) = (None, 0);
-        while !*stopping.borrow_and_update() || self.backlog() > 0 {
+        let (mut after, mut taken) = (None, Vec::new());
+        while !*stopping.borrow_and_update() || self.is_open() {
             pace.tick().await;
             let began = self.clock.nanos();
             let page = mailer.take(after.as_deref(), messages).await?;
-            self.is_done_with(taken);
+            taken.drain(..).for_each(|number| self.is_done_with(number));
             let items = page["items"].as_array().map_or(&[][..], Vec::as_slice);
             let got = items.iter().map(|item| self.arrives(item));
             let got = got.collect::<Result<Vec<Got>, String>>()?;
-            taken = got.len();
-            if taken > 0 {
+            taken.extend(got.iter().map(|got| got.number));
+            if !got.is_empty() {
                 self.book().calls.push(Call { began, got });
             }
             after = page["next"].as_str().map(str::to_owned);
@@ -168,19 +177,19 @@ impl Inbox {
         let mut pace = interval(every);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = std::collections::VecDeque::new();
-        while !*stopping.borrow_and_update() || self.backlog() > 0 {
+        while !*stopping.borrow_and_update() || self.is_open() {
             tokio::select! {
                 frame = peer.came() => {
                     let frame = frame?;
                     if frame["type"] == "message" {
-                        self.arrives(&frame)?;
-                        heard.push_back(frame["id"].clone());
+                        let got = self.arrives(&frame)?;
+                        heard.push_back((got.number, frame["id"].clone()));
                     }
                 }
-                _ = pace.tick() => if let Some(id) = heard.pop_front() {
+                _ = pace.tick() => if let Some((number, id)) = heard.pop_front() {
                     let ack = serde_json::json!({"type": "ack", "id": id, "stage": "done"});
                     peer.send(&ack).await?;
-                    self.is_done_with(1);
+                    self.is_done_with(number);
                 },
             }
         }

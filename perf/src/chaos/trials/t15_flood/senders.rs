@@ -11,11 +11,12 @@ use super::inbox::{Inbox, URGENT};
 use crate::chaos::mail::Mailer;
 use crate::chaos::peer::Peer;
 
-/// Messages of one sender that it does not know to be stored yet.
-const IN_FLIGHT: u64 = 32;
+/// Messages of one sender that it does not know to be stored yet. Few: the server is not what is to
+/// have too much to do, but the receivers.
+const IN_FLIGHT: u64 = 4;
 
-/// Sends as fast as the server takes it, until the receiver has so many before it; then again, when it
-/// has half as many. At this priority, while `on` says so.
+/// Sends as fast as the server takes it until the receiver has so many before it, and keeps it there.
+/// At this priority, while `on` says so.
 pub(super) async fn flood(
     mailer: Mailer,
     to: Arc<Inbox>,
@@ -37,7 +38,7 @@ pub(super) async fn flood(
         }
         // So that the server keeps the session, whoever waits here.
         tokio::select! {
-            () = to.until_less_than(backlog / 2) => {}
+            () = to.until_less_than(backlog) => {}
             changed = on.changed() => {
                 drop(changed);
                 continue;

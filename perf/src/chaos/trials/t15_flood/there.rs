@@ -36,8 +36,7 @@ pub(super) struct Crowd {
     pub(super) receivers: usize,
     pub(super) flood: u8,
     pub(super) trickle: u8,
-    /// Messages that the flood keeps before each receiver, and falls to a half of before it comes
-    /// again.
+    /// Messages that the flood keeps before each receiver.
     pub(super) backlog: i64,
 }
 
