@@ -220,3 +220,26 @@ fn a_session_gets_in_though_an_owner_dies_of_it() {
         }
     });
 }
+
+/// What waits behind a look-up must not wait for one whose answer made the room fail.
+#[test]
+fn a_client_whose_look_up_failed_is_heard_again() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        let mut ann = Player::connect(&house, "ann").await;
+        NEXT.set(Some(("room", "looked_up", Guard::Inside, 0)));
+        let unknown = house.bridge.new_message();
+        ann.answer("alpha", "to whom?", Some(unknown), "1").await;
+        ann.post("alpha", "behind", "2").await;
+        for reference in ["1", "2"] {
+            let rejected = ann.expect("rejected").await;
+            assert_eq!(
+                (&rejected["ref"], &rejected["code"]),
+                (&reference.into(), &"retry".into())
+            );
+        }
+        assert_eq!(ann.expect("bye").await["code"], 4003);
+        house.post("alpha", "ann", "again", None).await.unwrap();
+    });
+}

@@ -95,6 +95,8 @@ fn start(setting: &Setting, folder: &TempDir) -> Result<Server, String> {
     Start::new(setting, folder.path())
         // So that owners go to sleep while the script runs, and sessions give way to others.
         .set("sessions.per_client", "2")
+        // A session looks at the time four times in that.
+        .set("sessions.heartbeat_seconds", "4")
         .set("rooms.idle_seconds", "1")
         .broken("panics")?
         .go()
