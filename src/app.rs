@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server, ServerHandle};
-use bridge_core::ports::{Clock, Ids, Log, Store};
+use bridge_core::ports::{Clock, Ids, Log, Reader, Store};
 use bridge_core::{Epoch, limits};
 
 use tokio::sync::oneshot;
 
 use crate::actors::bridge::Parts;
 use crate::actors::{Bridge, Faults, Options};
+use crate::clock::ServerClock;
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
 use crate::passwords::Passwords;
@@ -155,10 +156,15 @@ impl Application {
             .map_err(|why| AppError::Bind { addr, why })?;
         let (log, writer) = log_writer::start((seams.log)(Box::new(log)), Box::new(reopen))
             .map_err(refused("starting the log writer"))?;
+        let newest = store.latest().map_err(|why| AppError::System {
+            what: "reading the newest time in the log",
+            why: why.to_string(),
+        })?;
+        let clock = ServerClock::new(seams.clock, newest);
         let bridge = Bridge::new(Parts {
             log,
             store: Arc::new(store) as Arc<dyn Store>,
-            clock: seams.clock,
+            clock,
             ids: Arc::new(ids),
             passwords,
             options: options(config, seams.faults),

@@ -20,7 +20,7 @@ use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
 use bridge_core::mailbox::{MailboxCommand, Rules};
 use bridge_core::policy::{Policy, Role};
-use bridge_core::ports::{Clock, Ids, Store};
+use bridge_core::ports::{Ids, Store};
 use bridge_core::room::RoomView;
 use bridge_core::text::Topic;
 use bridge_core::{ClientId, IdempotencyKey, MessageId, Principal, Reject, RoomId, limits};
@@ -88,7 +88,7 @@ pub struct Parts {
     /// Its reading side.
     pub store: Arc<dyn Store>,
     /// The time.
-    pub clock: Arc<dyn Clock>,
+    pub clock: ServerClock,
     /// New ids.
     pub ids: Arc<dyn Ids>,
     /// Room passwords.
@@ -146,7 +146,7 @@ impl Bridge {
         Self(Arc::new(Inside {
             log: parts.log,
             reads: Reads::new(parts.store),
-            clock: ServerClock::new(parts.clock),
+            clock: parts.clock,
             ids: parts.ids,
             passwords: parts.passwords,
             options: parts.options,

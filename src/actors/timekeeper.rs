@@ -116,7 +116,7 @@ async fn look(bridge: &Bridge, told: &mut Told) -> Result<Seen, bridge_core::Rej
     };
     let (next, overdue) = bridge.reads().run(read).await?;
     let is_full = overdue.len() == limits::DUE_MAILBOXES_MAX;
-    let to_tell = told.to_tell(overdue, bridge.clock().moment());
+    let to_tell = told.choose(overdue, bridge.clock().moment());
     for client in &to_tell {
         sweep(bridge, client);
     }

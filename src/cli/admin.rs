@@ -20,7 +20,7 @@ Examples:
   agent-bridge admin actors --json
   agent-bridge admin release room:design
 
-The token must have the scope admin: agent-bridge token create --client NAME --scopes admin")]
+The token must have the scope admin: agent-bridge token create --client NAME --scope admin")]
 pub struct AdminArgs {
     #[command(flatten)]
     /// The server.
@@ -96,7 +96,7 @@ async fn release(context: &mut Context, args: &ReleaseArgs) -> Result<(), Client
 }
 
 fn named(answer: &Value) -> String {
-    visible(answer["actor"].as_str().unwrap_or_default()).into()
+    visible(answer["actor"].as_str().unwrap_or_default())
 }
 
 /// The tree, as the server tells it.
@@ -138,7 +138,7 @@ fn human(tree: &Tree, paint: Paint) -> String {
 fn row(part: &Part) -> [String; 4] {
     let held = part.quarantined.len();
     [
-        visible(&part.name).into(),
+        visible(&part.name),
         part.live.map_or("-".to_owned(), |live| live.to_string()),
         part.failures.to_string(),
         if held == 0 {

@@ -10,6 +10,7 @@ mod later;
 mod leases;
 mod limited;
 mod mentions;
+mod poison;
 mod polls;
 mod receipts;
 mod refusals;

@@ -91,6 +91,7 @@ macro_rules! conformance {
                     a_stream_is_read_under_any_spelling,
                     heads_survive_a_restart,
                     the_epoch_survives_a_restart,
+                    the_newest_time_is_known_after_a_restart,
                     a_snapshot_is_kept_replaced_and_survives_a_restart,
                     upkeep_changes_nothing_that_can_be_read,
                 }

@@ -41,6 +41,14 @@ pub const CLOCK_STEP_MIN: Duration = Duration::from_secs(1);
 /// an accident, or a lid that is closed, and a lease outlasts few of them.
 pub const CLOCK_STEPS_REMEMBERED_MAX: usize = 64;
 
+/// How far the log may be ahead of the wall clock for a start to go on from the log: a clock that was
+/// set back, by hand or over the network. Further, and one of the two is so wrong that it is better
+/// to trust the clock that people see.
+pub const CLOCK_BEHIND_LOG_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// By how much what the store says of its newest record may be too early: it is noted at most this
+/// often.
+pub const LATEST_NOTED_EVERY: Duration = Duration::from_secs(1);
+
 // ---- what a room holds ---------------------------------------------------------------------
 
 /// Members of a room: a room's state is held and copied whole.
@@ -109,6 +117,10 @@ pub const RETRY_AFTER_CUT: [Duration; 4] = [
     Duration::from_secs(10),
     Duration::from_secs(60),
 ];
+/// Attempts that were cut off after which a message is taken to be what cuts them off, and is handed
+/// over without another such one beside it: once happens to everybody, and what is handed over with
+/// a message that kills its reader is cut off with it.
+pub const CUTS_BEFORE_ALONE: usize = 2;
 /// Records that follow from one sweep over what is due in a mailbox; the rest follows at once.
 pub const DUE_RECORDS_MAX: usize = 256;
 /// Messages on their way into the socket of one session: few enough that an urgent one does not

@@ -178,6 +178,13 @@ pub trait Reader: Send + Sync {
     /// When the store cannot be read.
     fn head(&self, stream: &Stream) -> Result<Seq, StoreError>;
 
+    /// The time of the newest record of all streams, or up to
+    /// [`crate::limits::LATEST_NOTED_EVERY`] earlier; the beginning of time when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn latest(&self) -> Result<Timestamp, StoreError>;
+
     /// Up to `records_max` records after a position, in order, and no more than about
     /// [`crate::limits::PAGE_BYTES_MAX`] of them, but at least one when there is one.
     ///

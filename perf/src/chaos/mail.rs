@@ -69,6 +69,16 @@ impl Mailer {
             .await
     }
 
+    /// A call that takes so many at most, at once, and confirms what the call before returned.
+    pub(super) async fn take(&self, after: Option<&str>, limit: usize) -> Result<Value, String> {
+        let after = after.map(|after| format!("&after={after}"));
+        self.get(&format!(
+            "/v1/mailbox?limit={limit}{}",
+            after.unwrap_or_default()
+        ))
+        .await
+    }
+
     /// Says how far one has come with a message.
     pub(super) async fn ack(&self, id: &str, stage: &str) -> Result<Value, String> {
         let (path, body) = (

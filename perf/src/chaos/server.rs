@@ -204,10 +204,6 @@ impl Server {
         self.child.id()
     }
 
-    pub(super) fn data_dir(&self) -> &Path {
-        &self.start.data_dir
-    }
-
     /// What it wrote to its log, over all its lives.
     pub(super) fn log(&self) -> String {
         self.start.log()
@@ -278,11 +274,6 @@ impl Server {
     /// Tells it to stop, as a service manager does.
     pub(super) fn terminate(&self) -> Result<(), String> {
         self.signal(Signal::TERM)
-    }
-
-    /// Holds it still (`SIGSTOP`), or lets it go on.
-    pub(super) fn hold(&self, is_held: bool) -> Result<(), String> {
-        self.signal(if is_held { Signal::STOP } else { Signal::CONT })
     }
 
     fn signal(&self, signal: Signal) -> Result<(), String> {

@@ -11,6 +11,8 @@ mod t10_stalled;
 mod t11_lost_acks;
 mod t12_order;
 mod t13_redelivery;
+mod t14_poison;
+mod t15_flood;
 mod t16_expiry;
 mod t17_panic;
 mod t18_drain;
@@ -96,6 +98,18 @@ pub(super) const ALL: &[Trial] = &[
         holds: "redelivered within its lease + 1 s, attempts counted, then one dead letter with its \
                 reasons",
         run: t13_redelivery::run,
+    },
+    Trial {
+        number: 14,
+        broken: "1 % poison messages",
+        holds: "the others keep 95 % of the throughput; each poison ends as one dead letter",
+        run: t14_poison::run,
+    },
+    Trial {
+        number: 15,
+        broken: "a flood at priority 0 with a trickle at 3",
+        holds: "the trickle's p99 at most doubles; the flood's oldest message is bounded",
+        run: t15_flood::run,
     },
     Trial {
         number: 16,

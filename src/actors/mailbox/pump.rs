@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::fut::{ActorFutureExt, wrap_future};
 use actix::{AsyncContext, Context};
 use bridge_core::event::Envelope;
-use bridge_core::mailbox::{Handed, Held, Mailbox, MailboxCommand, Phase};
+use bridge_core::mailbox::{Handed, Held, Mailbox, MailboxCommand, Phase, Rules};
 use bridge_core::message::Via;
 use bridge_core::{Reject, Seq, SessionId, Timestamp, limits};
 
@@ -22,11 +22,19 @@ enum Now {
     Send(u32),
     /// Not before; it is offered again then.
     Wait(Timestamp),
+    /// Not beside another one that may be what kills the client.
+    Aside,
     /// Nothing: it has it, a caller has it, or its time is over.
     Nothing,
 }
 
-fn what_now(held: &Held, tentative: &Mailbox, reader: &Reader, now: Timestamp) -> Now {
+fn what_now(
+    held: &Held,
+    tentative: &Mailbox,
+    reader: &Reader,
+    now: Timestamp,
+    rules: Rules,
+) -> Now {
     if held.is_over(now) {
         return Now::Nothing;
     }
@@ -44,6 +52,9 @@ fn what_now(held: &Held, tentative: &Mailbox, reader: &Reader, now: Timestamp) -
     if is_changing(held, tentative) {
         // For the case that the record does not land.
         return Now::Wait(now.plus_millis(limits::CHANGING_LOOK_AGAIN_MILLIS));
+    }
+    if held.is_suspect(rules) && reader.has_another_suspect(held.about.message) {
+        return Now::Aside;
     }
     Now::Send(attempt)
 }
@@ -70,7 +81,7 @@ impl MailboxActor {
         if !self.is_current() {
             return;
         }
-        let now = self.bridge.clock().now();
+        let (now, rules) = (self.bridge.clock().now(), self.rules());
         let (mut missing, mut missing_bytes) = (Vec::new(), 0);
         loop {
             let (mailbox, tentative, kind) = self.parts_and_tentative();
@@ -88,9 +99,13 @@ impl MailboxActor {
             let Some(held) = mailbox.held(seq) else {
                 continue;
             };
-            let attempt = match what_now(held, tentative, reader, now) {
+            let attempt = match what_now(held, tentative, reader, now, rules) {
                 Now::Send(attempt) => attempt,
                 Now::Nothing => continue,
+                Now::Aside => {
+                    reader.put_aside(held);
+                    continue;
+                }
                 Now::Wait(until) => {
                     kind.retries.insert((until, seq));
                     continue;
@@ -129,6 +144,8 @@ impl MailboxActor {
         };
         let frame = encode::text_frame(&text);
         let bytes = frame.len();
+        let held = self.state().held(envelope.seq);
+        let is_suspect = held.is_some_and(|held| held.is_suspect(self.rules()));
         let note = self.note_when_written(id, What::Message(envelope.seq, attempt, bytes));
         let Some(reader) = self.kind.readers.get_mut(id) else {
             return false;
@@ -138,7 +155,7 @@ impl MailboxActor {
             self.lose(id, ctx);
             return false;
         }
-        reader.was_sent(envelope.seq, attempt, bytes);
+        reader.was_sent(envelope.seq, attempt, bytes, is_suspect);
         true
     }
 
@@ -188,7 +205,7 @@ impl MailboxActor {
             .into_iter()
             .map(|record| (record.seq, Arc::new(record)))
             .collect();
-        let now = self.bridge.clock().now();
+        let (now, rules) = (self.bridge.clock().now(), self.rules());
         for (place, seq) in seqs.iter().enumerate() {
             let (mailbox, tentative, kind) = self.parts_and_tentative();
             let Some(reader) = kind.readers.get_mut(id) else {
@@ -202,8 +219,9 @@ impl MailboxActor {
             let Some(held) = mailbox.held(*seq) else {
                 continue;
             };
-            match what_now(held, tentative, reader, now) {
+            match what_now(held, tentative, reader, now, rules) {
                 Now::Nothing => {}
+                Now::Aside => reader.put_aside(held),
                 Now::Wait(until) => {
                     kind.retries.insert((until, *seq));
                 }

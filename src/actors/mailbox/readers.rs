@@ -21,6 +21,9 @@ pub(super) struct Reader {
     ranks: HashMap<Seq, Rank>,
     /// What it was sent, and in which attempt.
     has: HashMap<Seq, u32>,
+    /// The one among them that may be what kills the client, and those that wait for its end.
+    suspect: Option<Seq>,
+    aside: HashMap<Seq, Rank>,
     /// On its way into the socket.
     on_their_way: usize,
     on_their_way_bytes: usize,
@@ -36,6 +39,8 @@ impl Reader {
             todo: BTreeSet::new(),
             ranks: HashMap::new(),
             has: HashMap::new(),
+            suspect: None,
+            aside: HashMap::new(),
             on_their_way: 0,
             on_their_way_bytes: 0,
             is_reading: false,
@@ -54,8 +59,32 @@ impl Reader {
     /// It is not to get a message any more.
     fn settle(&mut self, seq: Seq) {
         self.has.remove(&seq);
+        self.aside.remove(&seq);
+        self.clear(seq);
         if let Some(rank) = self.ranks.remove(&seq) {
             self.todo.remove(&rank);
+        }
+    }
+
+    /// Keeps a message back for as long as it has another one that may be what kills the client.
+    pub(super) fn put_aside(&mut self, held: &Held) {
+        self.aside.insert(held.about.message, held.rank());
+    }
+
+    /// Whether it has another message than this that may be what kills the client.
+    pub(super) fn has_another_suspect(&self, seq: Seq) -> bool {
+        self.suspect.is_some_and(|suspect| suspect != seq)
+    }
+
+    /// It has not killed the client, or it has come back: the next one may.
+    fn clear(&mut self, seq: Seq) {
+        if self.suspect != Some(seq) {
+            return;
+        }
+        self.suspect = None;
+        for (seq, rank) in self.aside.drain() {
+            self.todo.insert(rank);
+            self.ranks.insert(seq, rank);
         }
     }
 
@@ -93,8 +122,11 @@ impl Reader {
         self.has.get(&seq) == Some(&attempt)
     }
 
-    pub(super) fn was_sent(&mut self, seq: Seq, attempt: u32, bytes: usize) {
+    pub(super) fn was_sent(&mut self, seq: Seq, attempt: u32, bytes: usize, is_suspect: bool) {
         self.has.insert(seq, attempt);
+        if is_suspect {
+            self.suspect = Some(seq);
+        }
         self.on_their_way += 1;
         self.on_their_way_bytes += bytes;
     }
@@ -154,6 +186,7 @@ impl Readers {
         for reader in self.by_session.values_mut() {
             if reader.has.get(&seq).is_some_and(|has| *has <= attempt) {
                 reader.has.remove(&seq);
+                reader.clear(seq);
             }
         }
     }

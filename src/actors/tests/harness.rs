@@ -23,6 +23,7 @@ use crate::actors::bridge::{Acknowledgement, NewRoom, Parts, Sent};
 use crate::actors::outbox::OutboxBody;
 use crate::actors::ticket::Answered;
 use crate::actors::{Bridge, Connection, Faults, Gate, Inbound, Options, open};
+use crate::clock::ServerClock;
 use crate::log_writer;
 use crate::passwords::{Cost, Passwords};
 use crate::system::SystemClock;
@@ -75,7 +76,7 @@ pub(super) fn house_with(
     let bridge = Bridge::new(Parts {
         log,
         store: Arc::new(store.clone()),
-        clock: Arc::new(SystemClock),
+        clock: ServerClock::new(Arc::new(SystemClock), Timestamp::default()),
         ids: Arc::new(CountingIds::default()) as Arc<dyn Ids>,
         passwords: Passwords::new(Cost {
             memory_kib: 8,

@@ -189,3 +189,34 @@ fn a_hot_room_shares_its_thread() {
         );
     });
 }
+
+/// Whoever a session comes to on its way in may die of it; it then goes to the successor.
+#[test]
+fn a_session_gets_in_though_an_owner_dies_of_it() {
+    run(async {
+        for (actor, guard) in [
+            ("room", Guard::Outside),
+            ("mailbox", Guard::Outside),
+            ("broadcast", Guard::Outside),
+            ("room", Guard::Inside),
+            ("mailbox", Guard::Inside),
+            ("broadcast", Guard::Inside),
+        ] {
+            let house = mortal();
+            house.create("alpha", "ann").await.unwrap();
+            NEXT.set(Some((actor, "attach", guard, 0)));
+            // Who comes while an owner wakes is only waited for, so the first ones may get by.
+            for number in 0..10 {
+                let mut ann = Player::connect(&house, "ann").await;
+                let reference = number.to_string();
+                ann.post("alpha", "here", &reference).await;
+                let event = ann.expect("event").await;
+                assert_eq!(event["ref"], reference, "{actor} {guard:?}");
+                if NEXT.get().is_none() {
+                    break;
+                }
+            }
+            assert!(NEXT.get().is_none(), "{actor} {guard:?}: it did not panic");
+        }
+    });
+}

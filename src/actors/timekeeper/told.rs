@@ -21,7 +21,7 @@ struct Telling {
 impl Told {
     /// Which of the mailboxes in which something is overdue, and since when, are to be told now. All
     /// others are forgotten.
-    pub(super) fn to_tell(
+    pub(super) fn choose(
         &mut self,
         overdue: Vec<(ClientId, Timestamp)>,
         now: Moment,
@@ -75,7 +75,7 @@ mod tests {
 
     fn tell(told: &mut Told, list: &[(&str, i64)], now: u64) -> Vec<String> {
         let now = Moment::from_millis(now);
-        let names = told.to_tell(overdue(list), now).into_iter();
+        let names = told.choose(overdue(list), now).into_iter();
         names.map(|name| name.to_string()).collect()
     }
 

@@ -26,6 +26,8 @@ use crate::storage::schema::{counters, grants, log, members, messages as posts, 
 
 /// The row of `counters` that says how many messages were ever posted.
 pub const POSTS_COUNTER: &str = "posts";
+/// The row of `counters` that says of when the newest record is, in milliseconds.
+pub(super) const LATEST_COUNTER: &str = "latest_at_ms";
 
 impl Directory for SqliteStore {
     fn message(&self, id: MessageId) -> Result<Option<(Stream, Seq)>, StoreError> {

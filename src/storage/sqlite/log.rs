@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::owner::Answer;
 use bridge_core::ports::{Append, Log, LogFailure, Snapshot, StoreError};
-use bridge_core::{Reject, Seq, limits};
+use bridge_core::{Reject, Seq, Timestamp, limits};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error;
@@ -23,6 +23,8 @@ pub struct SqliteLog {
     pub(super) conn: SqliteConnection,
     pub(super) wal: Wal,
     heads: HashMap<Stream, Head>,
+    /// The newest time that is noted in the database.
+    latest: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +57,7 @@ impl SqliteLog {
             conn,
             wal: Wal::new(wal),
             heads: HashMap::new(),
+            latest: None,
         }
     }
 
@@ -79,7 +82,25 @@ impl SqliteLog {
             answers.push(answer);
         }
         project::count_posts(&mut self.conn, posts).map_err(Trouble::Batch)?;
+        self.note_latest(batch, &answers).map_err(Trouble::Batch)?;
         Ok(answers)
+    }
+
+    /// Notes the time of the newest record, now and then.
+    fn note_latest(&mut self, batch: &[&Append], answers: &[Answer]) -> QueryResult<()> {
+        let stored = batch.iter().zip(answers);
+        let stored = stored.filter(|(_, answer)| **answer == Answer::Stored);
+        let newest = stored.flat_map(|(append, _)| append.records.last());
+        let Some(newest) = newest.map(|record| record.envelope.at).max() else {
+            return Ok(());
+        };
+        let every = limits::LATEST_NOTED_EVERY.as_millis();
+        let is_known = |noted: Timestamp| i128::from(newest.millis_since(noted)) < every as i128;
+        if self.latest.is_some_and(is_known) {
+            return Ok(());
+        }
+        self.latest = Some(newest);
+        project::note_latest(&mut self.conn, newest)
     }
 
     fn one_apart(&mut self, append: &Append) -> Result<Answer, Trouble> {
@@ -205,6 +226,7 @@ impl SqliteLog {
     /// Nothing of the transaction stands, so nothing that was remembered in it may.
     fn roll_back(&mut self) -> Result<(), LogFailure> {
         self.heads.clear();
+        self.latest = None;
         let done = self.conn.batch_execute("ROLLBACK");
         done.or_else(|why| at_rollback(&why))
     }

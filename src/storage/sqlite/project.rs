@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
 use super::POSTS_COUNTER;
+use super::directory::LATEST_COUNTER;
 use crate::storage::row::{StreamNumber, number, visibility_word};
 use crate::storage::schema::{counters, follow_ups, grants, members, messages as posts, rooms};
 
@@ -184,6 +185,26 @@ pub(super) fn posts_in(append: &Append) -> i64 {
     events
         .map(|event| i64::from(matches!(event, Event::Posted(_) | Event::MessageStored(_))))
         .sum()
+}
+
+/// Notes of when the newest record is. It is never set back.
+pub(super) fn note_latest(conn: &mut SqliteConnection, at: Timestamp) -> QueryResult<()> {
+    let row = (
+        counters::name.eq(LATEST_COUNTER),
+        counters::value.eq(at.as_millis()),
+    );
+    let inserted = diesel::insert_into(counters::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    if inserted > 0 {
+        return Ok(());
+    }
+    let is_later = counters::value.lt(at.as_millis());
+    diesel::update(counters::table.find(LATEST_COUNTER).filter(is_later))
+        .set(counters::value.eq(at.as_millis()))
+        .execute(conn)
+        .map(drop)
 }
 
 /// Adds to the number of messages that were ever posted or sent.

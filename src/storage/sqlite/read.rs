@@ -2,15 +2,16 @@
 
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::{Reader, Snapshot, StoreError};
-use bridge_core::{Epoch, Seq, limits};
+use bridge_core::{Epoch, Seq, Timestamp, limits};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool, PooledConnection};
 use diesel::sqlite::SqliteConnection;
 
+use super::directory::LATEST_COUNTER;
 use super::log::{stream_head, stream_name, stream_number};
 use crate::storage::error::reading;
 use crate::storage::row::{LogRow, StreamNumber, number, seq};
-use crate::storage::schema::{log, snapshots};
+use crate::storage::schema::{counters, log, snapshots};
 
 type Connections = Pool<ConnectionManager<SqliteConnection>>;
 
@@ -60,6 +61,17 @@ impl Reader for SqliteStore {
             None => Ok(Seq::ZERO),
             Some(id) => stream_head(conn, id).map_err(|why| reading(&why)),
         }
+    }
+
+    fn latest(&self) -> Result<Timestamp, StoreError> {
+        let conn = &mut self.connection()?;
+        let noted: Option<i64> = counters::table
+            .find(LATEST_COUNTER)
+            .select(counters::value)
+            .first(conn)
+            .optional()
+            .map_err(|why| reading(&why))?;
+        Ok(noted.map(Timestamp::from_millis).unwrap_or_default())
     }
 
     fn page(

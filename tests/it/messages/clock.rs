@@ -105,3 +105,24 @@ async fn a_clock_that_is_set_forward_ends_no_lease() {
     assert_eq!(steps(&ended(&ann, &id).await), wanted);
     assert_eq!(bob.settled().await, NOTHING);
 }
+
+/// Another process knows from the log how late it is.
+#[tokio::test]
+async fn a_clock_that_was_set_back_before_a_restart_holds_nothing_up() {
+    let server = TestServer::with("[messages]\nlease_seconds = 1\n");
+    known(&server, &["bob"]).await;
+    let before = say(&server.rest("ann"), "bob", "before").await;
+    server.clock.set_back(HALF_AN_HOUR);
+    let restarted = tokio::task::spawn_blocking(|| server.restart()).await;
+    let server = restarted.expect("no panic");
+    let mut bob = server.session("bob").await;
+    for attempt in 1..=2 {
+        assert_eq!(message(&mut bob, &before).await["attempt"], attempt);
+    }
+    ack(&mut bob, &before, "done").await;
+    let brief = json!({"to": "bob", "text": "brief", "ttl_seconds": 1});
+    let brief = send(&server.rest("ann"), brief).await;
+    message(&mut bob, &brief).await;
+    let shown = ended(&server.rest("ann"), &brief).await;
+    assert_eq!(shown["recipients"][0]["stage"], "expired");
+}

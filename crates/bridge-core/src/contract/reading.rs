@@ -6,13 +6,45 @@ use crate::contract::Bench;
 use crate::contract::desk::Desk;
 use crate::contract::script::{self, draft, founded, post, said};
 use crate::event::Envelope;
-use crate::id::Seq;
+use crate::id::{Seq, Timestamp};
 use crate::limits;
 use crate::ports::Snapshot;
 use crate::stored;
 
 fn seqs(page: &[Envelope]) -> Vec<u64> {
     page.iter().map(|record| record.seq.get()).collect()
+}
+
+/// Over all streams, to the second.
+pub fn the_newest_time_is_known_after_a_restart(bench: &dyn Bench) {
+    let mut desk = Desk::new(bench);
+    let latest = |desk: &Desk<'_>| {
+        let latest = desk.store().latest();
+        latest.expect("a store without a fault can be read")
+    };
+    assert_eq!(latest(&desk), Timestamp::default());
+    desk.stores(&[founded("alpha"), founded("beta")]);
+    for (room, millis) in [
+        ("alpha", 60_000),
+        ("beta", 30_000),
+        ("beta", 60_500),
+        ("alpha", 90_000),
+    ] {
+        let seq = desk.head(room) + 1;
+        let mut record = said(room, seq, "later");
+        record.at = script::at(1).plus_millis(millis);
+        desk.stores(&[draft([record])]);
+        for _ in 0..2 {
+            let behind = script::at(1)
+                .plus_millis(millis.max(60_000))
+                .millis_since(latest(&desk));
+            assert!(
+                (0..1_000).contains(&behind),
+                "{room} at {millis}: {behind} ms behind"
+            );
+            desk.restart();
+        }
+    }
 }
 
 /// From the position after the given one, in order, as many as were asked for.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::event::{Envelope, Event, Stream};
-use crate::id::{ClientId, Epoch, IdempotencyKey, MessageId, Seq};
+use crate::id::{ClientId, Epoch, IdempotencyKey, MessageId, Seq, Timestamp};
 use crate::limits;
 use crate::owner::Answer;
 use crate::ports::{Append, Reader, Snapshot, StoreError};
@@ -121,6 +121,15 @@ impl Reader for MemoryStore {
 
     fn head(&self, stream: &Stream) -> Result<Seq, StoreError> {
         Ok(self.kept().head(stream))
+    }
+
+    fn latest(&self) -> Result<Timestamp, StoreError> {
+        let kept = self.kept();
+        Ok(kept
+            .records()
+            .map(|record| record.at)
+            .max()
+            .unwrap_or_default())
     }
 
     fn page(

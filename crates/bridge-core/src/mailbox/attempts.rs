@@ -56,7 +56,8 @@ impl Mailbox {
             .filter_map(|seq| self.open.get(seq))
             .map(acks::seen)
             .collect();
-        let mut ready: Vec<&Held> = self
+        let mut again: Vec<&Held> = Vec::new();
+        let ready: Vec<&Held> = self
             .open()
             .filter(|held| held.is_ready(now) && !confirmed.contains(&held.about.message))
             .collect();
@@ -71,12 +72,12 @@ impl Mailbox {
                 && returned.not_before <= now
                 && !held.is_over(now)
             {
-                ready.push(held);
+                again.push(held);
             }
             events.push(ended);
         }
         let until = now.plus_millis(take.rules.call_lease_millis);
-        let taken = choose(ready, take);
+        let taken = choose(ready, again, take);
         events.extend(
             taken
                 .into_iter()
@@ -202,10 +203,20 @@ fn delivered(held: &Held, via: Via, until: Timestamp) -> Event {
     })
 }
 
-/// The first ones in the order of delivery, within the caller's bounds.
-fn choose<'a>(ready: Vec<&'a Held>, take: &Take) -> Vec<&'a Held> {
-    let may_see = |held: &&Held| take.may_see(&held.about.from);
-    let ready = ready.into_iter().filter(may_see).collect();
+/// The first ones in the order of delivery, within the caller's bounds, and not two of those that may
+/// be what its calls die of.
+/// `again` are those of which this call has just cut an attempt off.
+fn choose<'a>(ready: Vec<&'a Held>, again: Vec<&'a Held>, take: &Take) -> Vec<&'a Held> {
+    let ready = ready.into_iter().map(|held| (held, 0));
+    let again = again.into_iter().map(|held| (held, 1));
+    let seen = ready
+        .chain(again)
+        .filter(|(held, _)| take.may_see(&held.about.from));
+    let (suspects, others): (Vec<_>, Vec<_>) =
+        seen.partition(|(held, cuts)| held.is_suspect_after(*cuts, take.rules));
+    let suspect = suspects.into_iter().min_by_key(|(held, _)| held.rank());
+    let ready = others.into_iter().chain(suspect);
+    let ready = ready.map(|(held, _)| held).collect();
     held::first_of(ready, take.messages_max, take.bytes_max)
 }
 

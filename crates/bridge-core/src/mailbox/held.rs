@@ -3,8 +3,8 @@
 use crate::event::{About, Envelope, MessageStored, Reopened};
 use crate::id::{Seq, Timestamp};
 use crate::limits;
-use crate::mailbox::command::millis;
-use crate::message::{Attempt, Expiry, Failure, Priority};
+use crate::mailbox::command::{Rules, millis};
+use crate::message::{Attempt, Ending, Expiry, Failure, Priority};
 use crate::text::Metadata;
 
 /// A message that is neither seen nor ended.
@@ -158,6 +158,27 @@ impl Held {
             Phase::Waiting { not_before } => now >= not_before && !self.is_over(now),
             Phase::Leased(_) => false,
         }
+    }
+
+    /// Whether it may be what kills its readers: it was there as often when they were cut off. Such
+    /// a message is never handed over with another such one, so that each that does no harm is taken
+    /// before the one that does has used up all their attempts.
+    #[must_use]
+    pub fn is_suspect(&self, rules: Rules) -> bool {
+        self.is_suspect_after(0, rules)
+    }
+
+    /// The same when it is cut off so many times more.
+    pub(super) fn is_suspect_after(&self, more: usize, rules: Rules) -> bool {
+        let cut = |failure: &&Failure| {
+            matches!(
+                failure.ending,
+                Ending::ConnectionLost | Ending::NotConfirmed
+            )
+        };
+        let last_chance = (rules.attempts_max as usize).saturating_sub(1).max(1);
+        let enough = limits::CUTS_BEFORE_ALONE.min(last_chance);
+        self.failures.iter().filter(cut).count() + more >= enough
     }
 
     /// The attempt under way.

@@ -6,8 +6,9 @@ mod receiver;
 mod sums;
 mod verdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bridge_core::message::Stage;
@@ -35,6 +36,8 @@ const LATE_WHERE_BUSY: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Looking back at many messages at once.
 const LOOKED_AT_AT_ONCE: usize = 16;
+/// Before the sender comes back, or looks again.
+const COMES_BACK_AFTER: Duration = Duration::from_millis(20);
 /// How long the sender waits for a receipt that does not come.
 const RECEIPT_WITHIN: Duration = Duration::from_secs(10);
 /// Receivers of the control.
@@ -129,13 +132,16 @@ impl Trial {
             let plan = Plan::draw(&mut random, &self.rules, self.longest);
             receivers.push(Receiver::new(mailer, id.clone(), plan, world.clone()).run());
         }
-        let hearing = tokio::spawn(hear_ends(sender.clone(), world.life.clone()));
+        let heard = Heard::default();
+        let lives = world.life.clone();
+        let hearing = tokio::spawn(hear_ends(sender.clone(), lives, Arc::clone(&heard)));
         let (receivers, server) = tokio::try_join!(
             all(receivers, self.longest + PATIENCE),
             self.kill(setting, server, &life),
         )?;
-        let heard = self.look_back(&sender, &receivers, sums).await?;
-        sums.receipts_missing += hearing_of(hearing, life, &heard).await?;
+        let dead = self.look_back(&sender, &receivers, sums).await?;
+        sums.receipts_missing += not_told(&heard, &dead).await;
+        hearing.abort();
         sums.kills += u64::from(self.kills);
         drop(server);
         Ok(())
@@ -238,47 +244,49 @@ async fn send(sender: &Mailer, names: &[String]) -> Result<Vec<String>, String> 
     ids.collect::<Result<_, _>>().map_err(str::to_owned)
 }
 
+/// Which messages the sender was told to be dead.
+type Heard = Arc<Mutex<BTreeSet<String>>>;
+
+/// Whoever panicked while it held the set has left a whole one.
+fn lock(heard: &Heard) -> MutexGuard<'_, BTreeSet<String>> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Listens for receipts of dead letters, over all lives of the server, until there is no other.
-async fn hear_ends(
-    sender: Mailer,
-    mut life: watch::Receiver<u32>,
-) -> Result<BTreeMap<String, u64>, String> {
-    let mut heard: BTreeMap<String, u64> = BTreeMap::new();
-    loop {
-        life.borrow_and_update();
-        if let Ok(mut peer) = sender.session().await {
-            let listening = async {
+async fn hear_ends(sender: Mailer, mut life: watch::Receiver<u32>, heard: Heard) {
+    let listening = async {
+        loop {
+            if let Ok(mut peer) = sender.session().await {
+                // To the last frame, also of a server that was killed.
                 while let Ok(frame) = peer.came().await {
                     if frame["type"] == "receipt" && frame["stage"] == "dead" {
                         let id = frame["id"].as_str().unwrap_or_default();
-                        *heard.entry(id.to_owned()).or_default() += 1;
+                        lock(&heard).insert(id.to_owned());
                     }
                 }
-            };
-            tokio::select! {
-                () = listening => {}
-                changed = life.changed() => if changed.is_err() { return Ok(heard) },
             }
+            sleep(COMES_BACK_AFTER).await;
         }
-        if life.has_changed().is_err() {
-            return Ok(heard);
-        }
-        sleep(Duration::from_millis(20)).await;
+    };
+    let over = async { while life.changed().await.is_ok() {} };
+    tokio::select! {
+        () = listening => {}
+        () = over => {}
     }
 }
 
-/// How many of the dead the sender was not told of.
-async fn hearing_of(
-    hearing: tokio::task::JoinHandle<Result<BTreeMap<String, u64>, String>>,
-    life: watch::Sender<u32>,
-    dead: &[String],
-) -> Result<u64, String> {
-    // The last of them may just be on its way.
-    sleep(Duration::from_millis(500)).await;
-    drop(life);
-    let heard = timeout(RECEIPT_WITHIN, hearing).await;
-    let heard = heard.map_err(|_| "the sender does not end")?;
-    let heard = heard.map_err(|why| why.to_string())??;
-    let missing = dead.iter().filter(|id| !heard.contains_key(*id));
-    Ok(missing.count() as u64)
+/// How many of the dead the sender is not told of.
+async fn not_told(heard: &Heard, dead: &[String]) -> u64 {
+    let missing = || {
+        let heard = lock(heard);
+        dead.iter().filter(|id| !heard.contains(*id)).count() as u64
+    };
+    let all = async {
+        while missing() > 0 {
+            sleep(COMES_BACK_AFTER).await;
+        }
+    };
+    // It is late, or it does not come.
+    drop(timeout(RECEIPT_WITHIN, all).await);
+    missing()
 }

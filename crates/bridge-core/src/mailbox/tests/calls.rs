@@ -171,3 +171,35 @@ fn a_limited_call_ends_no_lease_of_what_it_does_not_see() {
     };
     assert_eq!(scene.must("bob", &MailboxCommand::Take(limited)), []);
 }
+
+/// What was cut off twice may be what kills its readers, and takes nothing else with it.
+#[test]
+fn what_may_have_killed_two_calls_is_handed_over_alone() {
+    let mut scene = Scene::with_messages(3);
+    assert_eq!(delivered(&scene.take(None, 10)), [1, 2, 3]);
+    assert_eq!(delivered(&scene.take(None, 10)), [1, 2, 3], "at once");
+    assert_eq!(delivered(&scene.take(None, 10)), [0_u128; 0], "a pause");
+    scene.send(outgoing(4));
+    scene.turn(2 * SECOND);
+    let events = scene.take(None, 10);
+    assert_eq!(delivered(&events), [1, 4], "with what is new");
+    let taken = batch(&scene, &events);
+    assert_eq!(delivered(&scene.take(Some(taken), 10)), [2]);
+    // It is cut off once more, and waits for longer; that is the third one's turn.
+    scene.turn(MINUTE);
+    assert_eq!(delivered(&scene.take(None, 10)), [3]);
+    scene.turn(MINUTE);
+    assert_eq!(delivered(&scene.take(None, 10)), [2]);
+}
+
+/// With two attempts there is no second time.
+#[test]
+fn what_has_its_last_attempt_has_it_alone() {
+    let mut scene = Scene::with_messages(3);
+    scene.rules.attempts_max = 2;
+    assert_eq!(delivered(&scene.take(None, 10)), [1, 2, 3]);
+    assert_eq!(delivered(&scene.take(None, 10)), [1]);
+    let events = scene.take(None, 10);
+    assert_eq!(kinds(&events), ["message_died", "message_delivered"]);
+    assert_eq!(delivered(&events), [2]);
+}

@@ -65,6 +65,8 @@ pub(super) struct Found {
     pub(super) late: Vec<u64>,
     pub(super) wrong_attempts: u64,
     pub(super) strangers: u64,
+    /// What it did and saw, for whoever has to find out why.
+    pub(super) diary: Vec<String>,
     /// It never came again: where that was.
     pub(super) lost: Option<String>,
 }
@@ -93,6 +95,7 @@ impl Receiver {
     /// Goes through its plan. The server may be killed meanwhile, and be another one.
     pub(super) async fn run(mut self) -> Result<Self, String> {
         while let Err(why) = self.live().await {
+            self.note(why.clone());
             let changed = timeout(AWAY_MAX, self.world.life.changed()).await;
             if !matches!(changed, Ok(Ok(()))) {
                 return Err(format!("{}: {why}", self.mailer.name));
@@ -103,8 +106,10 @@ impl Receiver {
 
     /// One life of the server.
     async fn live(&mut self) -> Result<(), String> {
-        if *self.world.life.borrow_and_update() > 0 {
+        let life = *self.world.life.borrow_and_update();
+        if life > 0 {
             let way = self.mailer.way(&self.id, 0).await?;
+            self.note(format!("life {life}: {} of {}", way.stage, way.attempts));
             if way.stage.is_terminal() {
                 return Ok(());
             }
@@ -125,6 +130,7 @@ impl Receiver {
                 return Ok(());
             };
             self.note_arrival(attempt);
+            self.note(format!("{attempt} for {way:?}"));
             let Some(way) = way else {
                 self.mailer.ack(&self.id, "done").await?;
                 return Ok(());
@@ -137,6 +143,11 @@ impl Receiver {
         });
         let patience = (wait + LOST_AFTER).as_secs().min(50);
         self.mailer.way(&self.id, patience).await.map(drop)
+    }
+
+    fn note(&mut self, what: String) {
+        let seconds = self.world.clock.nanos() as f64 / 1e9;
+        self.found.diary.push(format!("{seconds:.3} {what}"));
     }
 
     /// What it will do with it next time; nothing more, but be done with it.

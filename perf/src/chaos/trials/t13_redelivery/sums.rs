@@ -54,7 +54,11 @@ impl Sums {
         self.strangers += found.strangers;
         self.lost += u64::from(found.lost.is_some());
         self.flaws.told.extend(found.lost.clone());
-        self.flaws.look_at(way, &found.endings, rules)
+        if found.wrong_attempts > 0 && self.flaws.told.len() < 3 {
+            let (name, diary) = (&receiver.mailer.name, found.diary.join(" / "));
+            self.flaws.told.push(format!("{name}: {diary}"));
+        }
+        self.flaws.look_at(way, found, rules)
     }
 
     pub(super) fn tell(self, outcome: &mut Outcome) {

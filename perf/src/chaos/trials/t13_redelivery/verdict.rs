@@ -7,7 +7,7 @@ use agent_bridge::client::message::{FailureFacts, RecipientFacts};
 use bridge_core::message::Stage;
 
 use super::plan::Rules;
-use super::receiver::counts;
+use super::receiver::{Found, counts};
 use crate::chaos::mail::{Letter, instant, maybe_instant};
 
 /// What did not hold, of all messages.
@@ -36,14 +36,15 @@ impl Flaws {
     pub(super) fn look_at(
         &mut self,
         way: &RecipientFacts,
-        endings: &BTreeMap<u32, &'static [&'static str]>,
+        found: &Found,
         rules: &Rules,
     ) -> Result<(), String> {
-        let before = self.sum();
+        let endings = &found.endings;
+        let (before, late_before) = (self.sum(), self.lease_late);
         self.look_at_times(way, rules.late)?;
         self.look_at_attempts(way, endings);
         self.look_at_end(way, endings, rules);
-        if self.sum() > before && self.told.len() < 3 {
+        if self.sum() - self.lease_late > before - late_before && self.told.len() < 3 {
             let steps = way.history.iter().map(|step| {
                 let [reason, until, not_before] = [&step.reason, &step.until, &step.not_before]
                     .map(|field| field.as_deref().unwrap_or_default());
@@ -52,9 +53,10 @@ impl Flaws {
             });
             let steps: Vec<String> = steps.collect();
             self.told.push(format!(
-                "{}: {}; its receiver knows {endings:?}",
+                "{}: {}; its receiver says {}",
                 way.client,
-                steps.join(" / ")
+                steps.join(" / "),
+                found.diary.join(" / ")
             ));
         }
         Ok(())
@@ -238,9 +240,11 @@ mod tests {
         let way = json!({"client": "bob", "stage": "dead", "attempts": 2, "history": history});
         let way: RecipientFacts = serde_json::from_value(way).expect("a way");
         let mut flaws = Flaws::default();
-        let endings: BTreeMap<u32, &'static [&'static str]> =
-            [(1, &["lease_expired"][..]), (2, &["connection_lost"][..])].into();
-        flaws.look_at(&way, &endings, &RULES).expect("good times");
+        let found = Found {
+            endings: [(1, &["lease_expired"][..]), (2, &["connection_lost"][..])].into(),
+            ..Found::default()
+        };
+        flaws.look_at(&way, &found, &RULES).expect("good times");
         flaws
     }
 

@@ -190,10 +190,40 @@ impl Actor {
         }
     }
 
+    /// Opens as many sessions beside its own as it may have, so that its own has to go.
+    pub(super) async fn crowd_out(&mut self, server: &Server) -> Result<(), String> {
+        let (mut one, mut other) = (Self::new(self.name.clone()), Self::new(self.name.clone()));
+        for actor in [&mut one, &mut other] {
+            actor.frame(server, json!({"type": "ping"})).await?;
+        }
+        self.leave();
+        self.tally.add(&one.tally);
+        self.tally.add(&other.tally);
+        Ok(())
+    }
+
     /// Ends its session.
     pub(super) fn leave(&mut self) {
         self.peer = None;
         self.heard.clear();
+    }
+
+    /// Reads something over REST.
+    pub(super) async fn get(&mut self, server: &Server, path: &str) -> Result<Value, String> {
+        self.rest(server, Method::GET, path, None, None).await
+    }
+
+    /// Makes something over REST; without a key, something that takes none.
+    pub(super) async fn post(
+        &mut self,
+        server: &Server,
+        path: &str,
+        key: &str,
+        body: Value,
+    ) -> Result<Value, String> {
+        let key = Some(key).filter(|key| !key.is_empty());
+        self.rest(server, Method::POST, path, key, Some(&body))
+            .await
     }
 
     /// Asks over REST until it is answered for good.

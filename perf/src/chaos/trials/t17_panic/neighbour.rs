@@ -75,7 +75,8 @@ async fn heard(peer: &mut Peer, said: u64) -> Result<(), String> {
             return Err(frame.to_string());
         }
         if frame["kind"] == "posted" {
-            if frame["text"] == said.to_string() {
+            let text = said.to_string();
+            if frame["text"] == text {
                 return Ok(());
             }
             return Err(format!("instead of {said} came {frame}"));

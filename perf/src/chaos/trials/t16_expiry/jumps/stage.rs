@@ -106,7 +106,7 @@ impl Stage<'_> {
             return Err("the server does not go by the clock that was set".to_owned());
         }
         self.look_at_the_old(cycle, &mortals, ends, moved).await?;
-        self.look_at_the_new(&mut peer, ends, moved).await?;
+        self.look_at_the_new(ends, moved).await?;
         self.find_mutes(cycle.number, &mut log, silent_since, moved)
             .await?;
         let held = timeout(PATIENCE, holding).await;
@@ -198,17 +198,13 @@ impl Stage<'_> {
     }
 
     /// What lives for a second from now on lives for a second.
-    async fn look_at_the_new(
-        &self,
-        peer: &mut Peer,
-        ends: &mut Ends,
-        moved: &mut Moved,
-    ) -> Result<(), String> {
+    async fn look_at_the_new(&self, ends: &mut Ends, moved: &mut Moved) -> Result<(), String> {
+        let mut peer = self.sender.silent().await?;
         let fresh = json!({
             "type": "send", "to": "nobody", "text": "x", "keep": true, "ttl_seconds": 1,
         });
         let sent = self.clock.nanos();
-        let stored = send_all(peer, &vec![fresh; self.setting.pick(4, 20)]).await?;
+        let stored = send_all(&mut peer, &vec![fresh; self.setting.pick(4, 20)]).await?;
         let fresh: Vec<(String, Said)> = stored.iter().map(|s| (id(s), Said::Nothing)).collect();
         ends.look_at_all(&self.sender, &fresh, true).await?;
         let took = Duration::from_nanos(self.clock.nanos() - sent);
