@@ -6,6 +6,7 @@
 mod args;
 mod correspondent;
 mod crowd;
+mod descriptors;
 mod diary;
 mod heard;
 mod history;
@@ -65,6 +66,7 @@ pub(crate) async fn run(args: ChaosArgs) -> Result<(), String> {
         return Ok(());
     }
     let chosen = args.chosen()?;
+    descriptors::raise();
     let seed = args.seed.unwrap_or_else(rand::random);
     let setting = Setting::new(&args, seed)?;
     let mut run = Run {

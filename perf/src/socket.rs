@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use frame::{Opcode, Parsed};
-pub(crate) use line::{CAN_CUT, Line, cut, reset_at_end};
+pub(crate) use line::{CAN_CUT, Line, cut, reset_at_end, widen};
 
 /// How much is read at once.
 const READ_BYTES: usize = 64 * 1024;

@@ -251,6 +251,8 @@ impl<K: Kind> StreamActor<K> {
     fn failed(&mut self, why: &'static str, ctx: &mut Context<Self>) {
         tracing::error!(stream = %self.stream, why, "an owner failed and is read again");
         self.owner = Owner::loading(K::State::empty(&self.stream));
+        // A look-up whose answer made it fail will not release those who wait behind it.
+        self.look_ups.clear();
         self.has_failed = true;
         self.begin_anew(Cause::Code, ctx);
     }

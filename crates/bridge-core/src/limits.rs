@@ -387,6 +387,11 @@ pub const READ_CONNECT_WITHIN: Duration = Duration::from_secs(5);
 pub const READY_READ_WITHIN: Duration = Duration::from_secs(2);
 /// Requests that wait to read the database.
 pub const READS_WAITING_MAX: usize = 1_024;
+/// Of those, how many may be of sessions that catch up. When all come back at once the others of them
+/// wait for their turn, and requests still find a place.
+pub const READS_IN_TURN_MAX: usize = 256;
+/// Before another try to read when requests have taken every place.
+pub const READ_AGAIN: Duration = Duration::from_millis(20);
 /// Passwords hashed at once: hashing is memory-hard, so its sum must be small.
 pub const PASSWORDS_AT_ONCE_MAX: usize = 2;
 /// Passwords that wait to be hashed.

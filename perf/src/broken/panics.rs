@@ -3,6 +3,7 @@
 //! It reads a line of JSON from standard input for each wish, and answers each with a line.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{BufRead, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +21,18 @@ pub(crate) struct Place {
     pub(crate) handler: String,
     /// Whether nothing catches the panic below the actor, which dies of it.
     pub(crate) kills: bool,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { actor, handler, .. } = self;
+        let end = if self.kills {
+            ", and the actor dies"
+        } else {
+            ""
+        };
+        write!(f, "{actor}: {handler}{end}")
+    }
 }
 
 /// What is wished.

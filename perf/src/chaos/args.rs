@@ -22,6 +22,9 @@ pub(crate) struct ChaosArgs {
     /// Only these trials, by their numbers
     #[arg(long, value_name = "N", value_delimiter = ',', num_args = 1..)]
     pub(super) only: Vec<u8>,
+    /// Only a part of a trial that has parts, by a piece of its name: a place where 17 panics
+    #[arg(long, value_name = "TEXT")]
+    pub(super) part: Option<String>,
     /// Repeat a run
     #[arg(long, value_name = "S")]
     pub(super) seed: Option<u64>,

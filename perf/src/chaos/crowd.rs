@@ -55,10 +55,10 @@ mod tests {
         assert_eq!(done, Err("three".to_owned()));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn nobody_waits_for_ever() {
         let forever = std::future::pending::<Result<(), String>>();
-        let done = all(vec![forever], Duration::from_secs(1)).await;
-        assert_eq!(done, Err("1 clients took longer than 1s".to_owned()));
+        let done = all(vec![forever], Duration::from_millis(1)).await;
+        assert_eq!(done, Err("1 clients took longer than 1ms".to_owned()));
     }
 }

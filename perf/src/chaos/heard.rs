@@ -14,16 +14,8 @@ pub(super) struct Heard<'a> {
     pub(super) id: Option<Cow<'a, str>>,
     #[serde(borrow, default, rename = "ref")]
     pub(super) reference: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(super) room: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(super) text: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) seq: Option<u64>,
-    #[serde(default)]
-    pub(super) duplicate: bool,
-    #[serde(default)]
-    pub(super) attempt: Option<u32>,
     #[serde(borrow, default)]
     pub(super) code: Option<Code<'a>>,
     #[serde(default)]
@@ -121,7 +113,6 @@ mod tests {
         let event = br#"{"type":"event","room":"r","seq":7,"id":"msg_1","text":"a\nb","by":"x"}"#;
         let event = Heard::read(event).expect("an event");
         assert_eq!((event.kind, event.seq), ("event", Some(7)));
-        assert_eq!(event.text.as_deref(), Some("a\nb"));
         assert_eq!((event.bye(), event.refusal()), (None, None));
         let bye = br#"{"type":"bye","code":4001,"reconnect":true,"retry_after_ms":1234}"#;
         let bye = Heard::read(bye).expect("a goodbye");

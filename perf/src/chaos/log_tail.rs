@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
+use agent_bridge::wire::time;
+use bridge_core::Timestamp;
+
 use super::server::Server;
 
 /// The end of a server's log.
@@ -52,6 +55,11 @@ pub(super) fn ended<'a>(line: &'a str, reason: &str) -> Option<&'a str> {
     (value("reason")? == reason).then(|| value("client"))?
 }
 
+/// When a line was written, by the wall clock.
+pub(super) fn written_at(line: &str) -> Option<Timestamp> {
+    time::from_text(line.split_ascii_whitespace().next()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +69,9 @@ mod tests {
         let line = "2026-11-22T08:15:30.250000Z DEBUG closing session=ses_1 client=ann reason=Slow";
         assert_eq!(ended(line, "Slow"), Some("ann"));
         assert_eq!(ended(line, "Silent"), None);
+        let at = time::from_text("2026-11-22T08:15:30.250Z");
+        assert!(at.is_some() && written_at(line) == at);
+        assert_eq!(written_at("closing"), None);
         assert_eq!(ended("2026-11-22T08:15:30Z INFO stopping", "Slow"), None);
     }
 }

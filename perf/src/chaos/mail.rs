@@ -1,6 +1,7 @@
 //! Direct messages, as trials send, get and look back at them.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use agent_bridge::client::message::{FailureFacts, RecipientFacts};
 use agent_bridge::client::{MessageFacts, Token};
@@ -10,12 +11,14 @@ use reqwest::{Client, Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::Http;
+use super::http::{Answer, Http};
 use super::peer::Peer;
 use super::server::Server;
 
 /// Letters in a page of the list of those that are dead.
 const LETTERS_PAGE: usize = 500;
+/// Tries of one read.
+const READS_TRIED: u32 = 100;
 /// Messages of which one sender waits to hear that they are stored.
 const SENT_AT_ONCE: usize = 200;
 
@@ -117,7 +120,17 @@ impl Mailer {
         }
     }
 
+    /// Reads something. Who reads much at once is told to wait now and then, and waits.
     async fn get(&self, path: &str) -> Result<Value, String> {
+        for _ in 0..READS_TRIED {
+            let answer = self.http.ask(Method::GET, path, None, None).await?;
+            let error = &answer.body["error"];
+            if error["temporary"] != true {
+                return body_of(path, answer);
+            }
+            let millis = error["retry_after_ms"].as_u64().unwrap_or_default();
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+        }
         self.must(Method::GET, path, None).await
     }
 
@@ -127,12 +140,15 @@ impl Mailer {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, String> {
-        let answer = self.http.ask(method, path, None, body).await?;
-        if !(200..300).contains(&answer.status) {
-            return Err(format!("{path}: {}: {}", answer.status, answer.body));
-        }
-        Ok(answer.body)
+        body_of(path, self.http.ask(method, path, None, body).await?)
     }
+}
+
+fn body_of(path: &str, answer: Answer) -> Result<Value, String> {
+    if (200..300).contains(&answer.status) {
+        return Ok(answer.body);
+    }
+    Err(format!("{path}: {}: {}", answer.status, answer.body))
 }
 
 /// Sends frames, many of them before the first is answered, and returns the answers in their order.

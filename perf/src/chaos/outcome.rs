@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::memory::Memory;
 
 /// Flaws of one kind that are told in words; the others are counted.
-const FLAWS_TOLD: usize = 5;
+const FLAWS_TOLD: usize = 40;
 
 /// What a trial found.
 #[derive(Debug, Default, Serialize)]

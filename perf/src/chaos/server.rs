@@ -23,6 +23,8 @@ use crate::server::{OPERATOR, SETTINGS, announced, issue, loopback};
 
 /// Between two looks whether a process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Warnings and errors that are shown of its log.
+const COMPLAINTS_SHOWN: usize = 5;
 /// How long a server may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Its standard error, in its folder.
@@ -202,10 +204,6 @@ impl Server {
         self.child.id()
     }
 
-    pub(super) fn data_dir(&self) -> &Path {
-        &self.start.data_dir
-    }
-
     /// What it wrote to its log, over all its lives.
     pub(super) fn log(&self) -> String {
         self.start.log()
@@ -213,6 +211,14 @@ impl Server {
 
     pub(super) fn log_path(&self) -> PathBuf {
         self.start.data_dir.join(LOG_FILE)
+    }
+
+    /// The first warnings and errors in its log.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        let log = self.log();
+        let is_complaint = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
+        let complaints = log.lines().filter(is_complaint).take(COMPLAINTS_SHOWN);
+        complaints.map(str::to_owned).collect()
     }
 
     /// A token of a client.
@@ -268,11 +274,6 @@ impl Server {
     /// Tells it to stop, as a service manager does.
     pub(super) fn terminate(&self) -> Result<(), String> {
         self.signal(Signal::TERM)
-    }
-
-    /// Holds it still (`SIGSTOP`), or lets it go on.
-    pub(super) fn hold(&self, is_held: bool) -> Result<(), String> {
-        self.signal(if is_held { Signal::STOP } else { Signal::CONT })
     }
 
     fn signal(&self, signal: Signal) -> Result<(), String> {

@@ -29,6 +29,7 @@ pub(super) struct Setting {
     length: Length,
     program: PathBuf,
     disk: PathBuf,
+    part: Option<String>,
     bar: ProgressBar,
     clock: Clock,
 }
@@ -52,6 +53,7 @@ impl Setting {
             length,
             program: program_beside_us(args.server.as_deref())?,
             disk,
+            part: args.part.clone(),
             bar: ProgressBar::hidden(),
             clock: Clock::start(),
         })
@@ -121,6 +123,13 @@ impl Setting {
                 done < rounds
             }
         }
+    }
+
+    /// Whether a part of the trial is wanted.
+    pub(super) fn wants(&self, part: &str) -> bool {
+        self.part
+            .as_ref()
+            .is_none_or(|wanted| part.contains(wanted))
     }
 
     /// Shows what the trial is at.

@@ -46,6 +46,12 @@ pub(crate) fn reset_at_end(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_linger(Some(Duration::ZERO))
 }
 
+/// Gives a narrow line room, for a client that reads again.
+pub(crate) fn widen(stream: &TcpStream) -> io::Result<()> {
+    const WIDE_BYTES: usize = 1024 * 1024;
+    SockRef::from(stream).set_recv_buffer_size(WIDE_BYTES)
+}
+
 /// Whether this system can cut a line without telling either end.
 pub(crate) const CAN_CUT: bool = cfg!(target_os = "linux");
 

@@ -104,7 +104,7 @@ impl Bridge {
         })
     }
 
-    pub(in crate::actors) async fn page(
+    async fn page(
         &self,
         room: &RoomId,
         after: Seq,

@@ -19,6 +19,11 @@ impl From<StreamHandle<BroadcastKind>> for BroadcastHandle {
 }
 
 impl BroadcastHandle {
+    /// Whether its actor has died. Nobody answers there any more.
+    pub(in crate::actors) fn is_dead(&self) -> bool {
+        self.0.is_dead()
+    }
+
     /// It was held back, and gets another chance.
     pub(in crate::actors) fn release(&self) {
         self.0.release();

@@ -188,14 +188,9 @@ async fn mail(
     broadcast: Option<(BroadcastHandle, ResumedBody)>,
 ) -> Result<Option<Mail>, Trouble> {
     has_room(session).await?;
-    session.note_attaching(Attachment::Mailbox(mailbox.clone()));
-    let attach = || async {
-        let senders = bridge.correspondents(principal).await?;
-        mailbox.attach(session.clone(), senders).await
-    };
-    if patiently(session, attach).await?.is_none() {
+    let Some(mailbox) = attach_mailbox(bridge, session, principal, mailbox).await? else {
         return Ok(None);
-    }
+    };
     let stream = match broadcast {
         Some((stream, body)) => hear_all(bridge, session, stream, body.from).await?,
         None => None,
@@ -203,27 +198,72 @@ async fn mail(
     Ok(Some(Mail::new(mailbox, stream)))
 }
 
+/// Asks a mailbox, and when it dies of that its successor, until the session is told the client's
+/// messages.
+async fn attach_mailbox(
+    bridge: &Bridge,
+    session: &SessionHandle,
+    principal: &Principal,
+    mut mailbox: MailboxHandle,
+) -> Result<Option<MailboxHandle>, Trouble> {
+    loop {
+        session.note_attaching(Attachment::Mailbox(mailbox.clone()));
+        let attach = || async {
+            if mailbox.is_dead() {
+                return Ok(false);
+            }
+            let senders = bridge.correspondents(principal).await?;
+            mailbox.attach(session.clone(), senders).await?;
+            Ok(true)
+        };
+        match patiently(session, attach).await? {
+            None => return Ok(None),
+            Some(true) => return Ok(Some(mailbox)),
+            Some(false) => {}
+        }
+        let wake = || async { bridge.mailbox(principal.client()) };
+        let Some(successor) = patiently(session, wake).await? else {
+            return Ok(None);
+        };
+        mailbox = successor;
+    }
+}
+
 /// Brings a session up to date with the messages to `all`, and makes it live there. What has
 /// expired is left out.
 async fn hear_all(
     bridge: &Bridge,
     session: &SessionHandle,
-    stream: BroadcastHandle,
+    mut stream: BroadcastHandle,
     after: Seq,
 ) -> Result<Option<BroadcastHandle>, Trouble> {
     session.note_attaching(Attachment::Broadcast(stream.clone()));
     let mut at = after;
     loop {
         has_room(session).await?;
-        let attached = patiently(session, || stream.attach(session.clone(), at)).await?;
-        match attached {
+        let attach = || async {
+            if stream.is_dead() {
+                return Ok(None);
+            }
+            stream.attach(session.clone(), at).await.map(Some)
+        };
+        match patiently(session, attach).await? {
             None => return Ok(None),
-            Some(Attached::Live) => return Ok(Some(stream)),
-            Some(Attached::Behind { head }) if head > at => {
+            Some(Some(Attached::Live)) => return Ok(Some(stream)),
+            Some(Some(Attached::Behind { head })) if head > at => {
                 at = send_broadcasts(bridge, session, at, head).await?;
             }
             // The log is ahead of its owner, which is about to tell.
-            Some(Attached::Behind { .. }) => tokio::time::sleep(IN_A_MOMENT).await,
+            Some(Some(Attached::Behind { .. })) => tokio::time::sleep(IN_A_MOMENT).await,
+            Some(None) => {
+                // It died of that, and its successor is asked.
+                let Some(successor) = patiently(session, || async { bridge.broadcast() }).await?
+                else {
+                    return Ok(None);
+                };
+                stream = successor;
+                session.note_attaching(Attachment::Broadcast(stream.clone()));
+            }
         }
     }
 }
@@ -236,7 +276,8 @@ async fn send_broadcasts(
 ) -> Result<Seq, Trouble> {
     let read =
         move |store: &dyn Store| store.page(&Stream::Broadcast, after, limits::PAGE_RECORDS_MAX);
-    let page = bridge.reads().run(read).await.map_err(Trouble::Failed)?;
+    let page = bridge.reads().in_turn(read).await;
+    let page = page.map_err(Trouble::Failed)?;
     let now = bridge.clock().now();
     let mut at = after;
     for record in &page {
@@ -266,7 +307,7 @@ async fn memberships(bridge: &Bridge, by: &Principal) -> Result<Vec<Membership>,
         let after = all.last().map(|membership| membership.room.clone());
         let page = bridge
             .reads()
-            .run(move |store| store.memberships(&client, after.as_ref(), ROOMS_PER_PAGE))
+            .in_turn(move |store| store.memberships(&client, after.as_ref(), ROOMS_PER_PAGE))
             .await?;
         let is_last = page.len() < ROOMS_PER_PAGE;
         all.extend(page);
@@ -308,11 +349,19 @@ pub(super) async fn catch_up(
     room: RoomId,
     after: Seq,
 ) -> Result<Option<(RoomId, RoomHandle)>, Trouble> {
-    let handle = bridge.room(&room).map_err(Trouble::Failed)?;
-    session.note_attaching(Attachment::Room(handle.clone()));
+    let enter = || {
+        let handle = bridge.room(&room).map_err(Trouble::Failed)?;
+        session.note_attaching(Attachment::Room(handle.clone()));
+        Ok(handle)
+    };
+    let mut handle = enter()?;
     let mut at = after;
     loop {
         has_room(session).await?;
+        if handle.is_dead() {
+            // It died of that, and its successor is asked.
+            handle = enter()?;
+        }
         match handle.attach(session.clone(), at).await {
             Ok(Attached::Live) => return Ok(Some((room, handle))),
             Ok(Attached::Behind { head }) if head > at => {
@@ -347,7 +396,9 @@ async fn send_page(
     after: Seq,
     head: Seq,
 ) -> Result<Seq, Trouble> {
-    let page = bridge.page(room, after, limits::PAGE_RECORDS_MAX).await;
+    let stream = Stream::Room(room.clone());
+    let read = move |store: &dyn Store| store.page(&stream, after, limits::PAGE_RECORDS_MAX);
+    let page = bridge.reads().in_turn(read).await;
     let mut at = after;
     for record in page
         .map_err(Trouble::Failed)?

@@ -189,3 +189,57 @@ fn a_hot_room_shares_its_thread() {
         );
     });
 }
+
+/// Whoever a session comes to on its way in may die of it; it then goes to the successor.
+#[test]
+fn a_session_gets_in_though_an_owner_dies_of_it() {
+    run(async {
+        for (actor, guard) in [
+            ("room", Guard::Outside),
+            ("mailbox", Guard::Outside),
+            ("broadcast", Guard::Outside),
+            ("room", Guard::Inside),
+            ("mailbox", Guard::Inside),
+            ("broadcast", Guard::Inside),
+        ] {
+            let house = mortal();
+            house.create("alpha", "ann").await.unwrap();
+            NEXT.set(Some((actor, "attach", guard, 0)));
+            // Who comes while an owner wakes is only waited for, so the first ones may get by.
+            for number in 0..10 {
+                let mut ann = Player::connect(&house, "ann").await;
+                let reference = number.to_string();
+                ann.post("alpha", "here", &reference).await;
+                let event = ann.expect("event").await;
+                assert_eq!(event["ref"], reference, "{actor} {guard:?}");
+                if NEXT.get().is_none() {
+                    break;
+                }
+            }
+            assert!(NEXT.get().is_none(), "{actor} {guard:?}: it did not panic");
+        }
+    });
+}
+
+/// What waits behind a look-up must not wait for one whose answer made the room fail.
+#[test]
+fn a_client_whose_look_up_failed_is_heard_again() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        let mut ann = Player::connect(&house, "ann").await;
+        NEXT.set(Some(("room", "looked_up", Guard::Inside, 0)));
+        let unknown = house.bridge.new_message();
+        ann.answer("alpha", "to whom?", Some(unknown), "1").await;
+        ann.post("alpha", "behind", "2").await;
+        for reference in ["1", "2"] {
+            let rejected = ann.expect("rejected").await;
+            assert_eq!(
+                (&rejected["ref"], &rejected["code"]),
+                (&reference.into(), &"retry".into())
+            );
+        }
+        assert_eq!(ann.expect("bye").await["code"], 4003);
+        house.post("alpha", "ann", "again", None).await.unwrap();
+    });
+}

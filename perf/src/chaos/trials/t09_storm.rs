@@ -8,13 +8,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit};
+use bridge_core::limits;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::Trying;
 use crate::chaos::crowd::{OPENING_AT_ONCE, all};
+use crate::chaos::descriptors;
 use crate::chaos::memory::{Memory, Watch};
 use crate::chaos::outcome::Outcome;
 use crate::chaos::peer::Peer;
@@ -28,13 +29,10 @@ use publisher::{Publisher, publishes};
 
 /// Clients in one room.
 const ROOM_CLIENTS: usize = 50;
-/// Descriptors that the server needs for one session: the socket, and the second one by which it can
-/// be shut down.
-const DESCRIPTORS_EACH: u64 = 2;
-/// Descriptors that it needs besides.
-const DESCRIPTORS_BESIDES: u64 = 200;
+/// Sessions of those who post, and requests over REST.
+const SESSIONS_BESIDES: usize = 300;
 /// The longest time that a step may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Between two looks, and two knocks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long everybody stays away.
@@ -56,20 +54,21 @@ pub(super) fn run(setting: Setting) -> Trying {
 fn how_many(setting: &Setting) -> (usize, String) {
     let wanted = setting.pick(200, 10_000);
     let how = "one half by resets, the other by closing";
-    let limit = getrlimit(Resource::Nofile).current;
-    let allowed = limit.map(|limit| limit.saturating_sub(DESCRIPTORS_BESIDES) / DESCRIPTORS_EACH);
-    match allowed.and_then(|allowed| usize::try_from(allowed).ok()) {
-        Some(allowed) if allowed < wanted => {
-            let clients = allowed / ROOM_CLIENTS * ROOM_CLIENTS;
-            let limit = limit.unwrap_or_default();
-            let why = format!("a limit of {limit} open files, and two for each session");
-            (
-                clients,
-                format!("{how}; {clients} clients because of {why}"),
-            )
-        }
-        _ => (wanted, how.to_owned()),
+    let Some(limit) = descriptors::allowed() else {
+        return (wanted, how.to_owned());
+    };
+    // The server takes no more connections than it has descriptors for: two for each.
+    let spare = limits::CONNECTIONS_SPARE + limits::EVENT_STREAMS_TOTAL + SESSIONS_BESIDES;
+    let taken = spare * limits::CONNECTION_DESCRIPTORS + limits::DESCRIPTORS_SPARE;
+    let left = usize::try_from(limit)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(taken);
+    let allowed = left / limits::CONNECTION_DESCRIPTORS / ROOM_CLIENTS * ROOM_CLIENTS;
+    if allowed >= wanted {
+        return (wanted, how.to_owned());
     }
+    let why = format!("{limit} files may be open, and the server needs two for each");
+    (allowed, format!("{how}; {allowed} clients: {why}"))
 }
 
 struct Trial {
@@ -95,6 +94,7 @@ impl Trial {
     fn begin(setting: &Setting, folder: &Path, clients: usize) -> Result<Self, String> {
         let server = Start::new(setting, folder)
             .set("sessions.heartbeat_seconds", "60")
+            .set("sessions.total", (clients + SESSIONS_BESIDES).to_string())
             .go()?;
         let rooms = clients.div_ceil(ROOM_CLIENTS);
         // Five in each second and room, but not more than both ends can carry together.
@@ -123,8 +123,9 @@ impl Trial {
         let publishers = publishers.map(|room| Rc::new(Publisher::new(room, self.post_every)));
         let publishers: Vec<_> = publishers.collect();
         for publisher in &publishers {
-            let (shared, server) = (Rc::clone(&self.shared), Arc::clone(&self.server));
-            working.spawn_local(publishes(shared, server, Rc::clone(publisher)));
+            let peer = publisher.enter(&self.server).await?;
+            let (shared, publisher) = (Rc::clone(&self.shared), Rc::clone(publisher));
+            working.spawn_local(publishes(shared, publisher, peer));
         }
         let mut rounds = Vec::new();
         while setting.more_rounds(rounds.len(), 1, 3) {
@@ -169,11 +170,9 @@ impl Trial {
             seats.iter().all(|seat| seat.current_at.is_some())
         })
         .await?;
-        let seats = self.shared.seats.borrow();
-        let last = seats.iter().filter_map(|seat| seat.current_at).max();
-        drop(seats);
+        let last = self.shared.last_current().unwrap_or(begun);
         Ok(Round {
-            seconds: (last.unwrap_or(begun) - begun) as f64 / 1e9,
+            seconds: (last - begun) as f64 / 1e9,
             reads: reads(&operator).await? - before,
             memory: memory.end(),
         })
@@ -205,12 +204,12 @@ impl Trial {
     async fn until(&self, what: &str, is_so: impl Fn(&[Seat]) -> bool) -> Result<(), String> {
         let deadline = self.shared.clock.nanos() + nanos(PATIENCE);
         while !is_so(&self.shared.seats.borrow()) {
-            let wrong = self.shared.wrong.borrow();
-            if self.shared.clock.nanos() > deadline || !wrong.is_empty() {
-                let wrong: Vec<&String> = wrong.iter().take(3).collect();
-                return Err(format!("it never came to this: {what}; {wrong:?}"));
+            let wrong = self.shared.first_wrong();
+            if self.shared.clock.nanos() > deadline || wrong.is_some() {
+                let wrong = wrong.unwrap_or_default();
+                let log = self.server.complaints();
+                return Err(format!("it never came to this: {what}; {wrong}; {log:?}"));
             }
-            drop(wrong);
             tokio::time::sleep(LOOK_EVERY).await;
         }
         Ok(())

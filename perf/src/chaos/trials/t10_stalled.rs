@@ -32,15 +32,15 @@ const ROOM: &str = "hall";
 const POSTERS: usize = 4;
 /// One of so many stops reading.
 const STALLED_ONE_OF: usize = 5;
-/// Everybody gets going.
-const WARM_UP: Duration = Duration::from_secs(1);
+/// What was on its way when they were told to stop has come by then.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
 /// The longest time that a step may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long they sleep on when the first was closed. The server gives each of them five seconds for
 /// its last words, and they fill up at the same speed.
-const WAKE_AFTER: Duration = Duration::from_millis(2_500);
+const WAKE_AFTER: Duration = Duration::from_secs(1);
 /// The server's number for a reader that is too slow.
 const SLOW: u64 = 4_002;
 /// What the bookkeeping of a session may add to its outbox.
@@ -63,6 +63,8 @@ struct Trial {
     members: usize,
     /// Between two posts of one poster.
     every: u64,
+    /// Everybody gets going; what came in while they opened their sessions is behind them.
+    warm_up: Duration,
     control_for: Duration,
     /// What a busy machine adds to a latency now and then.
     noise_ms: f64,
@@ -82,6 +84,7 @@ impl Trial {
             shared: Rc::new(Shared::new(members, setting.pick(16_000, 4_000))),
             members,
             every: nanos(Duration::from_secs(POSTERS as u64)) / posts_per_second,
+            warm_up: Duration::from_secs(setting.pick(2, 10) as u64),
             control_for: Duration::from_secs(setting.pick(3, 30) as u64),
             noise_ms: setting.pick(100, 5) as f64,
         })
@@ -97,7 +100,7 @@ impl Trial {
         };
         let peers = self.open(setting, &host).await?;
         let _working = self.set_to_work(peers, &signals);
-        tokio::time::sleep(WARM_UP).await;
+        tokio::time::sleep(self.warm_up).await;
         setting.at("everybody reads");
         self.shared.enter(Phase::Control);
         tokio::time::sleep(self.control_for).await;
@@ -196,8 +199,7 @@ impl Trial {
     }
 
     async fn head(&self, host: &RestClient) -> Result<u64, String> {
-        // What was on its way when they were told to stop.
-        tokio::time::sleep(WARM_UP).await;
+        tokio::time::sleep(SETTLED_AFTER).await;
         let room = host.get(&["v1", "rooms", ROOM], &[]).await;
         let head = room.map_err(|why| why.to_string())?["head"].as_u64();
         head.ok_or_else(|| "the room has no head".to_owned())

@@ -63,6 +63,8 @@ async fn everywhere(setting: &Setting, sum: &mut Sum, outcome: &mut Outcome) -> 
     } else {
         visited(setting, &folder, outcome).await?
     };
+    let is_wanted = |place: &Place| setting.wants(&place.to_string());
+    let places: Vec<Place> = places.into_iter().filter(is_wanted).collect();
     for (life, group) in places.chunks(PLACES_A_LIFE).enumerate() {
         let mut server = start(setting, &folder)?;
         for (number, place) in group.iter().enumerate() {
@@ -71,7 +73,7 @@ async fn everywhere(setting: &Setting, sum: &mut Sum, outcome: &mut Outcome) -> 
             let pass = life * PLACES_A_LIFE + number + 1;
             let one = one(&mut server, place, pass, sum, outcome);
             let done = timeout(PATIENCE, one).await;
-            done.map_err(|_| format!("{place:?} took longer than {PATIENCE:?}"))??;
+            done.map_err(|_| format!("{place} took longer than {PATIENCE:?}"))??;
         }
         sum.failures += failures(&server).await?;
     }
@@ -91,7 +93,10 @@ struct Sum {
 
 fn start(setting: &Setting, folder: &TempDir) -> Result<Server, String> {
     Start::new(setting, folder.path())
-        // So that owners go to sleep while the script runs.
+        // So that owners go to sleep while the script runs, and sessions give way to others.
+        .set("sessions.per_client", "2")
+        // A session looks at the time four times in that.
+        .set("sessions.heartbeat_seconds", "4")
         .set("rooms.idle_seconds", "1")
         .broken("panics")?
         .go()
@@ -111,10 +116,10 @@ async fn visited(
     let found: BTreeSet<Place> = visits.into_iter().map(|visit| visit.place).collect();
     let expected: BTreeSet<Place> = places::expected();
     for place in expected.difference(&found) {
-        outcome.flaw(format!("the script does not reach {place:?}"));
+        outcome.flaw(format!("the script does not reach: {place}"));
     }
     for place in found.difference(&expected) {
-        outcome.flaw(format!("{place:?} is not on the list of places"));
+        outcome.flaw(format!("{place} is not on the list of places"));
     }
     Ok(found.into_iter().collect())
 }
@@ -148,23 +153,23 @@ async fn one(
     server.wish(&Told::Arm(arm))?;
     let played = script.play(server).await;
     if let Err(why) = played {
-        outcome.flaw(format!("{place:?}: {why}"));
+        outcome.flaw(format!("{place}: {why}"));
     } else if let Err(why) = script.check(server).await {
         sum.lost += 1;
-        outcome.flaw(format!("{place:?}: {why}"));
+        outcome.flaw(format!("{place}: {why}"));
     }
     let panics = panics_at(server, place)? - before;
     if panics != 1 {
-        outcome.flaw(format!("{place:?}: {panics} panics"));
+        outcome.flaw(format!("{place}: {panics} panics"));
     }
     let noticed = neighbour.end().await?;
     // What is shared by everybody may make everybody repeat something, and lose nothing.
     if let Some(what) = noticed.filter(|_| !places::is_shared(place)) {
         sum.noticed += 1;
-        outcome.flaw(format!("{place:?}: a neighbour noticed: {what}"));
+        outcome.flaw(format!("{place}: a neighbour noticed: {what}"));
     }
     if let Some(status) = server.ended()? {
-        return Err(format!("{place:?}: the server ended with {status}"));
+        return Err(format!("{place}: the server ended with {status}"));
     }
     sum.places += 1;
     sum.panics += panics;

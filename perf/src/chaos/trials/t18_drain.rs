@@ -208,7 +208,7 @@ impl Trial {
 
     /// Everything that was acknowledged is there, once.
     async fn check(&self, server: &Server, outcome: &mut Outcome) -> Result<(), String> {
-        let diary = self.diary.borrow();
+        let diary = self.diary.take();
         let host = server.rest("host")?;
         let mut logs = BTreeMap::new();
         for room in 0..self.sessions.div_ceil(ROOM_SESSIONS) {

@@ -68,6 +68,17 @@ impl Shared {
         self.wrong.borrow_mut().push(why);
     }
 
+    /// What went wrong first, if anything did.
+    pub(super) fn first_wrong(&self) -> Option<String> {
+        self.wrong.borrow().first().cloned()
+    }
+
+    /// When the last one had everything.
+    pub(super) fn last_current(&self) -> Option<u64> {
+        let seats = self.seats.borrow();
+        seats.iter().filter_map(|seat| seat.current_at).max()
+    }
+
     /// A record: the next one, and the same for all.
     fn hears(&self, place: usize, text: &[u8]) {
         let Some(Glance { seq, text }) = Glance::at(text) else {

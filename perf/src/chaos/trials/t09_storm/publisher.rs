@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -40,6 +39,15 @@ impl Publisher {
             open: RefCell::default(),
             acknowledged: RefCell::default(),
         }
+    }
+
+    /// Opens its session, in its room.
+    pub(super) async fn enter(&self, server: &Server) -> Result<Peer, String> {
+        let name = format!("publisher-{}", self.room);
+        let mut peer = Peer::watching(server, &name).await?;
+        let room = super::room_name(self.room);
+        peer.must(json!({"type": "join", "room": room})).await?;
+        Ok(peer)
     }
 
     pub(super) fn burst(&self, posts: usize) {
@@ -103,20 +111,9 @@ impl Publisher {
 }
 
 /// Posts at its rhythm, and faster when a burst is wanted, until it is told to stop.
-pub(super) async fn publishes(shared: Rc<Shared>, server: Arc<Server>, publisher: Rc<Publisher>) {
-    let why = match enter(&server, &publisher).await {
-        Ok(mut peer) => works(&shared, &publisher, &mut peer).await,
-        Err(why) => why,
-    };
+pub(super) async fn publishes(shared: Rc<Shared>, publisher: Rc<Publisher>, mut peer: Peer) {
+    let why = works(&shared, &publisher, &mut peer).await;
     shared.complains(format!("the publisher of room {}: {why}", publisher.room));
-}
-
-async fn enter(server: &Server, publisher: &Publisher) -> Result<Peer, String> {
-    let name = format!("publisher-{}", publisher.room);
-    let mut peer = Peer::watching(server, &name).await?;
-    let room = super::room_name(publisher.room);
-    peer.must(json!({"type": "join", "room": room})).await?;
-    Ok(peer)
 }
 
 async fn works(shared: &Shared, publisher: &Publisher, peer: &mut Peer) -> String {

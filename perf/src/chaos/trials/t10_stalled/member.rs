@@ -13,6 +13,7 @@ use crate::chaos::peer::{Beat, Occasion, Peer};
 use crate::chaos::server::Server;
 use crate::clock::Clock;
 use crate::figures::Latencies;
+use crate::socket::widen;
 
 /// What is going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +158,9 @@ pub(super) async fn stalls(
         told = signals.stall.wait_for(|is_time| *is_time) => drop(told),
     }
     drop(signals.wake.wait_for(|is_time| *is_time).await);
+    if let Err(why) = widen(peer.connection()) {
+        shared.complains(format!("{}: {why}", peer.name()));
+    }
     shared.listens(place, &mut peer).await;
     let why = loop {
         peer = match comes_back(&shared, place, peer.name(), &server).await {

@@ -190,6 +190,18 @@ impl Actor {
         }
     }
 
+    /// Opens as many sessions beside its own as it may have, so that its own has to go.
+    pub(super) async fn crowd_out(&mut self, server: &Server) -> Result<(), String> {
+        let (mut one, mut other) = (Self::new(self.name.clone()), Self::new(self.name.clone()));
+        for actor in [&mut one, &mut other] {
+            actor.frame(server, json!({"type": "ping"})).await?;
+        }
+        self.leave();
+        self.tally.add(&one.tally);
+        self.tally.add(&other.tally);
+        Ok(())
+    }
+
     /// Ends its session.
     pub(super) fn leave(&mut self) {
         self.peer = None;
