@@ -66,7 +66,8 @@ struct Trial {
     /// Everybody gets going; what came in while they opened their sessions is behind them.
     warm_up: Duration,
     control_for: Duration,
-    /// What a busy machine adds to a latency now and then.
+    /// What a busy machine adds to a latency now and then. In the short form, of which a few posts are
+    /// the slowest hundredth, it is much; whoever is held up by a reader that stalls is so for seconds.
     noise_ms: f64,
 }
 
@@ -86,7 +87,7 @@ impl Trial {
             every: nanos(Duration::from_secs(POSTERS as u64)) / posts_per_second,
             warm_up: Duration::from_secs(setting.pick(2, 10) as u64),
             control_for: Duration::from_secs(setting.pick(3, 30) as u64),
-            noise_ms: setting.pick(100, 5) as f64,
+            noise_ms: setting.pick(250, 5) as f64,
         })
     }
 
@@ -238,7 +239,7 @@ impl Trial {
         outcome.figure("p50 ms before", tenths(control.p50_ms));
         outcome.figure("p50 ms during", tenths(stalled.p50_ms));
         outcome.figure("p99 ms before", tenths(control.p99_ms));
-        let doubled = (2.0 * control.p99_ms).max(control.p99_ms + self.noise_ms);
+        let doubled = 2.0 * control.p99_ms + self.noise_ms;
         outcome.at_most("p99 ms during", stalled.p99_ms, doubled);
         let ratio = ratio(stalled.p99_ms, control.p99_ms).unwrap_or_default();
         outcome.figure("p99 ratio", (ratio * 100.0).round() / 100.0);
