@@ -11,7 +11,7 @@ use crate::chaos::http::Http;
 use crate::chaos::server::Server;
 
 /// Handlers that something slow leads to: a timer of seconds.
-const SLOW: &[&str] = &["sleep", "retry", "sweep", "swept", "bodies_read"];
+const SLOW: &[&str] = &["sleep", "retry", "sweep", "swept", "bodies_read", "tick"];
 
 /// Whether it takes seconds to come there.
 pub(super) fn is_slow(place: &Place) -> bool {
