@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Answer;
 use super::service::log_word;
 use crate::actors::supervisor::{BranchReport, Quarantined, TreeReport};
-use crate::log_writer::LogState;
+use crate::log_writer::{LogState, LogStats};
 use crate::transport::State;
 use crate::transport::auth::Caller;
 use crate::transport::extract;
@@ -39,7 +39,7 @@ pub(in crate::transport) async fn stats(state: Data<State>, caller: Caller) -> A
             "at_work_millis": log.at_work.map(|time| time.as_millis()),
         },
         "reads": { "total": state.bridge.reads_total() },
-        "actors": tree(&state.bridge.supervision()),
+        "actors": tree(&state.bridge.supervision(), &log),
     })))
 }
 
@@ -62,9 +62,16 @@ pub(in crate::transport) async fn release(
     Ok(HttpResponse::Ok().json(json!({ "actor": actor, "released": released })))
 }
 
-fn tree(report: &TreeReport) -> Value {
-    let branches: Vec<Value> = report.branches.iter().map(branch).collect();
-    json!({ "parts": branches, "given_up": report.given_up })
+/// The tree; the log writer, which watches itself, comes last.
+fn tree(report: &TreeReport, log: &LogStats) -> Value {
+    let mut parts: Vec<Value> = report.branches.iter().map(branch).collect();
+    parts.push(json!({
+        "name": "log writer",
+        "live": u8::from(log.state != LogState::Broken),
+        "failures": log.failures,
+        "quarantined": [],
+    }));
+    json!({ "parts": parts, "given_up": report.given_up })
 }
 
 fn branch(report: &BranchReport) -> Value {

@@ -101,3 +101,35 @@ async fn statistics_are_for_administrators() {
     let stats = server.rest_with("root", "admin").get(path).await.ok(200);
     assert_eq!(stats["reads"]["total"], reads + 1, "one page, one read");
 }
+
+#[tokio::test]
+async fn the_tree_of_supervision_is_shown_and_what_is_not_held_back_stays_as_it_is() {
+    let server = TestServer::start();
+    let root = server.rest_with("root", "admin");
+    let stats = root.get("/v1/admin/stats").await.ok(200);
+    let parts = stats["actors"]["parts"].as_array().expect("a list");
+    let names: Vec<&str> = parts.iter().filter_map(|p| p["name"].as_str()).collect();
+    let expected = "rooms mailboxes broadcast sessions timekeeper follower requests";
+    let expected: Vec<&str> = expected.split(' ').chain(["log writer"]).collect();
+    assert_eq!(names, expected);
+    for part in parts {
+        assert_eq!(
+            (&part["failures"], &part["quarantined"]),
+            (&json!(0), &json!([]))
+        );
+    }
+    let path = "/v1/admin/actors/release";
+    let room = json!({"actor": "room:den"});
+    let ann = server.rest("ann");
+    ann.post(path, &room)
+        .await
+        .error(403, "scope_missing", 1102);
+    let answer = root.post(path, &room).await.ok(200);
+    assert_eq!(answer, json!({"actor": "room:den", "released": false}));
+    for actor in ["den", "planet:mars", "room:", "", "room:a b"] {
+        let body = json!({"actor": actor});
+        root.post(path, &body)
+            .await
+            .error(400, "invalid_field", 1003);
+    }
+}
