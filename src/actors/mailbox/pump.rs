@@ -343,6 +343,8 @@ impl MailboxActor {
             let millis = u64::try_from(next.millis_since(now)).unwrap_or_default();
             let sleep = Duration::from_millis(millis).min(limits::RETRY_SLEEP_MAX);
             let timer = ctx.run_later(sleep, |actor, ctx| {
+                // It has rung, whatever becomes of what it rings for.
+                actor.kind.retry = None;
                 actor.guarded("retry", ctx, Self::retry);
             });
             (next, timer)
@@ -351,7 +353,6 @@ impl MailboxActor {
 
     /// Back-offs have ended: the messages are offered again.
     fn retry(&mut self, ctx: &mut Context<Self>) {
-        self.kind.retry = None;
         let now = self.bridge.clock().now();
         let (mailbox, kind) = self.parts();
         while kind.retries.first().is_some_and(|(at, _)| *at <= now) {
