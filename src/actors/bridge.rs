@@ -224,13 +224,10 @@ impl Bridge {
     /// What runs in the background for as long as the server does: the clock of what is due, and
     /// the effects that records have on other streams.
     pub async fn run_background(self) {
-        let time_of_day = || self.clock().now();
-        let tree = self.tree();
+        let (tree, clock) = (self.tree(), self.clock());
         tokio::join!(
-            tree.keep_running(Child::Timekeeper, time_of_day, || {
-                timekeeper::run(self.clone())
-            }),
-            tree.keep_running(Child::Follower, time_of_day, || follower::run(self.clone())),
+            tree.keep_running(Child::Timekeeper, clock, || timekeeper::run(self.clone())),
+            tree.keep_running(Child::Follower, clock, || follower::run(self.clone())),
         );
     }
 

@@ -4,8 +4,6 @@
 //! outbox. A plain actor, not a WebSocket context: it stays alive when its client stops reading,
 //! and can say goodbye.
 
-#[cfg(test)]
-pub(super) mod faults;
 mod frames;
 mod gate;
 mod mail;
@@ -350,8 +348,7 @@ impl Actor for SessionActor {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        #[cfg(test)]
-        guarded("a fault", faults::on_stopped);
+        guarded("a fault", || self.place("stopped"));
         self.forget();
     }
 }

@@ -265,8 +265,8 @@ impl<K: Kind> StreamActor<K> {
             return;
         }
         let child = Child::Owner(self.stream.clone());
-        let now = self.bridge.clock().now();
-        match self.bridge.tree().failed(&child, cause, now) {
+        let clock = self.bridge.clock();
+        match self.bridge.tree().failed(&child, cause, clock) {
             Verdict::Restart { after } if after.is_zero() => self.load(ctx),
             Verdict::Restart { after } => {
                 ctx.run_later(after, Self::load);

@@ -31,7 +31,7 @@ use bridge_core::{Moment, Timestamp};
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
-use crate::system::Stopwatch;
+use crate::clock::ServerClock;
 
 pub use report::{BranchReport, Quarantined, TreeReport};
 
@@ -138,7 +138,6 @@ pub(super) struct Tree(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    watch: Stopwatch,
     failures: [AtomicU64; Branch::ALL.len()],
     state: Mutex<State>,
     given_up: watch::Sender<Option<String>>,
@@ -154,7 +153,6 @@ struct State {
 impl Tree {
     pub(super) fn new() -> Self {
         Self(Arc::new(Shared {
-            watch: Stopwatch::start(),
             failures: Default::default(),
             state: Mutex::new(State {
                 failing: HashMap::new(),
@@ -170,10 +168,10 @@ impl Tree {
         self.0.failures[branch as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A child has failed. `at` is the time of the day, for the operator.
-    pub(super) fn failed(&self, child: &Child, cause: Cause, at: Timestamp) -> Verdict {
+    /// A child has failed.
+    pub(super) fn failed(&self, child: &Child, cause: Cause, clock: &ServerClock) -> Verdict {
         self.count(child.branch());
-        let now = self.now();
+        let now = clock.moment();
         let mut state = self.lock();
         state.make_room(now);
         let intensity = state.failing.entry(child.clone());
@@ -181,7 +179,7 @@ impl Tree {
         if verdict == Verdict::GiveUp {
             state.failing.remove(child);
             if let Child::Owner(stream) = child {
-                state.quarantine(stream, at);
+                state.quarantine(stream, clock.now());
             }
             let may_go_on = cause == Cause::Log || state.tree.may_restart(now);
             drop(state);
@@ -234,7 +232,7 @@ impl Tree {
     pub(super) async fn keep_running<F: Future<Output = ()>>(
         &self,
         child: Child,
-        time_of_day: impl Fn() -> Timestamp,
+        clock: &ServerClock,
         make: impl Fn() -> F,
     ) {
         loop {
@@ -245,18 +243,13 @@ impl Tree {
                 "it ended"
             };
             tracing::error!(%child, why, "a part of the server failed and begins anew");
-            let rest = match self.failed(&child, Cause::Code, time_of_day()) {
+            let rest = match self.failed(&child, Cause::Code, clock) {
                 Verdict::Restart { after } => after,
                 // Whether the process goes on without it is the tree's affair.
                 Verdict::GiveUp => limits::RESTART_REST_MAX,
             };
             tokio::time::sleep(rest.max(Duration::from_millis(1))).await;
         }
-    }
-
-    fn now(&self) -> Moment {
-        let millis = self.0.watch.elapsed().as_millis();
-        Moment::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
 
     /// A list is a list, whoever panicked beside it.

@@ -163,7 +163,6 @@ impl Writer {
                 debug_assert_eq!(answers.len(), appends.len(), "one answer for each append");
                 let records = appends.iter().map(|append| append.records.len()).sum();
                 self.health.committed(records, watch.elapsed());
-                self.store.proved_itself();
                 answers
             }
             Err(failure) => vec![failure.answer(); appends.len()],

@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bridge_core::Moment;
 use bridge_core::ports::{Log, LogFailure};
-use bridge_core::supervision::Intensity;
-use bridge_core::{Moment, limits};
+use bridge_core::supervision::{Intensity, Verdict};
 
 use super::{Health, Pace, Reopen};
 
@@ -16,8 +16,6 @@ pub(super) struct Watched {
     pace: Arc<dyn Pace>,
     health: Arc<Health>,
     intensity: Intensity,
-    /// Failures since a batch was committed.
-    in_a_row: usize,
 }
 
 impl Watched {
@@ -33,7 +31,6 @@ impl Watched {
             pace,
             health,
             intensity: Intensity::of_child(),
-            in_a_row: 0,
         }
     }
 
@@ -74,22 +71,14 @@ impl Watched {
         Err(failure)
     }
 
-    /// A batch was committed.
-    pub(super) const fn proved_itself(&mut self) {
-        self.in_a_row = 0;
-    }
-
     /// Makes the store again if it broke. Between two attempts it waits; after too many failures
     /// nothing is written any more.
     pub(super) fn recover(&mut self) {
         while self.log.is_none() && self.health.broken().is_none() {
-            let wait = limits::LOG_REOPEN_AFTER;
-            let wait = wait[self.in_a_row.min(wait.len() - 1)];
-            self.in_a_row += 1;
-            if !self.intensity.may_restart(self.now()) {
-                return self.give_up("its store failed too often".to_owned());
+            match self.intensity.failed(self.now()) {
+                Verdict::Restart { after } => self.pace.wait(after),
+                Verdict::GiveUp => return self.give_up("its store failed too often".to_owned()),
             }
-            self.pace.wait(wait);
             match caught(&mut self.reopen) {
                 Ok(Ok(log)) => {
                     tracing::warn!("the log's store was opened again and is written to");

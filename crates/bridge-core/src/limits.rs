@@ -162,14 +162,6 @@ pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
 /// How long the writer waits for readers when it cuts a write-ahead log that has grown far past its
 /// bound: they hold it for a page, which takes milliseconds. Nothing is written meanwhile.
 pub const CHECKPOINT_WAIT: Duration = Duration::from_millis(100);
-/// Before the writing side of the log is opened again after it failed: at once, because most
-/// failures do not come again, then later each time. Its bound is [`RESTARTS_MAX`].
-pub const LOG_REOPEN_AFTER: [Duration; 4] = [
-    Duration::ZERO,
-    Duration::from_millis(100),
-    Duration::from_millis(400),
-    Duration::from_millis(1_000),
-];
 /// How long one batch may be on its way to the disk before the server says that it is not ready: a
 /// hundred times a slow fsync. Nothing is given up then; disks do come back.
 pub const LOG_STALLED_AFTER: Duration = Duration::from_secs(10);

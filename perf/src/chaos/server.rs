@@ -105,7 +105,7 @@ impl Start {
 
     /// Another program that takes the same options.
     #[must_use]
-    pub(super) fn program(mut self, program: PathBuf, subcommand: &[&str]) -> Self {
+    fn program(mut self, program: PathBuf, subcommand: &[&str]) -> Self {
         self.program = program;
         self.subcommand = subcommand.iter().map(|&word| word.to_owned()).collect();
         self

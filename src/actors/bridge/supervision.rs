@@ -21,7 +21,7 @@ impl Bridge {
         if has_died {
             tracing::error!(%stream, "an owner died and is woken again");
             let child = Child::Owner(stream.clone());
-            if tree.failed(&child, Cause::Code, self.clock().now()) == Verdict::GiveUp {
+            if tree.failed(&child, Cause::Code, self.clock()) == Verdict::GiveUp {
                 return Err(K::quarantined(stream));
             }
         }

@@ -1,6 +1,13 @@
+use bridge_core::fake::ManualClock;
+
 use super::*;
 
 const AT: Timestamp = Timestamp::from_millis(1_000);
+
+/// It stands still, so that what fails here fails at once.
+fn clock() -> ServerClock {
+    ServerClock::new(Arc::new(ManualClock::at(1_000)), Timestamp::default())
+}
 
 fn room(name: &str) -> Child {
     Child::Owner(Stream::Room(name.parse().expect("a name")))
@@ -8,9 +15,9 @@ fn room(name: &str) -> Child {
 
 fn give_up(tree: &Tree, child: &Child) {
     for _ in 0..limits::RESTARTS_MAX {
-        assert_ne!(tree.failed(child, Cause::Code, AT), Verdict::GiveUp);
+        assert_ne!(tree.failed(child, Cause::Code, &clock()), Verdict::GiveUp);
     }
-    assert_eq!(tree.failed(child, Cause::Code, AT), Verdict::GiveUp);
+    assert_eq!(tree.failed(child, Cause::Code, &clock()), Verdict::GiveUp);
 }
 
 #[test]
@@ -36,7 +43,7 @@ fn a_stream_that_fails_too_often_is_held_back_until_it_is_released() {
     assert!(!tree.release(&stream), "twice");
     assert!(!tree.is_quarantined(&stream));
     assert_ne!(
-        tree.failed(&room("alpha"), Cause::Code, AT),
+        tree.failed(&room("alpha"), Cause::Code, &clock()),
         Verdict::GiveUp,
         "a fresh start"
     );
@@ -59,7 +66,7 @@ async fn too_many_at_once_end_the_process_and_a_few_do_not() {
 fn the_memory_of_failures_and_of_quarantine_is_bounded() {
     let tree = Tree::new();
     for number in 0..2 * limits::FAILING_REMEMBERED_MAX {
-        tree.failed(&room(&format!("r{number}")), Cause::Code, AT);
+        tree.failed(&room(&format!("r{number}")), Cause::Code, &clock());
     }
     assert!(tree.lock().failing.len() <= limits::FAILING_REMEMBERED_MAX);
     let mut state = tree.lock();
@@ -78,8 +85,9 @@ async fn what_never_ends_begins_anew_and_is_given_up_with_the_process() {
         let run = runs.fetch_add(1, Ordering::Relaxed);
         assert_ne!(run % 2, 0, "injected");
     };
+    let clock = clock();
     tokio::select! {
-        () = tree.keep_running(Child::Follower, || AT, make) => unreachable!("it goes on"),
+        () = tree.keep_running(Child::Follower, &clock, make) => unreachable!("it goes on"),
         why = tree.until_given_up() => assert!(why.contains("follower"), "{why}"),
     }
     // Six failures each until it is given up, four times.
@@ -92,7 +100,7 @@ async fn corrupt_logs_are_held_back_and_do_not_end_the_process() {
     let tree = Tree::new();
     for number in 0..2 * limits::GIVEN_UP_MAX {
         let child = room(&format!("r{number}"));
-        while tree.failed(&child, Cause::Log, AT) != Verdict::GiveUp {}
+        while tree.failed(&child, Cause::Log, &clock()) != Verdict::GiveUp {}
     }
     assert_eq!(tree.quarantined().len(), 2 * limits::GIVEN_UP_MAX);
     assert!(tree.until_given_up().now_or_never().is_none());

@@ -10,11 +10,20 @@ use futures_util::StreamExt;
 
 use super::harness::{House, Player, house, run, somebody, until};
 use crate::actors::Faults;
-use crate::actors::session::faults;
-use crate::actors::{Connection, Inbound, open};
+use crate::actors::{Connection, Inbound, Place, open};
 
-fn calm() -> House {
-    house(&[], Faults::default(), Duration::from_secs(60))
+/// Bob's session panics when it has stopped.
+fn panics_at_its_end(place: &Place<'_>) {
+    let place = (place.actor, place.who, place.handler);
+    assert_ne!(place, ("session", "bob", "stopped"), "injected");
+}
+
+fn fragile() -> House {
+    let hooks = Faults {
+        at: Some(panics_at_its_end),
+        ..Faults::default()
+    };
+    house(&[], hooks, Duration::from_secs(60))
 }
 
 /// The first thing that the client says makes the session panic; the end of the session panics,
@@ -22,9 +31,8 @@ fn calm() -> House {
 #[test]
 fn a_session_that_panics_twice_ends_alone_and_leaves_nothing_behind() {
     run(async {
-        let house = calm();
+        let house = fragile();
         house.create("alpha", "ann").await.unwrap();
-        faults::break_stopped();
         let (say, mut said) = tokio::sync::mpsc::channel::<()>(1);
         let hung_up = Arc::<AtomicBool>::default();
         let ups = Arc::clone(&hung_up);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bridge_core::command::RoomCommand;
 use bridge_core::event::Stream;
+use bridge_core::message::AckStage;
 use bridge_core::{RejectCode, limits};
 use futures_util::future::join_all;
 
@@ -241,5 +242,39 @@ fn a_client_whose_look_up_failed_is_heard_again() {
         }
         assert_eq!(ann.expect("bye").await["code"], 4003);
         house.post("alpha", "ann", "again", None).await.unwrap();
+    });
+}
+
+/// That a mailbox fails when a back-off ends must not keep it from setting the clock for those that
+/// are still to come.
+#[test]
+fn a_back_off_that_ends_in_a_panic_is_not_the_last() {
+    run(async {
+        let house = mortal();
+        house.meet("bob").await;
+        let sent = house.send(&["bob"], "ann", "failed", None).await.unwrap();
+        // It waits for five seconds.
+        let mut bob = Player::connect(&house, "bob").await;
+        bob.expect("message").await;
+        bob.ack(sent.id, AckStage::Failed, "1").await;
+        bob.expect("stored").await;
+        house.send(&["bob"], "ann", "cut", None).await.unwrap();
+        bob.expect("message").await;
+        drop(bob);
+        // Cut off for the second time, the other one waits for two.
+        let mut bob = Player::connect(&house, "bob").await;
+        bob.expect("message").await;
+        drop(bob);
+        let mut bob = Player::connect(&house, "bob").await;
+        NEXT.set(Some(("mailbox", "retry", Guard::Inside, 0)));
+        assert_eq!(bob.expect("bye").await["code"], 4003);
+        let mut bob = Player::connect(&house, "bob").await;
+        for (text, attempt) in [("cut", 3), ("failed", 2)] {
+            let message = bob.expect("message").await;
+            assert_eq!(
+                (&message["text"], &message["attempt"]),
+                (&text.into(), &attempt.into())
+            );
+        }
     });
 }

@@ -269,7 +269,7 @@ fn a_store_that_is_stuck_is_made_again_and_its_batch_was_surely_not_written() {
 }
 
 #[test]
-fn the_waits_grow_and_a_batch_that_lands_ends_them() {
+fn the_waits_grow_with_every_failure_of_the_last_half_minute() {
     use Opening::{Fails, Panics};
     let stage = Stage::new(&[Act::PanicBefore], &[Fails, Panics, Fails]);
     let (log, _thread) = stage.start();
@@ -278,14 +278,16 @@ fn the_waits_grow_and_a_batch_that_lands_ends_them() {
     assert_eq!(wait(&answers), [Answer::Unknown], "told before the waits");
     log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
     assert_eq!(wait(&answers), [Answer::Stored]);
-    assert_eq!(stage.waits(), limits::LOG_REOPEN_AFTER);
+    let millis =
+        |waits: Vec<Duration>| -> Vec<_> { waits.iter().map(Duration::as_millis).collect() };
+    assert_eq!(millis(stage.waits()), [0, 100, 200, 400]);
     let stats = log.health().stats();
     assert_eq!((stats.restarts, stats.failures), (1, 4));
     stage.0.acts.lock().unwrap().push_back(Act::PanicBefore);
     log.append(append("a", 2, 1), Arc::clone(&sink)).unwrap();
     assert_eq!(wait(&answers), [Answer::Unknown]);
     settle(&log);
-    assert_eq!(stage.waits()[4..], limits::LOG_REOPEN_AFTER[..1]);
+    assert_eq!(millis(stage.waits()), [0, 100, 200, 400, 800]);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! A reader that does not read is sent away; the others do not notice.
 
 use serde_json::{Value, json};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 use tokio_tungstenite::client_async;
 
 use super::seqs;
+use crate::support::raw::try_write_to;
 use crate::support::ws::{Came, usual};
 use crate::support::{TestServer, Ws, within};
 
@@ -127,7 +128,7 @@ async fn a_writer_that_does_not_read_is_sent_away() {
     let post = masked(large_post(0).to_string().as_bytes());
     let pushing = async {
         // Until the server has hung up.
-        while write_all(flood.raw(), &post).await.is_ok() {}
+        while try_write_to(flood.raw(), &post).await.is_ok() {}
     };
     let working = async {
         loop {
@@ -146,18 +147,6 @@ async fn a_writer_that_does_not_read_is_sent_away() {
     let mut again = server.session("ann").await;
     let seq = again.post("attic", "calm").await["seq"].as_u64();
     assert!(seq > Some(head), "{seq:?} after {head}");
-}
-
-async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
-    while !bytes.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Ok(())
 }
 
 /// A text frame as a client sends it; a mask of zeros changes nothing.

@@ -88,7 +88,8 @@ pub(crate) async fn write_to(stream: &TcpStream, bytes: &[u8]) {
     written.unwrap_or_else(|why| panic!("the server hung up: {why}"));
 }
 
-async fn try_write_to(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
+/// Writes all of it, to a server that may hang up.
+pub(crate) async fn try_write_to(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
     while !bytes.is_empty() {
         stream.writable().await?;
         match stream.try_write(bytes) {

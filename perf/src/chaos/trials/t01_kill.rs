@@ -24,7 +24,8 @@ const CONTROL_CYCLES: usize = 8;
 pub(super) fn run(setting: Setting) -> Trying {
     Box::pin(async move {
         let mut outcome = Outcome::new("kill -9, SQLite");
-        let mut everybody = Everybody::begin(&setting, Start::new).await?;
+        let mut everybody =
+            Everybody::begin(&setting, |setting, folder| Ok(Start::new(setting, folder))).await?;
         let mut random = setting.random(1);
         while setting.more_rounds(everybody.kills, 2, 500) {
             everybody.cycle(&mut random).await?;
@@ -51,10 +52,8 @@ pub(super) fn run(setting: Setting) -> Trying {
 /// A server that acknowledges before the commit. It is killed until it is found out.
 async fn control(setting: &Setting, outcome: &mut Outcome) -> Result<(), String> {
     setting.at("the control: a server that acknowledges early");
-    let own = std::env::current_exe().map_err(|why| format!("where this program is: {why}"))?;
-    let words = ["broken-server", "--fault", "acknowledges-early"];
     let broken =
-        |setting: &Setting, folder: &Path| Start::new(setting, folder).program(own.clone(), &words);
+        |setting: &Setting, folder: &Path| Start::new(setting, folder).broken("acknowledges-early");
     let mut everybody = Everybody::begin(setting, broken).await?;
     for _ in 0..CONTROL_CYCLES {
         everybody.kill_when_all_is_acknowledged().await?;

@@ -13,6 +13,7 @@ use bridge_core::limits::PRIORITY_STEP;
 use tokio::time::sleep;
 
 use super::Trying;
+use crate::chaos::memory::Watch;
 use crate::chaos::outcome::Outcome;
 use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
@@ -46,11 +47,13 @@ pub(super) fn run(setting: Setting) -> Trying {
             trickle: 3,
             backlog: setting.pick(120, 300) as i64,
         };
+        let memory = Watch::begin(server.pid());
         for way in [Way::Calls, Way::Listens] {
             let there = crowd.come(&server, way)?;
             let told = turns(there, &setting).await?;
             told.tell(&mut outcome, &setting, crowd.backlog);
         }
+        outcome.memory = Some(memory.end());
         if setting.is_short() {
             outcome.figure(
                 "starvation",

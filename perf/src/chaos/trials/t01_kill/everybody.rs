@@ -54,11 +54,11 @@ impl Everybody {
     /// Makes the rooms. The history has a folder of its own.
     pub(super) async fn begin(
         setting: &Setting,
-        start: impl Fn(&Setting, &Path) -> Start,
+        start: impl Fn(&Setting, &Path) -> Result<Start, String>,
     ) -> Result<Self, String> {
         let (folder, notes) = (setting.folder()?, setting.folder()?);
         let diary = Diary::create(notes.path().join("history"))?;
-        let server = start(setting, folder.path()).go()?;
+        let server = start(setting, folder.path())?.go()?;
         let logs = (0..ROOMS).map(|n| Arc::new(Mutex::new(RoomLog::new(format!("room-{n}")))));
         let logs: Vec<_> = logs.collect();
         let publishers = 0..ROOMS * PUBLISHERS_A_ROOM;

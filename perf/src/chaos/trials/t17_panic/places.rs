@@ -21,7 +21,9 @@ const MAILBOX: &[&str] = &[
     "retry",
 ];
 /// Not `live_in`: a session hears that only when its post overtakes its own way into the room.
-const SESSION: &[&str] = &["started", "inbound", "tick", "end", "left", "entered"];
+const SESSION: &[&str] = &[
+    "started", "inbound", "tick", "end", "left", "entered", "stopped",
+];
 const BACKGROUND: &[(&str, &str)] = &[
     ("timekeeper", "look"),
     ("follower", "look"),
