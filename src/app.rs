@@ -208,7 +208,7 @@ impl Application {
         Arc::clone(&self.tokens)
     }
 
-    /// Serves until `stop` is done, or the log breaks.
+    /// Serves until `stop` is done, the log breaks, or too much has failed.
     ///
     /// # Errors
     /// When the log broke, or the server could not go on.
@@ -312,7 +312,9 @@ async fn shut_down(
     });
     match tokio::time::timeout(limits::WRITER_ENDS_WITHIN, joined).await {
         Ok(_) => tracing::info!(log = ?health.stats(), "stopped"),
-        Err(_) => tracing::warn!("the log writer did not end in time; it holds nothing unwritten"),
+        Err(_) => tracing::warn!(
+            "the log writer did not end in time; what it still holds was acknowledged to nobody"
+        ),
     }
 }
 
