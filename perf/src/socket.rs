@@ -91,6 +91,11 @@ impl Socket {
         self.stream.ready(interest).await.map_err(lost).map(drop)
     }
 
+    /// Waits until there is something to read, or never will be.
+    pub(crate) async fn readable(&self) -> Result<(), String> {
+        self.stream.readable().await.map_err(lost)
+    }
+
     /// Puts a text among what is to be written.
     pub(crate) fn queue(&mut self, text: &[u8]) {
         frame::put(&mut self.outbox, Opcode::Text, self.mask.next(), text);

@@ -83,7 +83,9 @@ impl Peer {
                 let answer = act(Occasion::Heard(text))?;
                 self.say(answer);
             }
-            self.socket.flush()?;
+            if let Err(why) = self.socket.flush() {
+                return self.last_words(why, act).await;
+            }
             let due = beat.map(|beat| beat.due(number));
             let pause = beat.zip(due).map(|(beat, due)| beat.clock.moment(due));
             tokio::select! {
@@ -96,6 +98,23 @@ impl Peer {
                     self.say(said);
                     number += 1;
                 }
+            }
+        }
+    }
+
+    /// What came before the connection broke under what was written. Nothing is answered any more.
+    async fn last_words(
+        &mut self,
+        broken: String,
+        mut act: impl FnMut(Occasion<'_>) -> Result<Vec<String>, String>,
+    ) -> Result<Infallible, String> {
+        loop {
+            while let Some(text) = self.socket.next_text()? {
+                act(Occasion::Heard(text))?;
+            }
+            self.socket.readable().await?;
+            if self.socket.fill().is_err() {
+                return Err(broken);
             }
         }
     }
