@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server, ServerHandle};
-use bridge_core::ports::{Clock, Ids, Log, Reader, Store};
+use bridge_core::ports::{Clock, Ids, Log};
 use bridge_core::{Epoch, limits};
 
 use tokio::sync::oneshot;
@@ -17,8 +17,8 @@ use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
 use crate::passwords::Passwords;
 use crate::permits::Permits;
-use crate::storage::OpenError;
-use crate::storage::sqlite::{self, DataLock, Opened};
+use crate::storage::sqlite::DataLock;
+use crate::storage::{OpenError, Opened};
 use crate::system::{self, Stopwatch, SystemClock, SystemIds};
 use crate::tokens::{KeyError, SigningKey, Tickets, Tokens};
 use crate::transport::{self, Connections, Serving, State};
@@ -106,7 +106,7 @@ pub struct Application {
     bridge: Bridge,
     connections: Connections,
     writer: JoinHandle<()>,
-    _locks: [DataLock; 2],
+    _locks: (DataLock, Option<DataLock>),
 }
 
 impl std::fmt::Debug for Application {
@@ -136,13 +136,20 @@ impl Application {
         let folder_lock = DataLock::of_folder(&data_dir)?;
         let tokens = Arc::new(tokens(config)?);
         let ids = SystemIds::default();
-        let database = config.database_file()?;
-        let database_lock = DataLock::of_database(&database)?;
-        let opened = sqlite::open(&database, Epoch::from_uuid(ids.uuid()))?;
-        let Opened { log, store, reopen } = opened;
+        let database = config.database()?;
+        let stands_by = || {
+            tracing::warn!(%database, "another server owns the database; standing by until it is gone");
+        };
+        let opened = database.open(Epoch::from_uuid(ids.uuid()), stands_by)?;
+        let Opened {
+            log,
+            store,
+            mut reopen,
+            lock,
+        } = opened;
         let wrap = Arc::clone(&seams.log);
-        let reopen = move || match reopen.log() {
-            Ok(log) => Ok(wrap(Box::new(log))),
+        let reopen = move || match reopen() {
+            Ok(log) => Ok(wrap(log)),
             Err(why) => Err(why.to_string()),
         };
         let passwords = Passwords::new(config.password_cost()).map_err(|why| AppError::System {
@@ -154,7 +161,7 @@ impl Application {
         let addr = listener
             .local_addr()
             .map_err(|why| AppError::Bind { addr, why })?;
-        let (log, writer) = log_writer::start((seams.log)(Box::new(log)), Box::new(reopen))
+        let (log, writer) = log_writer::start((seams.log)(log), Box::new(reopen))
             .map_err(refused("starting the log writer"))?;
         let newest = store.latest().map_err(|why| AppError::System {
             what: "reading the newest time in the log",
@@ -163,7 +170,7 @@ impl Application {
         let clock = ServerClock::new(seams.clock, newest);
         let bridge = Bridge::new(Parts {
             log,
-            store: Arc::new(store) as Arc<dyn Store>,
+            store,
             clock,
             ids: Arc::new(ids),
             passwords,
@@ -192,7 +199,7 @@ impl Application {
             bridge,
             connections,
             writer,
-            _locks: [folder_lock, database_lock],
+            _locks: (folder_lock, lock),
         })
     }
 

@@ -13,7 +13,8 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 use crate::passwords::Cost;
-use crate::storage::sqlite;
+use crate::storage::postgres::{self, WrongUrl};
+use crate::storage::{Which, sqlite};
 use crate::tokens::Realm;
 
 pub use tuning::Tuning;
@@ -66,11 +67,17 @@ pub struct Storage {
     data_dir: PathBuf,
 }
 
-/// Which database.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// Which database. Its URL may hold a password, so its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     url: String,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").finish_non_exhaustive()
+    }
 }
 
 /// Whom to let in.
@@ -231,7 +238,7 @@ impl Config {
                 why,
             });
         }
-        self.database_file().map(drop)
+        self.database().map(drop)
     }
 
     /// The folder with the key and the database.
@@ -244,23 +251,31 @@ impl Config {
         home.join(".agent-bridge")
     }
 
-    /// The file of the SQLite database.
+    /// Which database.
     ///
     /// # Errors
-    /// When the URL names a database that this version does not know.
-    pub fn database_file(&self) -> Result<PathBuf, ConfigError> {
+    /// When the URL names none that this program can use.
+    pub fn database(&self) -> Result<Which, ConfigError> {
         let url = self.database.url.as_str();
         if url.is_empty() {
-            return Ok(self.data_dir().join(sqlite::FILE_NAME));
+            return Ok(Which::Sqlite(self.data_dir().join(sqlite::FILE_NAME)));
         }
-        match url.strip_prefix("sqlite://") {
-            Some(path) if !path.is_empty() => Ok(path.into()),
-            _ => Err(ConfigError::Senseless {
-                key: "database.url",
-                why: "must be empty or sqlite:///path/to/file; other databases are not supported \
-                      by this version"
-                    .to_owned(),
-            }),
+        if let Some(path) = url
+            .strip_prefix("sqlite://")
+            .filter(|path| !path.is_empty())
+        {
+            return Ok(Which::Sqlite(path.into()));
+        }
+        let senseless = |why: String| ConfigError::Senseless {
+            key: "database.url",
+            why,
+        };
+        match postgres::Place::parse(url) {
+            Ok(place) => Ok(Which::Postgres(place)),
+            Err(WrongUrl::NotPostgres) => Err(senseless(
+                "must be empty, sqlite:///path/to/file or postgres://user@host/database".to_owned(),
+            )),
+            Err(why) => Err(senseless(why.to_string())),
         }
     }
 
@@ -403,8 +418,8 @@ mod tests {
                 vec!["server.bind", "allow_remote"],
             ),
             (
-                "[database]\nurl = \"postgres://x/y\"\n",
-                vec!["database.url", "not supported"],
+                "[database]\nurl = \"mysql://x/y\"\n",
+                vec!["database.url", "postgres://user@host/database"],
             ),
         ] {
             let why = load(file, &Overrides::default())

@@ -14,6 +14,7 @@ pub struct Health {
     pace: Arc<dyn Pace>,
     broken: watch::Sender<Option<String>>,
     is_restarting: AtomicBool,
+    is_unavailable: AtomicBool,
     restarts: AtomicU64,
     failures: AtomicU64,
     batches: AtomicU64,
@@ -31,6 +32,8 @@ pub enum LogState {
     Ok,
     /// The store is being opened again after it failed. What is queued waits.
     Restarting,
+    /// The store is not there, and is looked for. What is posted meanwhile is refused, for now.
+    Unavailable,
     /// The store has not answered for [`limits::LOG_STALLED_AFTER`]. What is queued waits.
     Stalled,
     /// Never again: the process is about to end.
@@ -70,6 +73,7 @@ impl Health {
             pace,
             broken: watch::Sender::new(None),
             is_restarting: AtomicBool::new(false),
+            is_unavailable: AtomicBool::new(false),
             restarts: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             batches: AtomicU64::new(0),
@@ -100,6 +104,12 @@ impl Health {
         self.is_restarting.load(Ordering::Acquire)
     }
 
+    /// Whether the store was not there when it was last asked.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        self.is_unavailable.load(Ordering::Acquire)
+    }
+
     /// How often the store was opened again after it had failed.
     #[must_use]
     pub fn restarts(&self) -> u64 {
@@ -113,6 +123,8 @@ impl Health {
             LogState::Broken
         } else if self.is_restarting() {
             LogState::Restarting
+        } else if self.is_unavailable() {
+            LogState::Unavailable
         } else if self
             .at_work()
             .is_some_and(|since| since >= limits::LOG_STALLED_AFTER)
@@ -162,6 +174,11 @@ impl Health {
 
     pub(super) fn count_failure(&self) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes whether the store is there. Returns whether that is news.
+    pub(super) fn set_unavailable(&self, is_unavailable: bool) -> bool {
+        self.is_unavailable.swap(is_unavailable, Ordering::AcqRel) != is_unavailable
     }
 
     pub(super) fn begin_restart(&self) {

@@ -80,8 +80,16 @@ impl Writer {
         self.upkeep(true);
     }
 
-    /// Waits for the next item. When none comes for a while, the store does its housekeeping.
+    /// Waits for the next item. When none comes for a while, the store does its housekeeping; one that
+    /// is not there is looked for.
     fn next(&mut self) -> Option<Item> {
+        while self.health.is_unavailable() {
+            match self.queue.recv_timeout(limits::STORE_LOOKED_AT_EVERY) {
+                Ok(item) => return Some(item),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.upkeep(true),
+            }
+        }
         if self.is_busy {
             match self.queue.recv_timeout(limits::CHECKPOINT_IDLE) {
                 Ok(item) => return Some(item),

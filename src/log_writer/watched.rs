@@ -53,7 +53,14 @@ impl Watched {
         let done = caught(|| work(&mut **log));
         drop(at_work);
         let (failure, is_lost) = match done {
-            Ok(Ok(done)) => return Ok(done),
+            Ok(Ok(done)) => {
+                self.is_there();
+                return Ok(done);
+            }
+            Ok(Err(LogFailure::Unavailable(why))) => {
+                self.is_gone(&why);
+                return Err(LogFailure::Unavailable(why));
+            }
             Ok(Err(failure)) => {
                 let is_stuck = matches!(failure, LogFailure::Stuck(_));
                 (failure, is_stuck)
@@ -69,6 +76,23 @@ impl Watched {
             self.discard();
         }
         Err(failure)
+    }
+
+    fn is_there(&self) {
+        if self.health.set_unavailable(false) {
+            tracing::warn!("the log's store is there again");
+        }
+    }
+
+    /// Said once: everybody who posts finds out for himself.
+    fn is_gone(&self, why: &str) {
+        self.health.count_failure();
+        if self.health.set_unavailable(true) {
+            tracing::error!(
+                error = why,
+                "the log's store is not there; it is looked for"
+            );
+        }
     }
 
     /// Makes the store again if it broke. Between two attempts it waits; after too many failures

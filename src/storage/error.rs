@@ -39,6 +39,16 @@ pub enum OpenError {
         /// What the database says instead.
         found: String,
     },
+    /// The PostgreSQL database cannot be opened or brought up to date.
+    #[error("cannot use the database {place}: {why}{hint}")]
+    Postgres {
+        /// Which, without its password.
+        place: String,
+        /// What it says.
+        why: String,
+        /// What to do about it, after a semicolon; or nothing.
+        hint: &'static str,
+    },
     /// The database cannot be opened or brought up to date.
     #[error("cannot open the database {path}: {why}")]
     Database {

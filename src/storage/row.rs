@@ -18,15 +18,15 @@ pub(super) type StreamNumber = i64;
 #[derive(Insertable)]
 #[diesel(table_name = log)]
 pub(super) struct NewLogRow<'a> {
-    stream_id: StreamNumber,
-    seq: i64,
-    at_ms: i64,
-    author: &'a str,
-    dedupe: Option<String>,
-    fingerprint: Option<&'a [u8]>,
-    kind: &'static str,
-    body: &'a [u8],
-    checksum: i64,
+    pub(super) stream_id: StreamNumber,
+    pub(super) seq: i64,
+    pub(super) at_ms: i64,
+    pub(super) author: &'a str,
+    pub(super) dedupe: Option<String>,
+    pub(super) fingerprint: Option<&'a [u8]>,
+    pub(super) kind: &'static str,
+    pub(super) body: &'a [u8],
+    pub(super) checksum: i64,
 }
 
 impl<'a> NewLogRow<'a> {
@@ -74,7 +74,7 @@ pub(super) fn seq(number: i64) -> Seq {
 }
 
 /// A record, as it is read.
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = log)]
 pub(super) struct LogRow {
     seq: i64,

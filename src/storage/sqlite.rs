@@ -3,11 +3,12 @@
 //! One connection writes and checkpoints; a pool of others reads. The file is in WAL mode with
 //! `synchronous=FULL`, which is asserted, because a copied `NORMAL` forgets acknowledged commits.
 
-mod directory;
+mod dialect;
 mod lock;
 mod log;
 mod project;
-mod read;
+#[path = "statements/mod.rs"]
+mod statements;
 mod wal;
 
 use std::path::{Path, PathBuf};
@@ -16,22 +17,24 @@ use std::time::Duration;
 use bridge_core::Epoch;
 use bridge_core::limits;
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::error::OpenError;
-use super::schema::{counters, meta};
+use super::newer;
 
-pub use directory::POSTS_COUNTER;
 pub use lock::DataLock;
 pub use log::SqliteLog;
-pub use read::SqliteStore;
+pub use statements::DatabaseStore as SqliteStore;
+
+use statements::counters::{epoch, read_epoch};
+
+type Conn = SqliteConnection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-const EPOCH: &str = "epoch";
 /// How long the writer waits for another program that writes to the database.
 const WRITER_WAITS: Duration = Duration::from_secs(5);
 /// The file's name inside the data folder.
@@ -213,41 +216,6 @@ fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
     }
     conn.run_pending_migrations(MIGRATIONS).map_err(failed)?;
     Ok(())
-}
-
-fn newer<'a>(
-    applied: &'a [MigrationVersion<'static>],
-    newest: Option<&MigrationVersion<'static>>,
-) -> Option<&'a MigrationVersion<'static>> {
-    applied
-        .iter()
-        .max()
-        .filter(|found| newest.is_none_or(|newest| *found > newest))
-}
-
-fn epoch(conn: &mut SqliteConnection, new_epoch: Epoch) -> Result<Epoch, String> {
-    let row = (meta::name.eq(EPOCH), meta::value.eq(new_epoch.to_string()));
-    let inserted = diesel::insert_into(meta::table)
-        .values(row)
-        .on_conflict_do_nothing();
-    inserted.execute(conn).map_err(|why| why.to_string())?;
-    let total = (counters::name.eq(POSTS_COUNTER), counters::value.eq(0_i64));
-    let counted = diesel::insert_into(counters::table)
-        .values(total)
-        .on_conflict_do_nothing();
-    counted.execute(conn).map_err(|why| why.to_string())?;
-    read_epoch(conn)
-}
-
-fn read_epoch(conn: &mut SqliteConnection) -> Result<Epoch, String> {
-    let found: String = meta::table
-        .find(EPOCH)
-        .select(meta::value)
-        .first(conn)
-        .map_err(|why| why.to_string())?;
-    found
-        .parse()
-        .map_err(|why| format!("table meta, row {EPOCH:?}: {why}"))
 }
 
 #[derive(Debug)]

@@ -1,12 +1,14 @@
-//! The store on SQLite keeps the contract that every store has to keep.
+//! The stores on SQLite and on PostgreSQL keep the contract that every store has to keep.
 
 use std::sync::Arc;
 
-use agent_bridge::storage::sqlite;
+use agent_bridge::storage::{postgres, sqlite};
 use bridge_core::Epoch;
 use bridge_core::contract::{Bench, Opened};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use crate::support::postgres::Database;
 
 struct SqliteBench(TempDir);
 
@@ -28,8 +30,23 @@ impl Bench for SqliteBench {
     }
 }
 
+struct PostgresBench(Database);
+
+impl Bench for PostgresBench {
+    fn open(&self) -> Opened {
+        let place = postgres::Place::parse(self.0.url()).expect("a good URL");
+        let opened = postgres::open(place, Epoch::from_uuid(fresh_uuid()), || ());
+        let opened = opened.expect("a database");
+        Opened {
+            log: Box::new(opened.log),
+            store: Arc::new(opened.store),
+        }
+    }
+}
+
 fn fresh_uuid() -> Uuid {
     Uuid::new_v7(uuid::Timestamp::now(uuid::NoContext))
 }
 
 bridge_core::conformance!(sqlite_store, SqliteBench::new());
+bridge_core::conformance!(postgres_store, PostgresBench(Database::new()));

@@ -11,6 +11,7 @@ mod crash;
 mod disk_error;
 mod idempotency;
 mod messages;
+mod migrations;
 mod old_schema;
 mod rest;
 mod resume;

@@ -162,6 +162,13 @@ pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
 /// How long the writer waits for readers when it cuts a write-ahead log that has grown far past its
 /// bound: they hold it for a page, which takes milliseconds. Nothing is written meanwhile.
 pub const CHECKPOINT_WAIT: Duration = Duration::from_millis(100);
+/// How often the writer looks for what became of a commit that PostgreSQL did not answer, before the
+/// outcome counts as unknown and clients repeat: ten seconds are a restart of the database.
+pub const COMMIT_LOOKS_MAX: u32 = 100;
+/// Between two of those looks.
+pub const COMMIT_LOOKED_FOR_EVERY: Duration = Duration::from_millis(100);
+/// Between two looks whether a store that did not answer is there again.
+pub const STORE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// How long one batch may be on its way to the disk before the server says that it is not ready: a
 /// hundred times a slow fsync. Nothing is given up then; disks do come back.
 pub const LOG_STALLED_AFTER: Duration = Duration::from_secs(10);
@@ -375,6 +382,8 @@ pub const READS_AT_ONCE_MAX: usize = 8;
 /// How long a read waits for another connection to the database to be opened, which takes
 /// milliseconds unless the system has no files to give.
 pub const READ_CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long PostgreSQL may work on one statement that reads; then it gives up.
+pub const READ_STATEMENT_WITHIN: Duration = Duration::from_secs(10);
 /// How long `/ready` waits for the database to be read: less than what asks usually waits.
 pub const READY_READ_WITHIN: Duration = Duration::from_secs(2);
 /// Requests that wait to read the database.

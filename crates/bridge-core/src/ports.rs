@@ -92,6 +92,9 @@ pub enum LogFailure {
     /// It was rolled back for certain, and the next one may succeed.
     #[error("rolled back: {0}")]
     Aborted(String),
+    /// The store does not answer now. Nothing was written, and it will be there again.
+    #[error("not available: {0}")]
+    Unavailable(String),
     /// Nothing was committed, but this instance cannot go on: a transaction of it cannot be ended,
     /// say. It is dropped and another one is made.
     #[error("stuck: {0}")]
@@ -109,7 +112,10 @@ impl LogFailure {
     /// Whether the batch surely left no trace.
     #[must_use]
     pub const fn certainly_aborted(&self) -> bool {
-        matches!(self, Self::Full(_) | Self::Aborted(_) | Self::Stuck(_))
+        matches!(
+            self,
+            Self::Full(_) | Self::Aborted(_) | Self::Unavailable(_) | Self::Stuck(_)
+        )
     }
 
     /// The answer that every append of the batch gets.
@@ -119,6 +125,9 @@ impl LogFailure {
             Self::Full(_) => Answer::Refused(Reject::StorageFull),
             Self::Aborted(_) | Self::Stuck(_) => Answer::Refused(Reject::Retry {
                 detail: "the log rolled the batch back",
+            }),
+            Self::Unavailable(_) => Answer::Refused(Reject::Retry {
+                detail: "the log's store is not available",
             }),
             Self::Unknown(_) | Self::Broken(_) => Answer::Unknown,
         }

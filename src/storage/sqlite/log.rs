@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::owner::Answer;
-use bridge_core::ports::{Append, Log, LogFailure, Snapshot, StoreError};
+use bridge_core::ports::{Append, Log, LogFailure, Snapshot};
 use bridge_core::{Reject, Seq, Timestamp, limits};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -13,10 +13,13 @@ use diesel::result::Error;
 use diesel::sqlite::SqliteConnection;
 
 use super::project;
+use super::statements::project::{count_posts, note_latest, posts_in};
+use super::statements::streams::{stream_head, stream_name, stream_number};
 use super::wal::Wal;
 use crate::storage::error::{at_commit, at_rollback, before_commit};
-use crate::storage::row::{LogRow, NewLogRow, StreamNumber, dedupe, number, seq};
+use crate::storage::row::{LogRow, NewLogRow, StreamNumber, dedupe, number};
 use crate::storage::schema::{follow_ups, log, snapshots, streams};
+use crate::storage::trouble::Trouble;
 
 /// The connection that writes. It lives on the log writer's thread.
 pub struct SqliteLog {
@@ -31,16 +34,6 @@ pub struct SqliteLog {
 struct Head {
     stream: StreamNumber,
     seq: Seq,
-}
-
-/// Why a batch was given up before its commit.
-enum Trouble {
-    /// The batch cannot go on.
-    Batch(Error),
-    /// One append cannot be written; the others may.
-    OneAppend(Error),
-    /// What the log holds cannot be read.
-    Corrupt(StoreError),
 }
 
 impl std::fmt::Debug for SqliteLog {
@@ -77,11 +70,11 @@ impl SqliteLog {
                 self.one(append)?
             };
             if answer == Answer::Stored {
-                posts += project::posts_in(append);
+                posts += posts_in(append);
             }
             answers.push(answer);
         }
-        project::count_posts(&mut self.conn, posts).map_err(Trouble::Batch)?;
+        count_posts(&mut self.conn, posts).map_err(Trouble::Batch)?;
         self.note_latest(batch, &answers).map_err(Trouble::Batch)?;
         Ok(answers)
     }
@@ -100,7 +93,7 @@ impl SqliteLog {
             return Ok(());
         }
         self.latest = Some(newest);
-        project::note_latest(&mut self.conn, newest)
+        note_latest(&mut self.conn, newest)
     }
 
     fn one_apart(&mut self, append: &Append) -> Result<Answer, Trouble> {
@@ -154,7 +147,7 @@ impl SqliteLog {
                 .values(NewLogRow::new(stream, record))
                 .on_conflict_do_nothing()
                 .execute(&mut self.conn)
-                .map_err(trouble)?;
+                .map_err(Trouble::from)?;
             if written == 0 && place == 0 {
                 // The position was free, so it is the key that is taken.
                 if let Some(original) = self.original(stream, append)? {
@@ -164,7 +157,7 @@ impl SqliteLog {
             if written == 0 {
                 return Err(Trouble::OneAppend(Error::NotFound));
             }
-            project::record(&mut self.conn, stream, &record.envelope).map_err(trouble)?;
+            project::record(&mut self.conn, stream, &record.envelope).map_err(Trouble::from)?;
         }
         self.remember(
             append.stream().clone(),
@@ -284,14 +277,17 @@ fn pages_of(batch: &[&Append]) -> u64 {
     (pages.sum::<usize>() + bytes / 4_096 + 2) as u64
 }
 
-/// Constraints and values concern one append; everything else the whole batch.
-fn trouble(error: Error) -> Trouble {
-    use diesel::result::DatabaseErrorKind::{CheckViolation, NotNullViolation, UniqueViolation};
-    match error {
-        Error::DatabaseError(UniqueViolation | NotNullViolation | CheckViolation, _)
-        | Error::SerializationError(_) => Trouble::OneAppend(error),
-        _ => Trouble::Batch(error),
-    }
+/// A new stream.
+fn create_stream(conn: &mut SqliteConnection, stream: &Stream) -> QueryResult<StreamNumber> {
+    let row = (
+        streams::kind.eq(stream.kind()),
+        streams::name.eq(stream.name()),
+        streams::name_folded.eq(stream.name_folded()),
+    );
+    diesel::insert_into(streams::table)
+        .values(row)
+        .returning(streams::id)
+        .get_result(conn)
 }
 
 impl Log for SqliteLog {
@@ -346,54 +342,4 @@ impl Log for SqliteLog {
     fn upkeep(&mut self, idle: bool) -> Result<(), LogFailure> {
         self.wal.upkeep(&mut self.conn, idle)
     }
-}
-
-fn create_stream(conn: &mut SqliteConnection, stream: &Stream) -> QueryResult<StreamNumber> {
-    let row = (
-        streams::kind.eq(stream.kind()),
-        streams::name.eq(stream.name()),
-        streams::name_folded.eq(stream.name_folded()),
-    );
-    diesel::insert_into(streams::table)
-        .values(row)
-        .returning(streams::id)
-        .get_result(conn)
-}
-
-/// The number of a stream; names are unique without regard to case.
-pub(super) fn stream_number(
-    conn: &mut SqliteConnection,
-    stream: &Stream,
-) -> QueryResult<Option<StreamNumber>> {
-    streams::table
-        .filter(
-            streams::kind
-                .eq(stream.kind())
-                .and(streams::name_folded.eq(stream.name_folded())),
-        )
-        .select(streams::id)
-        .first(conn)
-        .optional()
-}
-
-/// A stream in its creator's spelling.
-pub(super) fn stream_name(
-    conn: &mut SqliteConnection,
-    id: StreamNumber,
-) -> QueryResult<Option<Stream>> {
-    let words: Option<(String, String)> = streams::table
-        .find(id)
-        .select((streams::kind, streams::name))
-        .first(conn)
-        .optional()?;
-    Ok(words.and_then(|(kind, name)| Stream::from_words(&kind, &name)))
-}
-
-/// The last position of a stream.
-pub(super) fn stream_head(conn: &mut SqliteConnection, id: StreamNumber) -> QueryResult<Seq> {
-    let head: Option<i64> = log::table
-        .filter(log::stream_id.eq(id))
-        .select(diesel::dsl::max(log::seq))
-        .first(conn)?;
-    Ok(head.map_or(Seq::ZERO, seq))
 }

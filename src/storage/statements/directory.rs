@@ -14,22 +14,19 @@ use bridge_core::ports::{
 };
 use bridge_core::{ClientId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
 use diesel::prelude::*;
-use diesel::sqlite::SqliteConnection;
 
-use super::log::{stream_head, stream_name};
-use super::read::{SqliteStore, body_length, rows, within_page};
+use super::Conn;
+use super::counters::POSTS_COUNTER;
+use super::dialect::body_length;
+use super::read::{DatabaseStore, rows, within_page};
+use super::streams::{stream_head, stream_name};
 use crate::storage::error::reading;
 use crate::storage::row::{
     LogRow, RoomRow, StreamNumber, dedupe, number, room_id, seq, visibility_word,
 };
 use crate::storage::schema::{counters, grants, log, members, messages as posts, rooms};
 
-/// The row of `counters` that says how many messages were ever posted.
-pub const POSTS_COUNTER: &str = "posts";
-/// The row of `counters` that says of when the newest record is, in milliseconds.
-pub(super) const LATEST_COUNTER: &str = "latest_at_ms";
-
-impl Directory for SqliteStore {
+impl Directory for DatabaseStore {
     fn message(&self, id: MessageId) -> Result<Option<(Stream, Seq)>, StoreError> {
         let conn = &mut self.connection()?;
         let row: Option<(StreamNumber, i64)> = posts::table
@@ -210,7 +207,7 @@ impl Directory for SqliteStore {
 }
 
 fn membership(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     (stream, name): (StreamNumber, String),
 ) -> Result<Membership, StoreError> {
     let room = room_id(&name)
@@ -222,7 +219,7 @@ fn membership(
 /// Posts in the order of the log, whichever end they are taken from, and no more bytes of them than
 /// a page may have.
 fn load_posts(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     query: &PostsQuery,
 ) -> QueryResult<Vec<LogRow>> {
@@ -248,7 +245,7 @@ fn load_posts(
 }
 
 fn seqs_of_channel(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     channel: &str,
     query: &PostsQuery,
@@ -274,11 +271,7 @@ fn seqs_of_channel(
     .load(conn)
 }
 
-fn seqs_of_all(
-    conn: &mut SqliteConnection,
-    stream: StreamNumber,
-    query: &PostsQuery,
-) -> QueryResult<Vec<i64>> {
+fn seqs_of_all(conn: &mut Conn, stream: StreamNumber, query: &PostsQuery) -> QueryResult<Vec<i64>> {
     let posts = log::table
         .filter(log::stream_id.eq(stream).and(log::kind.eq("posted")))
         .select(log::seq)

@@ -1,27 +1,24 @@
 //! Projections: written with the records that they follow from, in the same transaction.
 
-mod messages;
+pub(in crate::storage) mod messages;
 
 use bridge_core::event::{Envelope, Event, MemberJoined, Posted, RoleGranted, RoomCreated};
 use bridge_core::message::Stage;
 use bridge_core::ports::Append;
 use bridge_core::{ClientId, Timestamp};
 use diesel::prelude::*;
-use diesel::sqlite::SqliteConnection;
 
-use super::POSTS_COUNTER;
-use super::directory::LATEST_COUNTER;
+use super::Conn;
+use super::counters::{LATEST_COUNTER, POSTS_COUNTER};
 use crate::storage::row::{StreamNumber, number, visibility_word};
-use crate::storage::schema::{counters, follow_ups, grants, members, messages as posts, rooms};
+use crate::storage::schema::{counters, grants, members, messages as posts, rooms};
 
-/// Writes what follows from a record.
-pub(super) fn record(
-    conn: &mut SqliteConnection,
+/// Changes what is known of rooms, clients and messages.
+pub(in crate::storage) fn change(
+    conn: &mut Conn,
     stream: StreamNumber,
     envelope: &Envelope,
 ) -> QueryResult<()> {
-    note_follow_up(conn, stream, envelope)?;
-    messages::note_record(conn, stream, envelope)?;
     match &envelope.event {
         Event::RoomCreated(created) => room_created(conn, stream, envelope, created),
         Event::MemberJoined(joined) => member_joined(conn, stream, joined, envelope.at),
@@ -55,27 +52,8 @@ pub(super) fn record(
     }
 }
 
-/// A record with effects on other streams waits until somebody has brought them about.
-fn note_follow_up(
-    conn: &mut SqliteConnection,
-    stream: StreamNumber,
-    envelope: &Envelope,
-) -> QueryResult<()> {
-    if !envelope.event.has_follow_up() {
-        return Ok(());
-    }
-    let row = (
-        follow_ups::stream_id.eq(stream),
-        follow_ups::seq.eq(number(envelope.seq)),
-    );
-    diesel::insert_into(follow_ups::table)
-        .values(row)
-        .execute(conn)
-        .map(drop)
-}
-
 fn room_created(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     envelope: &Envelope,
     created: &RoomCreated,
@@ -97,7 +75,7 @@ fn room_created(
 }
 
 fn member_joined(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     joined: &MemberJoined,
     at: Timestamp,
@@ -120,11 +98,7 @@ fn member_joined(
         .map(drop)
 }
 
-fn member_gone(
-    conn: &mut SqliteConnection,
-    stream: StreamNumber,
-    client: &ClientId,
-) -> QueryResult<()> {
+fn member_gone(conn: &mut Conn, stream: StreamNumber, client: &ClientId) -> QueryResult<()> {
     let gone = diesel::delete(members::table.find((stream, client.folded()))).execute(conn)?;
     let gone = i64::try_from(gone).expect("a primary key names at most one row");
     let fewer = rooms::members.eq(rooms::members - gone);
@@ -134,11 +108,7 @@ fn member_gone(
         .map(drop)
 }
 
-fn role_granted(
-    conn: &mut SqliteConnection,
-    stream: StreamNumber,
-    granted: &RoleGranted,
-) -> QueryResult<()> {
+fn role_granted(conn: &mut Conn, stream: StreamNumber, granted: &RoleGranted) -> QueryResult<()> {
     let folded = granted.client.folded();
     let role = granted.role.as_str();
     let row = (
@@ -146,8 +116,11 @@ fn role_granted(
         grants::client_folded.eq(&folded),
         grants::role.eq(role),
     );
-    diesel::replace_into(grants::table)
+    diesel::insert_into(grants::table)
         .values(row)
+        .on_conflict((grants::stream_id, grants::client_folded))
+        .do_update()
+        .set(grants::role.eq(role))
         .execute(conn)?;
     let changed = (
         members::role.eq(role),
@@ -162,7 +135,7 @@ fn weight(weight: bridge_core::policy::VoteWeight) -> i32 {
 }
 
 fn posted(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     envelope: &Envelope,
     posted: &Posted,
@@ -180,7 +153,7 @@ fn posted(
 }
 
 /// How many messages an append posts or sends.
-pub(super) fn posts_in(append: &Append) -> i64 {
+pub(in crate::storage) fn posts_in(append: &Append) -> i64 {
     let events = append.records.iter().map(|record| &record.envelope.event);
     events
         .map(|event| i64::from(matches!(event, Event::Posted(_) | Event::MessageStored(_))))
@@ -188,7 +161,7 @@ pub(super) fn posts_in(append: &Append) -> i64 {
 }
 
 /// Notes of when the newest record is. It is never set back.
-pub(super) fn note_latest(conn: &mut SqliteConnection, at: Timestamp) -> QueryResult<()> {
+pub(in crate::storage) fn note_latest(conn: &mut Conn, at: Timestamp) -> QueryResult<()> {
     let row = (
         counters::name.eq(LATEST_COUNTER),
         counters::value.eq(at.as_millis()),
@@ -208,7 +181,7 @@ pub(super) fn note_latest(conn: &mut SqliteConnection, at: Timestamp) -> QueryRe
 }
 
 /// Adds to the number of messages that were ever posted or sent.
-pub(super) fn count_posts(conn: &mut SqliteConnection, posts: i64) -> QueryResult<()> {
+pub(in crate::storage) fn count_posts(conn: &mut Conn, posts: i64) -> QueryResult<()> {
     if posts == 0 {
         return Ok(());
     }

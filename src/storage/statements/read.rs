@@ -5,31 +5,32 @@ use bridge_core::ports::{Reader, Snapshot, StoreError};
 use bridge_core::{Epoch, Seq, Timestamp, limits};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool, PooledConnection};
-use diesel::sqlite::SqliteConnection;
 
-use super::directory::LATEST_COUNTER;
-use super::log::{stream_head, stream_name, stream_number};
+use super::Conn;
+use super::counters::LATEST_COUNTER;
+use super::dialect::body_length;
+use super::streams::{stream_head, stream_name, stream_number};
 use crate::storage::error::reading;
 use crate::storage::row::{LogRow, StreamNumber, number, seq};
 use crate::storage::schema::{counters, log, snapshots};
 
-type Connections = Pool<ConnectionManager<SqliteConnection>>;
+type Connections = Pool<ConnectionManager<Conn>>;
 
 /// A pool of connections that read.
 #[derive(Debug, Clone)]
-pub struct SqliteStore {
+pub struct DatabaseStore {
     pool: Connections,
     epoch: Epoch,
 }
 
-impl SqliteStore {
-    pub(super) const fn new(pool: Connections, epoch: Epoch) -> Self {
+impl DatabaseStore {
+    pub(in crate::storage) const fn new(pool: Connections, epoch: Epoch) -> Self {
         Self { pool, epoch }
     }
 
     pub(super) fn connection(
         &self,
-    ) -> Result<PooledConnection<ConnectionManager<SqliteConnection>>, StoreError> {
+    ) -> Result<PooledConnection<ConnectionManager<Conn>>, StoreError> {
         self.pool
             .get()
             .map_err(|why| StoreError::Unavailable(why.to_string()))
@@ -37,7 +38,7 @@ impl SqliteStore {
 
     /// A stream's number and its creator's spelling, with a connection to go on.
     pub(super) fn find(
-        conn: &mut SqliteConnection,
+        conn: &mut Conn,
         stream: &Stream,
     ) -> Result<Option<(StreamNumber, Stream)>, StoreError> {
         let Some(id) = stream_number(conn, stream).map_err(|why| reading(&why))? else {
@@ -50,7 +51,7 @@ impl SqliteStore {
     }
 }
 
-impl Reader for SqliteStore {
+impl Reader for DatabaseStore {
     fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -148,10 +149,6 @@ impl Reader for SqliteStore {
 /// A number of rows in the database's terms.
 pub(super) fn rows(records_max: usize) -> i64 {
     i64::try_from(records_max).unwrap_or(i64::MAX)
-}
-
-pub(super) fn body_length() -> diesel::expression::SqlLiteral<diesel::sql_types::BigInt> {
-    diesel::dsl::sql("length(body)")
 }
 
 /// The positions of records that fit into a page, in the given order; at least the first.

@@ -48,6 +48,7 @@ pub(super) const fn log_word(state: LogState) -> &'static str {
     match state {
         LogState::Ok => OK,
         LogState::Restarting => "restarting",
+        LogState::Unavailable => "unavailable",
         LogState::Stalled => "stalled",
         LogState::Broken => "failed",
     }

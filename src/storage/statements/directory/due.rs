@@ -5,14 +5,15 @@ use bridge_core::ports::{DueDelivery, FollowUp, StoreError};
 use bridge_core::{ClientId, Timestamp, limits};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use diesel::sqlite::SqliteConnection;
 
+use super::super::Conn;
+use super::super::dialect::DUE_MAILBOXES;
+use super::super::read::rows;
+use super::super::streams::stream_number;
 use super::records::Records;
 use crate::storage::error::reading;
 use crate::storage::row::{DeliveryRow, StreamNumber, number, seq};
 use crate::storage::schema::{deliveries as rows_of, follow_ups as open};
-use crate::storage::sqlite::log::stream_number;
-use crate::storage::sqlite::read::rows;
 
 /// A mailbox in which something is due.
 #[derive(QueryableByName)]
@@ -23,10 +24,7 @@ struct DueStream {
     since_ms: i64,
 }
 
-pub(super) fn next(
-    conn: &mut SqliteConnection,
-    after: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn next(conn: &mut Conn, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
     let due: Option<Option<i64>> = rows_of::table
         .filter(rows_of::due_at_ms.gt(after.as_millis()))
         .order(rows_of::due_at_ms)
@@ -38,20 +36,15 @@ pub(super) fn next(
 }
 
 pub(super) fn mailboxes(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     now: Timestamp,
     rows_max: usize,
 ) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
-    // Left to itself, the database would go through all deliveries, because they are in the order
-    // of their streams. What is due is little, and it is at the beginning of this index.
-    let streams: Vec<DueStream> = diesel::sql_query(
-        "SELECT stream_id, min(due_at_ms) AS since_ms FROM deliveries INDEXED BY deliveries_due \
-         WHERE due_at_ms <= ? GROUP BY stream_id ORDER BY since_ms, stream_id LIMIT ?",
-    )
-    .bind::<BigInt, _>(now.as_millis())
-    .bind::<BigInt, _>(rows(rows_max))
-    .load(conn)
-    .map_err(|why| reading(&why))?;
+    let streams: Vec<DueStream> = diesel::sql_query(DUE_MAILBOXES)
+        .bind::<BigInt, _>(now.as_millis())
+        .bind::<BigInt, _>(rows(rows_max))
+        .load(conn)
+        .map_err(|why| reading(&why))?;
     let mut records = Records::new(conn);
     let owners = streams.into_iter().map(|due| {
         let stream = due.stream_id;
@@ -66,7 +59,7 @@ pub(super) fn mailboxes(
 }
 
 pub(super) fn deliveries(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     mailbox: &ClientId,
     now: Timestamp,
     rows_max: usize,
@@ -89,7 +82,7 @@ pub(super) fn deliveries(
 }
 
 pub(super) fn follow_ups(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     after: Option<&FollowUp>,
     rows_max: usize,
 ) -> Result<Vec<FollowUp>, StoreError> {

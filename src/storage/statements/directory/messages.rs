@@ -5,14 +5,14 @@ use bridge_core::ports::{DeadLettersQuery, Delivery, StoreError};
 use bridge_core::{ClientId, MessageId, limits};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use diesel::sqlite::SqliteConnection;
 
+use super::super::Conn;
+use super::super::read::rows;
+use super::super::streams::stream_number;
 use super::records::Records;
 use crate::storage::error::reading;
 use crate::storage::row::{DeliveryRow, StreamNumber};
 use crate::storage::schema::{clients, deliveries, message_records};
-use crate::storage::sqlite::log::stream_number;
-use crate::storage::sqlite::read::rows;
 
 diesel::define_sql_function! {
     /// Characters of a text.
@@ -20,8 +20,14 @@ diesel::define_sql_function! {
     fn characters(text: diesel::sql_types::Text) -> diesel::sql_types::BigInt;
 }
 
+diesel::define_sql_function! {
+    /// A name as it is compared.
+    #[sql_name = "lower"]
+    fn lower_case(name: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
 pub(super) fn clients_like(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     name: &ClientId,
     rows_max: usize,
 ) -> Result<Vec<ClientId>, StoreError> {
@@ -45,7 +51,7 @@ pub(super) fn clients_like(
 }
 
 pub(super) fn delivery(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     mailbox: &Stream,
     id: MessageId,
 ) -> Result<Option<Delivery>, StoreError> {
@@ -67,10 +73,7 @@ pub(super) fn delivery(
     row.into_delivery(stored).map(Some)
 }
 
-pub(super) fn history(
-    conn: &mut SqliteConnection,
-    id: MessageId,
-) -> Result<Vec<Envelope>, StoreError> {
+pub(super) fn history(conn: &mut Conn, id: MessageId) -> Result<Vec<Envelope>, StoreError> {
     let places: Vec<(StreamNumber, i64)> = message_records::table
         .filter(message_records::id.eq(&id.as_bytes()[..]))
         .order((message_records::stream_id, message_records::seq))
@@ -82,7 +85,7 @@ pub(super) fn history(
 }
 
 pub(super) fn dead_letters(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     query: &DeadLettersQuery,
 ) -> Result<Vec<Envelope>, StoreError> {
     let dead = load_dead(conn, query).map_err(|why| reading(&why))?;
@@ -106,7 +109,7 @@ pub(super) fn dead_letters(
 
 /// The ids of dead letters with their mailboxes, the newest first, and all of the last id.
 fn load_dead(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     query: &DeadLettersQuery,
 ) -> QueryResult<Vec<(Vec<u8>, StreamNumber)>> {
     // Who has no mailbox has got nothing: no stream has the number 0.
@@ -123,7 +126,7 @@ fn load_dead(
         }
         if let Some(of) = &query.of {
             let received = deliveries::stream_id.eq(mailbox);
-            wanted = wanted.filter(deliveries::sender.eq(of.as_str()).or(received));
+            wanted = wanted.filter(lower_case(deliveries::sender).eq(of.folded()).or(received));
         }
         wanted
             .order((deliveries::id.desc(), deliveries::stream_id.asc()))

@@ -5,22 +5,22 @@ use std::collections::HashMap;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::StoreError;
 use diesel::prelude::*;
-use diesel::sqlite::SqliteConnection;
 
+use super::super::Conn;
+use super::super::streams::stream_name;
 use crate::storage::error::reading;
 use crate::storage::row::{LogRow, StreamNumber};
 use crate::storage::schema::log;
-use crate::storage::sqlite::log::stream_name;
 
 /// Reads records at places that a projection names, and each stream's name once.
 pub(super) struct Records<'a> {
-    conn: &'a mut SqliteConnection,
+    conn: &'a mut Conn,
     streams: HashMap<StreamNumber, Stream>,
     bytes: usize,
 }
 
 impl<'a> Records<'a> {
-    pub(super) fn new(conn: &'a mut SqliteConnection) -> Self {
+    pub(super) fn new(conn: &'a mut Conn) -> Self {
         Self {
             conn,
             streams: HashMap::new(),

@@ -7,10 +7,11 @@ use bridge_core::event::{
 use bridge_core::message::{Failure, Stage};
 use bridge_core::{MessageId, Timestamp};
 use diesel::prelude::*;
-use diesel::sqlite::SqliteConnection;
 
+use super::super::Conn;
+use super::super::dialect as sql;
 use crate::storage::row::{StreamNumber, failure_word, failures_word, number};
-use crate::storage::schema::{clients, deliveries, message_records};
+use crate::storage::schema::{clients, deliveries};
 
 /// A row of `deliveries`.
 #[diesel::dsl::auto_type]
@@ -27,37 +28,9 @@ fn ends_at() -> _ {
     )
 }
 
-mod sql {
-    //! Functions of SQLite. Declared, they leave a statement one that is prepared once; SQL in a
-    //! string would be parsed for each record.
-
-    use diesel::sql_types::{BigInt, Nullable, Text};
-
-    diesel::define_sql_function! {
-        #[sql_name = "min"]
-        fn earlier(one: BigInt, other: BigInt) -> BigInt;
-    }
-    diesel::define_sql_function! {
-        #[sql_name = "coalesce"]
-        fn time_or(time: Nullable<BigInt>, other: BigInt) -> BigInt;
-    }
-    diesel::define_sql_function! {
-        #[sql_name = "coalesce"]
-        fn text_or(text: Nullable<Text>, other: Text) -> Text;
-    }
-    diesel::define_sql_function! {
-        #[sql_name = "json_insert"]
-        fn json_insert(list: Text, path: Text, value: Text) -> Text;
-    }
-    diesel::define_sql_function! {
-        #[sql_name = "json"]
-        fn json(text: Text) -> Text;
-    }
-}
-
 /// A client is known from now on, under the spelling of its first token.
 pub(super) fn mailbox_opened(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     opened: &MailboxOpened,
     at: Timestamp,
 ) -> QueryResult<()> {
@@ -76,7 +49,7 @@ pub(super) fn mailbox_opened(
 /// A message was stored: in a mailbox, where it begins its way, or on the broadcast stream, where
 /// it stays.
 pub(super) fn stored(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     envelope: &Envelope,
     message: &MessageStored,
@@ -101,27 +74,8 @@ pub(super) fn stored(
         .map(drop)
 }
 
-/// Notes where the log speaks of a message.
-pub(super) fn note_record(
-    conn: &mut SqliteConnection,
-    stream: StreamNumber,
-    envelope: &Envelope,
-) -> QueryResult<()> {
-    let Some(id) = id_of(&envelope.event) else {
-        return Ok(());
-    };
-    let row = (
-        message_records::id.eq(&id.as_bytes()[..]),
-        message_records::stream_id.eq(stream),
-        message_records::seq.eq(number(envelope.seq)),
-    );
-    diesel::insert_into(message_records::table)
-        .values(row)
-        .execute(conn)
-        .map(drop)
-}
-
-fn id_of(event: &Event) -> Option<MessageId> {
+/// The message that an event is about.
+pub(in crate::storage) fn message_of(event: &Event) -> Option<MessageId> {
     match event {
         Event::MessageStored(message) => Some(message.id),
         event => event.about().map(|about| about.id),
@@ -130,7 +84,7 @@ fn id_of(event: &Event) -> Option<MessageId> {
 
 /// It was handed over.
 pub(super) fn delivered(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     delivered: &MessageDelivered,
 ) -> QueryResult<()> {
@@ -148,7 +102,7 @@ pub(super) fn delivered(
 
 /// Who has it has it for longer.
 pub(super) fn extended(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     extended: &LeaseExtended,
 ) -> QueryResult<()> {
@@ -161,7 +115,7 @@ pub(super) fn extended(
 
 /// An attempt ended. Failures are told apart from what is nobody's fault, and kept in their order.
 pub(super) fn returned(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     returned: &MessageReturned,
     at: Timestamp,
@@ -182,21 +136,15 @@ pub(super) fn returned(
             ending: returned.ending,
             reason: returned.reason.clone(),
         };
-        let before = sql::text_or(deliveries::failures, "[]");
-        let with_it = sql::json_insert(before, "$[#]", sql::json(failure_word(&failure)));
         diesel::update(delivery(stream, message))
-            .set(deliveries::failures.eq(with_it.nullable()))
+            .set(deliveries::failures.eq(sql::failures_and(failure_word(&failure))))
             .execute(conn)?;
     }
     Ok(())
 }
 
 /// Its recipient has it.
-pub(super) fn seen(
-    conn: &mut SqliteConnection,
-    stream: StreamNumber,
-    seen: &MessageSeen,
-) -> QueryResult<()> {
+pub(super) fn seen(conn: &mut Conn, stream: StreamNumber, seen: &MessageSeen) -> QueryResult<()> {
     let changes = (
         deliveries::stage.eq(Stage::Seen.as_str()),
         deliveries::due_at_ms.eq(seen.ends_at.as_millis()),
@@ -209,7 +157,7 @@ pub(super) fn seen(
 
 /// Nothing comes after it.
 pub(super) fn ended(
-    conn: &mut SqliteConnection,
+    conn: &mut Conn,
     stream: StreamNumber,
     about: &About,
     stage: Stage,
@@ -225,11 +173,7 @@ pub(super) fn ended(
 }
 
 /// Nothing comes after it, and its record says of every attempt why it failed.
-pub(super) fn died(
-    conn: &mut SqliteConnection,
-    stream: StreamNumber,
-    died: &MessageDied,
-) -> QueryResult<()> {
+pub(super) fn died(conn: &mut Conn, stream: StreamNumber, died: &MessageDied) -> QueryResult<()> {
     let changes = (
         deliveries::stage.eq(Stage::Dead.as_str()),
         deliveries::failures.eq(failures_word(&died.failures)),

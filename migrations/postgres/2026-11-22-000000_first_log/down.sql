@@ -1,0 +1,10 @@
+DROP TABLE messages;
+DROP TABLE grants;
+DROP TABLE members;
+DROP TABLE rooms;
+DROP TABLE snapshots;
+DROP TABLE log;
+DROP TABLE streams;
+DROP TABLE counters;
+DROP TABLE owner;
+DROP TABLE meta;

@@ -1,0 +1,269 @@
+//! Many rows in one statement: each costs a way to the database and back, and not each row.
+
+use bridge_core::event::{Envelope, Event, MessageStored, Posted, Stream};
+use bridge_core::message::Stage;
+use bridge_core::ports::Record;
+use bridge_core::{Seq, Timestamp};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+
+use super::Conn;
+use super::statements::project;
+use crate::storage::row::{LogRow, NewLogRow, StreamNumber, number};
+
+/// A record that is to be written, and its stream.
+pub(super) type Row<'a> = (StreamNumber, &'a Record);
+
+/// Writes records to the log, and what follows from them.
+pub(super) fn write(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    insert_log(conn, rows)?;
+    insert_follow_ups(conn, rows)?;
+    insert_message_records(conn, rows)?;
+    insert_posts(conn, rows)?;
+    insert_deliveries(conn, rows)?;
+    // New rows do not depend on what happens to old ones, so they could go first.
+    for (stream, record) in rows {
+        let envelope = &record.envelope;
+        if !matches!(envelope.event, Event::Posted(_) | Event::MessageStored(_)) {
+            project::change(conn, *stream, envelope)?;
+        }
+    }
+    Ok(())
+}
+
+fn insert_log(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let rows: Vec<NewLogRow<'_>> = rows
+        .iter()
+        .map(|(stream, record)| NewLogRow::new(*stream, record))
+        .collect();
+    diesel::sql_query(
+        "INSERT INTO log (stream_id, seq, at_ms, author, dedupe, fingerprint, kind, body, checksum) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind::<Array<BigInt>, _>(column(&rows, |row| row.stream_id))
+    .bind::<Array<BigInt>, _>(column(&rows, |row| row.seq))
+    .bind::<Array<BigInt>, _>(column(&rows, |row| row.at_ms))
+    .bind::<Array<Text>, _>(column(&rows, |row| row.author))
+    .bind::<Array<Nullable<Text>>, _>(column(&rows, |row| row.dedupe.as_deref()))
+    .bind::<Array<Nullable<Binary>>, _>(column(&rows, |row| row.fingerprint))
+    .bind::<Array<Text>, _>(column(&rows, |row| row.kind))
+    .bind::<Array<Binary>, _>(column(&rows, |row| row.body))
+    .bind::<Array<BigInt>, _>(column(&rows, |row| row.checksum))
+    .execute(conn)
+    .map(drop)
+}
+
+fn column<'a, R, T>(rows: &'a [R], of: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
+fn insert_follow_ups(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let places: Vec<(StreamNumber, i64)> = rows
+        .iter()
+        .filter(|(_, record)| record.envelope.event.has_follow_up())
+        .map(place)
+        .collect();
+    if places.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query("INSERT INTO follow_ups (stream_id, seq) SELECT * FROM unnest($1, $2)")
+        .bind::<Array<BigInt>, _>(column(&places, |place| place.0))
+        .bind::<Array<BigInt>, _>(column(&places, |place| place.1))
+        .execute(conn)
+        .map(drop)
+}
+
+fn place((stream, record): &Row<'_>) -> (StreamNumber, i64) {
+    (*stream, number(record.envelope.seq))
+}
+
+fn insert_message_records(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let mut found = Vec::new();
+    for row in rows {
+        let id = project::messages::message_of(&row.1.envelope.event);
+        found.extend(id.map(|id| (*id.as_bytes(), place(row))));
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO message_records (id, stream_id, seq) SELECT * FROM unnest($1, $2, $3)",
+    )
+    .bind::<Array<Binary>, _>(column(&found, |(id, _)| &id[..]))
+    .bind::<Array<BigInt>, _>(column(&found, |(_, place)| place.0))
+    .bind::<Array<BigInt>, _>(column(&found, |(_, place)| place.1))
+    .execute(conn)
+    .map(drop)
+}
+
+fn insert_posts(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let mut posts: Vec<(&Posted, (StreamNumber, i64))> = Vec::new();
+    for row in rows {
+        if let Event::Posted(post) = &row.1.envelope.event {
+            posts.push((post, place(row)));
+        }
+    }
+    if posts.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO messages (id, stream_id, seq, channel_folded) \
+         SELECT * FROM unnest($1, $2, $3, $4)",
+    )
+    .bind::<Array<Binary>, _>(column(&posts, |(post, _)| &post.id.as_bytes()[..]))
+    .bind::<Array<BigInt>, _>(column(&posts, |(_, place)| place.0))
+    .bind::<Array<BigInt>, _>(column(&posts, |(_, place)| place.1))
+    .bind::<Array<Text>, _>(column(&posts, |(post, _)| post.channel.folded()))
+    .execute(conn)
+    .map(drop)
+}
+
+/// A message that begins its way in a mailbox.
+struct Begun<'a> {
+    place: (StreamNumber, i64),
+    envelope: &'a Envelope,
+    message: &'a MessageStored,
+}
+
+fn insert_deliveries(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let mut begun = Vec::new();
+    for row in rows {
+        let envelope = &*row.1.envelope;
+        if let (Stream::Mailbox(_), Event::MessageStored(message)) =
+            (&envelope.stream, &envelope.event)
+        {
+            begun.push(Begun {
+                place: place(row),
+                envelope,
+                message,
+            });
+        }
+    }
+    if begun.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO deliveries \
+         (stream_id, seq, id, sender, stage, attempts, expires_at_ms, deadline_ms, due_at_ms) \
+         SELECT stream_id, seq, id, sender, $8, 0, expires, deadline, due \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7) \
+         AS new (stream_id, seq, id, sender, expires, deadline, due)",
+    )
+    .bind::<Array<BigInt>, _>(column(&begun, |new| new.place.0))
+    .bind::<Array<BigInt>, _>(column(&begun, |new| new.place.1))
+    .bind::<Array<Binary>, _>(column(&begun, |new| &new.message.id.as_bytes()[..]))
+    .bind::<Array<Text>, _>(column(&begun, |new| new.envelope.by.as_str()))
+    .bind::<Array<BigInt>, _>(column(&begun, |new| new.message.expires_at.as_millis()))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&begun, |new| {
+        new.message.deadline.map(Timestamp::as_millis)
+    }))
+    .bind::<Array<BigInt>, _>(column(&begun, |new| new.message.ends_at().as_millis()))
+    .bind::<Text, _>(Stage::Stored.as_str())
+    .execute(conn)
+    .map(drop)
+}
+
+/// A stream that is there.
+#[derive(QueryableByName)]
+pub(super) struct FoundStream {
+    #[diesel(sql_type = BigInt)]
+    pub(super) id: StreamNumber,
+    #[diesel(sql_type = Text)]
+    pub(super) kind: String,
+    #[diesel(sql_type = Text)]
+    pub(super) name_folded: String,
+    #[diesel(sql_type = BigInt)]
+    pub(super) head: i64,
+}
+
+/// Those of these streams that are there, with their last positions.
+pub(super) fn find_streams(conn: &mut Conn, streams: &[&Stream]) -> QueryResult<Vec<FoundStream>> {
+    diesel::sql_query(
+        "SELECT s.id, s.kind, s.name_folded, \
+         coalesce((SELECT max(l.seq) FROM log l WHERE l.stream_id = s.id), 0) AS head \
+         FROM unnest($1, $2) AS wanted (kind, name_folded) \
+         JOIN streams s ON s.kind = wanted.kind AND s.name_folded = wanted.name_folded",
+    )
+    .bind::<Array<Text>, _>(column(streams, |stream| stream.kind()))
+    .bind::<Array<Text>, _>(column(streams, |stream| stream.name_folded()))
+    .load(conn)
+}
+
+/// A new stream.
+#[derive(QueryableByName)]
+pub(super) struct MadeStream {
+    #[diesel(sql_type = BigInt)]
+    pub(super) id: StreamNumber,
+    #[diesel(sql_type = Text)]
+    pub(super) kind: String,
+    #[diesel(sql_type = Text)]
+    pub(super) name_folded: String,
+}
+
+/// Makes these streams, in this order.
+pub(super) fn create_streams(conn: &mut Conn, streams: &[&Stream]) -> QueryResult<Vec<MadeStream>> {
+    if streams.is_empty() {
+        return Ok(Vec::new());
+    }
+    diesel::sql_query(
+        "INSERT INTO streams (kind, name, name_folded) \
+         SELECT kind, name, name_folded FROM unnest($1, $2, $3) WITH ORDINALITY \
+         AS new (kind, name, name_folded, place) ORDER BY place \
+         RETURNING id, kind, name_folded",
+    )
+    .bind::<Array<Text>, _>(column(streams, |stream| stream.kind()))
+    .bind::<Array<Text>, _>(column(streams, |stream| stream.name()))
+    .bind::<Array<Text>, _>(column(streams, |stream| stream.name_folded()))
+    .load(conn)
+}
+
+/// A record that carries a key.
+#[derive(QueryableByName)]
+pub(super) struct KeyedRow {
+    #[diesel(sql_type = BigInt)]
+    pub(super) stream_id: StreamNumber,
+    #[diesel(sql_type = Text)]
+    pub(super) stream_kind: String,
+    #[diesel(sql_type = Text)]
+    pub(super) stream_name: String,
+    #[diesel(embed)]
+    pub(super) row: LogRow,
+}
+
+/// The records that carry these keys in these streams.
+pub(super) fn find_keyed(
+    conn: &mut Conn,
+    keys: &[(StreamNumber, String)],
+) -> QueryResult<Vec<KeyedRow>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    diesel::sql_query(
+        "SELECT l.stream_id, s.kind AS stream_kind, s.name AS stream_name, l.seq, l.at_ms, \
+         l.author, l.dedupe, l.fingerprint, l.kind, l.body, l.checksum \
+         FROM unnest($1, $2) AS wanted (stream_id, dedupe) \
+         JOIN log l ON l.stream_id = wanted.stream_id AND l.dedupe = wanted.dedupe \
+         AND l.dedupe IS NOT NULL JOIN streams s ON s.id = l.stream_id",
+    )
+    .bind::<Array<BigInt>, _>(column(keys, |key| key.0))
+    .bind::<Array<Text>, _>(column(keys, |key| key.1.as_str()))
+    .load(conn)
+}
+
+/// Forgets that these records have effects to be brought about.
+pub(super) fn delete_follow_ups(
+    conn: &mut Conn,
+    places: &[(StreamNumber, Seq)],
+) -> QueryResult<()> {
+    diesel::sql_query(
+        "DELETE FROM follow_ups f USING unnest($1, $2) AS done (stream_id, seq) \
+         WHERE f.stream_id = done.stream_id AND f.seq = done.seq",
+    )
+    .bind::<Array<BigInt>, _>(column(places, |place| place.0))
+    .bind::<Array<BigInt>, _>(column(places, |place| number(place.1)))
+    .execute(conn)
+    .map(drop)
+}

@@ -1,0 +1,42 @@
+//! What is said to PostgreSQL in words of its own.
+
+use diesel::expression::SqlLiteral;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use crate::storage::schema::deliveries;
+
+diesel::define_sql_function! {
+    #[sql_name = "least"]
+    fn earlier(one: BigInt, other: BigInt) -> BigInt;
+}
+diesel::define_sql_function! {
+    #[sql_name = "coalesce"]
+    fn time_or(time: Nullable<BigInt>, other: BigInt) -> BigInt;
+}
+diesel::define_sql_function! {
+    #[sql_name = "coalesce"]
+    fn text_or(text: Nullable<Text>, other: Text) -> Text;
+}
+diesel::define_sql_function! {
+    /// Of the migrations: a JSON list and one element more.
+    #[sql_name = "json_list_and"]
+    fn one_more(list: Text, element: Text) -> Text;
+}
+
+/// Mailboxes in which something is due.
+pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM deliveries \
+     WHERE due_at_ms <= $1 GROUP BY stream_id ORDER BY since_ms, stream_id LIMIT $2";
+
+/// Bytes of a record's body.
+pub(super) fn body_length() -> SqlLiteral<BigInt> {
+    diesel::dsl::sql("octet_length(body)::bigint")
+}
+
+/// The failures of a message and one more, in the database's form. They are put together as text:
+/// `jsonb` refuses the character 0, which a reason may have.
+#[diesel::dsl::auto_type]
+pub(super) fn failures_and(failure: String) -> _ {
+    let list: text_or<deliveries::failures, &'static str> = text_or(deliveries::failures, "[]");
+    one_more(list, failure).nullable()
+}

@@ -1,0 +1,163 @@
+//! The writing side: one batch, one transaction, one answer, over whatever connection there is.
+
+use bridge_core::event::Stream;
+use bridge_core::owner::Answer;
+use bridge_core::ports::{Append, Log, LogFailure, Snapshot};
+use bridge_core::{Seq, limits};
+
+use super::owner::{self, NotOwner, Term};
+use super::session::{Failed, Session, is_full};
+use super::{Conn, Place, wait};
+
+/// The writing side of a PostgreSQL store. It lives on the log writer's thread.
+pub struct PostgresLog {
+    place: Place,
+    term: Term,
+    session: Option<Session>,
+}
+
+impl std::fmt::Debug for PostgresLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresLog")
+            .field("place", &self.place)
+            .field("term", &self.term)
+            .field("is_connected", &self.session.is_some())
+            .finish()
+    }
+}
+
+impl PostgresLog {
+    pub(super) fn new(place: Place, term: Term, conn: Conn) -> Self {
+        Self {
+            place,
+            term,
+            session: Some(Session::new(conn, term)),
+        }
+    }
+
+    /// The connection, or a new one.
+    fn session(&mut self) -> Result<&mut Session, LogFailure> {
+        if self.session.is_none() {
+            self.session = Some(self.connect()?);
+            tracing::info!(database = %self.place, "connected again");
+        }
+        // It was made just now if it was not there.
+        self.session
+            .as_mut()
+            .ok_or_else(|| LogFailure::Unavailable("not connected".to_owned()))
+    }
+
+    fn connect(&self) -> Result<Session, LogFailure> {
+        let conn = self.place.connect_to_write();
+        let mut conn = conn.map_err(LogFailure::Unavailable)?;
+        match owner::resume(&mut conn, self.term) {
+            Ok(()) => Ok(Session::new(conn, self.term)),
+            Err(NotOwner::Fenced) => Err(fenced()),
+            Err(why @ (NotOwner::Held | NotOwner::Database(_))) => {
+                Err(LogFailure::Unavailable(why.to_string()))
+            }
+        }
+    }
+
+    /// Lets the connection work, and lets go of it when it is lost.
+    fn work<T>(
+        &mut self,
+        work: impl FnOnce(&mut Session) -> Result<T, Failed>,
+    ) -> Result<Result<T, Failed>, LogFailure> {
+        let done = work(self.session()?);
+        if matches!(
+            done,
+            Err(Failed::Lost(_) | Failed::AtCommit { .. } | Failed::Fenced)
+        ) {
+            self.session = None;
+        }
+        Ok(done)
+    }
+
+    /// Finds out what became of a batch whose commit was not answered: on a new connection, when
+    /// the old one has surely ended, by looking whether it is in the log.
+    fn resolve(
+        &mut self,
+        batch: &[&Append],
+        why: &str,
+        answers: Vec<Answer>,
+    ) -> Result<Vec<Answer>, LogFailure> {
+        tracing::warn!(
+            error = why,
+            "a commit was not answered; looking whether it was done"
+        );
+        let mut looks = 1;
+        loop {
+            let looked = self.work(|session| session.has_landed(batch, &answers));
+            match looked {
+                Ok(Ok(true)) => {
+                    tracing::info!("it was");
+                    return Ok(answers);
+                }
+                Ok(Ok(false)) => {
+                    tracing::info!("it was not");
+                    return Err(LogFailure::Aborted(why.to_owned()));
+                }
+                Ok(Err(Failed::Fenced)) | Err(LogFailure::Broken(_)) => return Err(fenced()),
+                Ok(Err(_)) | Err(_) if looks == limits::COMMIT_LOOKS_MAX => {
+                    return Err(LogFailure::Unknown(why.to_owned()));
+                }
+                Ok(Err(_)) | Err(_) => wait(limits::COMMIT_LOOKED_FOR_EVERY),
+            }
+            looks += 1;
+        }
+    }
+}
+
+fn fenced() -> LogFailure {
+    LogFailure::Broken(NotOwner::Fenced.to_string())
+}
+
+/// What a failure before the commit means.
+fn meaning(failed: Failed) -> LogFailure {
+    match failed {
+        Failed::RolledBack(trouble) if is_full(&trouble) => LogFailure::Full(trouble.to_string()),
+        Failed::RolledBack(trouble) => LogFailure::Aborted(trouble.to_string()),
+        Failed::Lost(why) => LogFailure::Unavailable(why),
+        Failed::AtCommit { why, .. } => LogFailure::Unknown(why),
+        Failed::Fenced => fenced(),
+    }
+}
+
+impl Log for PostgresLog {
+    fn append(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, LogFailure> {
+        let mut done = self.work(|session| session.append(batch))?;
+        if let Err(Failed::Lost(why)) = &done {
+            // Perhaps long ago, when the database was started again: nothing was written, and it
+            // may be there by now.
+            tracing::info!(error = %why, "the connection to the database was lost");
+            done = self.work(|session| session.append(batch))?;
+        }
+        match done {
+            Ok(answers) => Ok(answers),
+            Err(Failed::AtCommit { why, answers }) => self.resolve(batch, &why, answers),
+            Err(failed) => Err(meaning(failed)),
+        }
+    }
+
+    fn save_snapshot(&mut self, stream: &Stream, snapshot: &Snapshot) -> Result<(), LogFailure> {
+        let saved = self.work(|session| session.save_snapshot(stream, snapshot))?;
+        saved.map_err(meaning)
+    }
+
+    fn follow_ups_done(&mut self, done: &[(Stream, Seq)]) -> Result<(), LogFailure> {
+        if done.is_empty() {
+            return Ok(());
+        }
+        let forgotten = self.work(|session| session.forget_follow_ups(done))?;
+        forgotten.map_err(meaning)
+    }
+
+    /// The database keeps itself. When nothing else is to be done, it is asked whether it is there.
+    fn upkeep(&mut self, idle: bool) -> Result<(), LogFailure> {
+        if !idle {
+            return Ok(());
+        }
+        self.work(Session::ping)?.map_err(meaning)
+    }
+}

@@ -1,0 +1,353 @@
+//! A connection that writes, with what it has learned. When the connection is lost, all of it is.
+
+use std::collections::{HashMap, HashSet};
+
+use bridge_core::event::Stream;
+use bridge_core::owner::Answer;
+use bridge_core::ports::{Append, Snapshot, StoreError};
+use bridge_core::{Reject, Seq, Timestamp, limits};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+
+use super::owner::{self, NotOwner, Term};
+use super::plan::{Keyed, key_of, plan};
+use super::statements::project;
+use super::{Conn, bulk};
+use crate::storage::row::{StreamNumber, number, seq};
+use crate::storage::schema::snapshots;
+use crate::storage::trouble::Trouble;
+
+/// A connection that writes.
+pub(super) struct Session {
+    conn: Conn,
+    term: Term,
+    heads: HashMap<Stream, Head>,
+    /// The newest time that is noted in the database.
+    latest: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    stream: StreamNumber,
+    seq: Seq,
+}
+
+/// Why something was not written.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// It was rolled back, and the connection is as good as before.
+    RolledBack(Trouble),
+    /// The connection is lost. Nothing was to be committed yet.
+    Lost(String),
+    /// The connection is lost or unclear, and it was to be committed.
+    AtCommit {
+        /// What the database said.
+        why: String,
+        /// What is true if it was committed.
+        answers: Vec<Answer>,
+    },
+    /// Another server owns the database.
+    Fenced,
+}
+
+impl Session {
+    pub(super) fn new(conn: Conn, term: Term) -> Self {
+        Self {
+            conn,
+            term,
+            heads: HashMap::new(),
+            latest: None,
+        }
+    }
+
+    /// Appends a batch in one transaction. Savepoints around each append cost time and are needed
+    /// only when one of them cannot be written, which the checks in front make very rare: so the
+    /// batch is tried without them first.
+    pub(super) fn append(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, Failed> {
+        let answers = match self.transaction(batch, false) {
+            Err(Failed::RolledBack(Trouble::OneAppend(why))) => {
+                tracing::warn!(error = %why, "an append cannot be written; trying them one by one");
+                self.transaction(batch, true)?
+            }
+            answers => answers?,
+        };
+        match self.conn.batch_execute("COMMIT") {
+            Ok(()) => Ok(answers),
+            Err(why) => Err(Failed::AtCommit {
+                why: why.to_string(),
+                answers,
+            }),
+        }
+    }
+
+    /// Everything up to the commit. When it fails, it is rolled back.
+    fn transaction(&mut self, batch: &[&Append], apart: bool) -> Result<Vec<Answer>, Failed> {
+        self.begin()?;
+        let done = match apart {
+            true => self.write_apart(batch),
+            false => self.write(batch),
+        };
+        let done = done.and_then(|answers| {
+            let stored = batch.iter().zip(&answers);
+            let stored = stored.filter(|(_, answer)| **answer == Answer::Stored);
+            let stored: Vec<&Append> = stored.map(|(append, _)| *append).collect();
+            self.count(&stored)?;
+            Ok(answers)
+        });
+        done.map_err(|trouble| self.roll_back(trouble))
+    }
+
+    fn begin(&mut self) -> Result<(), Failed> {
+        let begun = self.conn.batch_execute("BEGIN");
+        begun.map_err(|why| Failed::Lost(why.to_string()))?;
+        match owner::hold(&mut self.conn, self.term) {
+            Ok(()) => Ok(()),
+            Err(NotOwner::Fenced) => Err(Failed::Fenced),
+            Err(NotOwner::Database(why)) => Err(self.roll_back(Trouble::from(why))),
+            Err(why @ NotOwner::Held) => Err(Failed::Lost(why.to_string())),
+        }
+    }
+
+    /// Nothing of the transaction stands, so nothing that was remembered in it may.
+    fn roll_back(&mut self, trouble: Trouble) -> Failed {
+        self.heads.clear();
+        self.latest = None;
+        match self.conn.batch_execute("ROLLBACK") {
+            Ok(()) => Failed::RolledBack(trouble),
+            Err(why) => Failed::Lost(why.to_string()),
+        }
+    }
+
+    fn write_apart(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, Trouble> {
+        let mut answers = Vec::with_capacity(batch.len());
+        for append in batch {
+            self.conn.batch_execute("SAVEPOINT one_append")?;
+            let answer = match self.write(&[append]) {
+                Ok(answer) => answer,
+                Err(Trouble::OneAppend(why)) => {
+                    self.heads.remove(append.stream());
+                    self.conn.batch_execute("ROLLBACK TO one_append")?;
+                    let detail = format!("{} seq {}: {why}", append.stream(), append.first_seq());
+                    vec![Answer::Refused(Reject::Internal { detail })]
+                }
+                Err(trouble) => return Err(trouble),
+            };
+            self.conn.batch_execute("RELEASE one_append")?;
+            answers.extend(answer);
+        }
+        Ok(answers)
+    }
+
+    fn write(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, Trouble> {
+        self.learn_heads(batch)?;
+        let known = self.known_keys(batch)?;
+        let head = |stream: &Stream| self.heads.get(stream).map_or(Seq::ZERO, |head| head.seq);
+        let plan = plan(batch, head, known);
+        self.create_streams(&plan.landing)?;
+        let mut rows = Vec::new();
+        for append in &plan.landing {
+            if let Some(head) = self.heads.get_mut(append.stream()) {
+                head.seq = append.last_seq();
+                rows.extend(append.records.iter().map(|record| (head.stream, record)));
+            }
+        }
+        bulk::write(&mut self.conn, &rows)?;
+        Ok(plan.answers)
+    }
+
+    /// Looks up the streams that have not been met yet.
+    fn learn_heads(&mut self, batch: &[&Append]) -> QueryResult<()> {
+        let streams: HashSet<&Stream> = batch.iter().map(|append| append.stream()).collect();
+        if self.heads.len() + streams.len() > limits::HEADS_CACHED_MAX {
+            self.heads.clear();
+        }
+        let unknown: Vec<&Stream> = streams
+            .into_iter()
+            .filter(|stream| !self.heads.contains_key(stream))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let found = bulk::find_streams(&mut self.conn, &unknown)?;
+        for row in found {
+            let head = Head {
+                stream: row.id,
+                seq: seq(row.head),
+            };
+            self.remember(&unknown, &row.kind, &row.name_folded, head);
+        }
+        Ok(())
+    }
+
+    fn create_streams(&mut self, landing: &[&Append]) -> QueryResult<()> {
+        let mut new: Vec<&Stream> = Vec::new();
+        let mut seen = HashSet::new();
+        for append in landing {
+            let stream = append.stream();
+            if !self.heads.contains_key(stream) && seen.insert(stream) {
+                new.push(stream);
+            }
+        }
+        for made in bulk::create_streams(&mut self.conn, &new)? {
+            let head = Head {
+                stream: made.id,
+                seq: Seq::ZERO,
+            };
+            self.remember(&new, &made.kind, &made.name_folded, head);
+        }
+        Ok(())
+    }
+
+    /// Remembers the head of the stream with this name, which is one of these.
+    fn remember(&mut self, streams: &[&Stream], kind: &str, name_folded: &str, head: Head) {
+        let is_it =
+            |stream: &&&Stream| stream.kind() == kind && stream.name_folded() == name_folded;
+        if let Some(stream) = streams.iter().find(is_it) {
+            self.heads.insert(Stream::clone(stream), head);
+        }
+    }
+
+    /// The keys of a batch that stand in the log already.
+    fn known_keys(&mut self, batch: &[&Append]) -> Result<Keyed, Trouble> {
+        let mut wanted = Vec::new();
+        let mut streams: HashMap<StreamNumber, &Stream> = HashMap::new();
+        for append in batch {
+            if let (Some(key), Some(head)) = (key_of(append), self.heads.get(append.stream())) {
+                streams.insert(head.stream, append.stream());
+                wanted.push((head.stream, key));
+            }
+        }
+        let mut known = Keyed::new();
+        for found in bulk::find_keyed(&mut self.conn, &wanted)? {
+            let Some(stream) = streams.get(&found.stream_id) else {
+                continue;
+            };
+            let spelling = Stream::from_words(&found.stream_kind, &found.stream_name);
+            let spelling = spelling.unwrap_or_else(|| Stream::clone(stream));
+            let original = found.row.into_envelope(&spelling);
+            let original = original.map_err(Trouble::Corrupt)?;
+            if let Some(key) = &original.key {
+                let key = crate::storage::row::dedupe(&original.by, &key.word);
+                known.insert((Stream::clone(stream), key), original);
+            }
+        }
+        Ok(known)
+    }
+
+    fn count(&mut self, stored: &[&Append]) -> QueryResult<()> {
+        let posts = stored.iter().map(|append| project::posts_in(append)).sum();
+        project::count_posts(&mut self.conn, posts)?;
+        let newest = stored.iter().flat_map(|append| append.records.last());
+        let Some(newest) = newest.map(|record| record.envelope.at).max() else {
+            return Ok(());
+        };
+        let every = limits::LATEST_NOTED_EVERY.as_millis();
+        let is_known = |noted: Timestamp| i128::from(newest.millis_since(noted)) < every as i128;
+        if self.latest.is_some_and(is_known) {
+            return Ok(());
+        }
+        self.latest = Some(newest);
+        project::note_latest(&mut self.conn, newest)
+    }
+
+    /// Keeps a snapshot. Nothing depends on it, so its commit waits for no disk.
+    pub(super) fn save_snapshot(
+        &mut self,
+        stream: &Stream,
+        snapshot: &Snapshot,
+    ) -> Result<(), Failed> {
+        self.aside(|session| {
+            let Some(id) = session.number_of(stream)? else {
+                return Ok(());
+            };
+            let what = (
+                snapshots::seq.eq(number(snapshot.seq)),
+                snapshots::format.eq(snapshot.format),
+                snapshots::body.eq(&snapshot.body[..]),
+            );
+            diesel::insert_into(snapshots::table)
+                .values((snapshots::stream_id.eq(id), what))
+                .on_conflict(snapshots::stream_id)
+                .do_update()
+                .set(what)
+                .execute(&mut session.conn)
+                .map(drop)
+        })
+    }
+
+    /// Forgets follow-ups. If that is lost, they are brought about again, which changes nothing.
+    pub(super) fn forget_follow_ups(&mut self, done: &[(Stream, Seq)]) -> Result<(), Failed> {
+        self.aside(|session| {
+            let mut places = Vec::with_capacity(done.len());
+            for (stream, at) in done {
+                let known = session.number_of(stream)?;
+                places.extend(known.map(|id| (id, *at)));
+            }
+            bulk::delete_follow_ups(&mut session.conn, &places)
+        })
+    }
+
+    /// A transaction whose commit may be lost.
+    fn aside(&mut self, work: impl FnOnce(&mut Self) -> QueryResult<()>) -> Result<(), Failed> {
+        self.begin()?;
+        let lazily = self
+            .conn
+            .batch_execute("SET LOCAL synchronous_commit = off");
+        let done = lazily.and_then(|()| work(self));
+        let done = done.and_then(|()| self.conn.batch_execute("COMMIT"));
+        done.map_err(|why| self.roll_back(Trouble::from(why)))
+    }
+
+    fn number_of(&mut self, stream: &Stream) -> QueryResult<Option<StreamNumber>> {
+        if let Some(head) = self.heads.get(stream) {
+            return Ok(Some(head.stream));
+        }
+        super::statements::streams::stream_number(&mut self.conn, stream)
+    }
+
+    /// Whether a batch of which this was the answer is in the log. Nobody else appends to it, and a
+    /// batch lands whole or not at all.
+    pub(super) fn has_landed(
+        &mut self,
+        batch: &[&Append],
+        answers: &[Answer],
+    ) -> Result<bool, Failed> {
+        let stored = batch.iter().zip(answers);
+        let mut stored = stored.filter(|(_, answer)| **answer == Answer::Stored);
+        let Some((append, _)) = stored.next() else {
+            return Ok(true);
+        };
+        let found = bulk::find_streams(&mut self.conn, &[append.stream()]);
+        let found = found.map_err(|why| Failed::Lost(why.to_string()))?;
+        let head = found.first().map_or(Seq::ZERO, |row| seq(row.head));
+        Ok(head >= append.first_seq())
+    }
+
+    /// Asks the database whether it is there.
+    pub(super) fn ping(&mut self) -> Result<(), Failed> {
+        let asked = self.conn.batch_execute("SELECT 1");
+        asked.map_err(|why| Failed::Lost(why.to_string()))
+    }
+}
+
+/// Whether an error says that the disk of the database is full. The words after the colon are the
+/// operating system's.
+pub(super) fn is_full(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Batch(Error::DatabaseError(kind, info)) => {
+            !matches!(kind, DatabaseErrorKind::ClosedConnection)
+                && info.message().contains("No space left on device")
+        }
+        _ => false,
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Batch(why) | Self::OneAppend(why) => why.fmt(f),
+            Self::Corrupt(why) => StoreError::fmt(why, f),
+        }
+    }
+}

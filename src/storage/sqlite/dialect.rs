@@ -1,0 +1,48 @@
+//! What is said to SQLite in words of its own.
+
+use diesel::expression::SqlLiteral;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use crate::storage::schema::deliveries;
+
+// Declared, they leave a statement one that is prepared once; SQL in a string would be parsed for
+// each record.
+diesel::define_sql_function! {
+    #[sql_name = "min"]
+    fn earlier(one: BigInt, other: BigInt) -> BigInt;
+}
+diesel::define_sql_function! {
+    #[sql_name = "coalesce"]
+    fn time_or(time: Nullable<BigInt>, other: BigInt) -> BigInt;
+}
+diesel::define_sql_function! {
+    #[sql_name = "coalesce"]
+    fn text_or(text: Nullable<Text>, other: Text) -> Text;
+}
+diesel::define_sql_function! {
+    #[sql_name = "json_insert"]
+    fn json_insert(list: Text, path: Text, value: Text) -> Text;
+}
+diesel::define_sql_function! {
+    #[sql_name = "json"]
+    fn json(text: Text) -> Text;
+}
+
+/// Left to itself, SQLite would go through all deliveries, because they are in the order of their
+/// streams. What is due is little, and it is at the beginning of this index.
+pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM deliveries \
+     INDEXED BY deliveries_due WHERE due_at_ms <= ? GROUP BY stream_id \
+     ORDER BY since_ms, stream_id LIMIT ?";
+
+/// Bytes of a record's body.
+pub(super) fn body_length() -> SqlLiteral<BigInt> {
+    diesel::dsl::sql("length(body)")
+}
+
+/// The failures of a message and one more, in the database's form.
+#[diesel::dsl::auto_type]
+pub(super) fn failures_and(failure: String) -> _ {
+    let before: text_or<deliveries::failures, &'static str> = text_or(deliveries::failures, "[]");
+    json_insert(before, "$[#]", json(failure)).nullable()
+}

@@ -1,0 +1,15 @@
+//! What is said to both databases in the same words.
+//!
+//! Diesel's types name the database, so one text cannot be compiled for two of them at once. This
+//! folder is therefore taken in twice, by `sqlite` and by `postgres`: each gives it its connection,
+//! `Conn`, and in `dialect` the few words in which the two differ.
+
+pub(in crate::storage) mod counters;
+mod directory;
+pub(in crate::storage) mod project;
+mod read;
+pub(in crate::storage) mod streams;
+
+use super::{Conn, dialect};
+
+pub use read::DatabaseStore;
