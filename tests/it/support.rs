@@ -1,6 +1,7 @@
 //! What the tests are made of: servers, and clients that see every byte.
 
 pub(crate) mod binary;
+pub(crate) mod database;
 pub(crate) mod postgres;
 pub(crate) mod raw;
 pub(crate) mod rest;

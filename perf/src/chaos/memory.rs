@@ -7,10 +7,16 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
+use super::setting::Setting;
 use crate::procfs;
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Before what was taken for an overload is given back, at most.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(30);
+/// This much more than before is nothing: a tenth.
+const GIVEN_BACK: u64 = 10;
 
 /// Resident memory, in KiB.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -18,6 +24,7 @@ pub(super) struct Memory {
     pub(super) before_kib: u64,
     /// The most that was seen during the overload.
     pub(super) during_kib: u64,
+    /// Half a minute later, or as soon as it was nearly as little as before.
     pub(super) after_kib: u64,
 }
 
@@ -55,13 +62,29 @@ impl Watch {
         self.peak_kib.load(Ordering::Relaxed)
     }
 
-    /// The overload is over.
-    pub(super) fn end(self) -> Memory {
+    /// The overload is over. In the long form it is given some time to give the memory back.
+    pub(super) async fn end(self, setting: &Setting) -> Memory {
+        let wait = if setting.is_short() {
+            Duration::ZERO
+        } else {
+            GIVEN_BACK_WITHIN
+        };
+        let is_given_back = async {
+            while self.now_kib() > self.before_kib + self.before_kib / GIVEN_BACK {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        // Whether it was or not: what there is then is told.
+        drop(tokio::time::timeout(wait, is_given_back).await);
         Memory {
             before_kib: self.before_kib,
             during_kib: self.peak_kib(),
-            after_kib: procfs::resident_kib(self.pid).unwrap_or_default(),
+            after_kib: self.now_kib(),
         }
+    }
+
+    fn now_kib(&self) -> u64 {
+        procfs::resident_kib(self.pid).unwrap_or_default()
     }
 }
 

@@ -77,7 +77,7 @@ fn a_wrong_variable_or_flag_is_named() {
         ("AGENT_BRIDGE__SESSIONS__TOTALS", "1", &["totals"]),
         (
             "AGENT_BRIDGE__DATABASE__URL",
-            "postgres://x",
+            "mysql://x",
             &["database.url"],
         ),
     ] {

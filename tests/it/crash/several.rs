@@ -5,19 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use agent_bridge::storage::sqlite;
+use bridge_core::Seq;
 use bridge_core::event::{Event, Stream};
-use bridge_core::ports::Reader;
-use bridge_core::{Epoch, Seq};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use reqwest::Method;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::seed;
 use crate::support::binary::folder;
+use crate::support::database::store_of;
 use crate::support::wait::for_a_while;
 use crate::support::{Binary, PATIENCE, within};
 
@@ -123,9 +121,7 @@ async fn send_until_killed(
 
 /// What the server left behind, before it can go on.
 fn in_the_log(folder: &Path) -> Found {
-    let file = folder.join(sqlite::FILE_NAME);
-    let epoch = Epoch::from_uuid(Uuid::from_u128(1));
-    let store = sqlite::open(&file, epoch).expect("a database").store;
+    let store = store_of(folder);
     let mut found = Found::new();
     for number in 0..RECIPIENTS {
         let stream = Stream::Mailbox(name(number).parse().expect("a name"));

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::time::{Duration, interval};
 
 use super::tokens::{USUAL_LIFE, USUAL_SCOPES, mint};
-use super::{PATIENCE, Rest, Ws};
+use super::{PATIENCE, Rest, Ws, database};
 
 /// The program, without the settings of whoever runs the tests.
 pub(crate) fn program() -> Command {
@@ -64,6 +64,9 @@ impl Binary {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if let Some(url) = database::url_of(folder) {
+            command.env("AGENT_BRIDGE__DATABASE__URL", url);
+        }
         change(command);
         let mut child = command.spawn().expect("the program can be run");
         // Read at once, or a server that says much would wait for us.

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::tokens::{USUAL_LIFE, USUAL_SCOPES, mint};
 use super::wait::PATIENCE;
-use super::{Rest, Ws};
+use super::{Rest, Ws, database};
 
 /// Cheap passwords, and a port of its own.
 const SETTINGS: &str = "
@@ -249,6 +249,7 @@ fn config(folder: &Path, settings: &str) -> Config {
     let overrides = Overrides {
         bind: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         data_dir: Some(folder.to_owned()),
+        database_url: database::url_of(folder),
         ..Overrides::default()
     };
     let mut config = Config::load(Some(&file), &overrides).expect("good settings");

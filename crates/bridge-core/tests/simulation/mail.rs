@@ -159,9 +159,13 @@ impl World {
         }
         self.writer.is_sound = true;
         self.network.is_sound = true;
-        while !self.is_settled() {
+        loop {
+            let left = self.left();
+            if left.is_empty() {
+                break;
+            }
             if self.now > self.plan.ticks + SETTLES_WITHIN {
-                return Err("the world does not settle: something never ends".to_owned());
+                return Err(format!("the world does not settle: {left:?} never end"));
             }
             self.clock.turn(20_000);
             self.tick()?;
@@ -298,16 +302,22 @@ impl World {
         }
     }
 
-    fn is_settled(&self) -> bool {
-        self.intents.iter().all(|intent| intent.under_way == 0)
-            && self.again.is_empty()
-            && self.network.is_empty()
-            && self.look_ups.is_empty()
-            && self.sweeps.is_empty()
-            && self.writer.is_empty()
-            && self.inbox.borrow().is_empty()
-            && self.desks.iter().all(Desk::is_idle)
-            && self.mirrors.iter().all(Mirror::is_over)
+    /// What is still going on.
+    fn left(&self) -> Vec<&'static str> {
+        let is_under_way = self.intents.iter().any(|intent| intent.under_way > 0);
+        let all = [
+            ("intents", is_under_way),
+            ("repeats", !self.again.is_empty()),
+            ("requests on their way", !self.network.is_empty()),
+            ("look-ups", !self.look_ups.is_empty()),
+            ("sweeps", !self.sweeps.is_empty()),
+            ("writes", !self.writer.is_empty()),
+            ("answers", !self.inbox.borrow().is_empty()),
+            ("owners", !self.desks.iter().all(Desk::is_idle)),
+            ("messages", !self.mirrors.iter().all(Mirror::is_over)),
+        ];
+        let left = all.into_iter().filter(|(_, is_left)| *is_left);
+        left.map(|(what, _)| what).collect()
     }
 
     /// Every receipt stands for one record, what was refused for certain is nowhere, and nothing

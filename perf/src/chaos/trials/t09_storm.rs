@@ -130,7 +130,8 @@ impl Trial {
         let mut rounds = Vec::new();
         while setting.more_rounds(rounds.len(), 1, 3) {
             setting.at(format!("cutting off {} clients", self.clients));
-            rounds.push(self.round(rounds.len() + 1, &weather, &publishers).await?);
+            let round = self.round(setting, rounds.len() + 1, &weather, &publishers);
+            rounds.push(round.await?);
         }
         for publisher in &publishers {
             publisher.stop();
@@ -149,6 +150,7 @@ impl Trial {
     /// Everybody is cut off, stays away for a moment, and comes back.
     async fn round(
         &self,
+        setting: &Setting,
         number: usize,
         weather: &watch::Sender<Weather>,
         publishers: &[Rc<Publisher>],
@@ -174,7 +176,7 @@ impl Trial {
         Ok(Round {
             seconds: (last - begun) as f64 / 1e9,
             reads: reads(&operator).await? - before,
-            memory: memory.end(),
+            memory: memory.end(setting).await,
         })
     }
 

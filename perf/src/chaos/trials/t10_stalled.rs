@@ -126,7 +126,7 @@ impl Trial {
             seats.iter().all(|seat| seat.read >= head)
         })
         .await?;
-        let memory = memory.end();
+        let memory = memory.end(setting).await;
         let grown_kib = peak_kib.saturating_sub(memory.before_kib);
         outcome.memory = Some(memory);
         self.tell(outcome, closed, grown_kib);

@@ -53,7 +53,7 @@ pub(super) fn run(setting: Setting) -> Trying {
             let told = turns(there, &setting).await?;
             told.tell(&mut outcome, &setting, crowd.backlog);
         }
-        outcome.memory = Some(memory.end());
+        outcome.memory = Some(memory.end(&setting).await);
         if setting.is_short() {
             outcome.figure(
                 "starvation",

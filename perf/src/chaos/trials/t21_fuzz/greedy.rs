@@ -74,7 +74,7 @@ pub(super) async fn measure(setting: &Setting, outcome: &mut Outcome) -> Result<
     outcome.figure("greedy sockets of each kind", count);
     outcome.figure("the greediest", worst.1);
     outcome.at_most("bytes per greedy socket", worst.0.round(), bound);
-    Ok(memory.end())
+    Ok(memory.end(setting).await)
 }
 
 fn start(setting: &Setting, folder: &Path) -> Result<Server, String> {
