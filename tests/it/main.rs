@@ -13,6 +13,7 @@ mod idempotency;
 mod messages;
 mod migrations;
 mod old_schema;
+mod postgres;
 mod rest;
 mod resume;
 mod rooms;

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use agent_bridge::storage::sqlite;
+use agent_bridge::storage::postgres::Place;
+use agent_bridge::storage::{Opened, Which, sqlite};
 use bridge_core::event::{Envelope, Event, MailboxOpened, MessageStored, Posted, Stream};
 use bridge_core::id::Incarnation;
 use bridge_core::message::{Body, MessageKind, Priority, Recipients, Trace};
 use bridge_core::owner::Answer;
-use bridge_core::ports::{Append, Directory, Log, Reader, Record};
+use bridge_core::ports::{Append, Record};
 use bridge_core::{ChannelName, ClientId, Epoch, MessageId, Reject, Seq, Timestamp};
 use uuid::Uuid;
+
+use crate::support::postgres::Database;
 
 fn room(name: &str) -> Stream {
     Stream::Room(name.parse().expect("a name"))
@@ -39,12 +42,25 @@ fn post(name: &str, id: u128) -> Append {
     }
 }
 
+/// On a database of each kind.
+fn on_each(test: impl Fn(Opened)) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = Database::new();
+    let place = Place::parse(database.url()).expect("a good URL");
+    let file = folder.path().join(sqlite::FILE_NAME);
+    for which in [Which::Sqlite(file), Which::Postgres(place)] {
+        let epoch = Epoch::from_uuid(Uuid::from_u128(1));
+        println!("on {which}");
+        test(which.open(epoch, || ()).expect("a database"));
+    }
+}
+
 #[test]
 fn a_message_id_that_is_taken_fails_alone() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join(sqlite::FILE_NAME);
-    let epoch = Epoch::from_uuid(Uuid::from_u128(1));
-    let mut opened = sqlite::open(&file, epoch).expect("a database");
+    on_each(a_message_id_is_taken);
+}
+
+fn a_message_id_is_taken(mut opened: Opened) {
     let batch = [post("one", 1), post("two", 1), post("three", 3)];
     let batch: Vec<&Append> = batch.iter().collect();
     let answers = opened.log.append(&batch).expect("the batch is committed");
@@ -112,10 +128,10 @@ pub(crate) fn mailbox(of: &str, ids: &[u128]) -> Append {
 /// the owner of a mailbox ever forget what it has.
 #[test]
 fn a_message_that_a_mailbox_has_fails_alone() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join(sqlite::FILE_NAME);
-    let epoch = Epoch::from_uuid(Uuid::from_u128(1));
-    let mut opened = sqlite::open(&file, epoch).expect("a database");
+    on_each(a_mailbox_has_the_message);
+}
+
+fn a_mailbox_has_the_message(mut opened: Opened) {
     let batch = [
         mailbox("ann", &[1, 2]),
         mailbox("bob", &[1, 3, 1]),

@@ -111,6 +111,7 @@ macro_rules! conformance {
                     a_viewer_sees_what_it_may_know_of,
                     an_invitation_can_be_taken_back,
                     a_row_says_what_the_room_is,
+                    a_topic_of_any_characters_is_listed,
                     members_are_counted,
                     they_are_paged_by_name,
                 }

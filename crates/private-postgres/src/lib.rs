@@ -316,6 +316,12 @@ impl Shared {
         Ok(format!("postgres://{OWNER}@127.0.0.1:{}/{name}", self.port))
     }
 
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Runs SQL on a database of this server, and returns what it printed, without decoration.
     ///
     /// # Errors

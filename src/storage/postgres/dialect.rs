@@ -28,6 +28,12 @@ diesel::define_sql_function! {
 pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM deliveries \
      WHERE due_at_ms <= $1 GROUP BY stream_id ORDER BY since_ms, stream_id LIMIT $2";
 
+/// A text as a projection may hold it: PostgreSQL has no character 0 in a text, so its symbol stands
+/// there. The record, which is bytes, keeps what was written.
+pub(super) fn listed(text: &str) -> String {
+    text.replace('\0', "\u{2400}")
+}
+
 /// Bytes of a record's body.
 pub(super) fn body_length() -> SqlLiteral<BigInt> {
     diesel::dsl::sql("octet_length(body)::bigint")

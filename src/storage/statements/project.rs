@@ -10,6 +10,7 @@ use diesel::prelude::*;
 
 use super::Conn;
 use super::counters::{LATEST_COUNTER, POSTS_COUNTER};
+use super::dialect::listed;
 use crate::storage::row::{StreamNumber, number, visibility_word};
 use crate::storage::schema::{counters, grants, members, messages as posts, rooms};
 
@@ -62,7 +63,7 @@ fn room_created(
         rooms::stream_id.eq(stream),
         rooms::name.eq(envelope.stream.name()),
         rooms::name_folded.eq(envelope.stream.name_folded()),
-        rooms::topic.eq(&*created.topic),
+        rooms::topic.eq(listed(&created.topic)),
         rooms::visibility.eq(visibility_word(created.policy.visibility)),
         rooms::has_password.eq(created.password.is_some()),
         rooms::created_at_ms.eq(envelope.at.as_millis()),

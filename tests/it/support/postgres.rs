@@ -6,6 +6,7 @@ use private_postgres::{Cluster, Durability, Shared};
 /// An empty database.
 pub(crate) struct Database {
     url: String,
+    server: Shared,
     /// It ends with this.
     _own: Option<Cluster>,
 }
@@ -21,12 +22,23 @@ impl Database {
         let server = server.expect("one of the two");
         Self {
             url: server.database().expect("a database"),
+            server,
             _own: own,
         }
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Of its server.
+    pub(crate) fn port(&self) -> u16 {
+        self.server.port()
+    }
+
+    /// What a statement prints.
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        self.server.sql(&self.url, sql).expect("a good statement")
     }
 }
 

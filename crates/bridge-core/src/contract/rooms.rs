@@ -3,7 +3,8 @@
 use crate::contract::Bench;
 use crate::contract::desk::Desk;
 use crate::contract::script::{
-    at, closed, draft, founded, founded_as, granted, joined, left, removed, room, topic,
+    at, closed, draft, founded, founded_about, founded_as, granted, joined, left, removed, room,
+    topic,
 };
 use crate::id::RoomId;
 use crate::policy::Visibility;
@@ -103,6 +104,27 @@ pub fn a_row_says_what_the_room_is(bench: &dyn Bench) {
             ["Alpha", "beta"],
             "the creator's spelling"
         );
+        desk.restart();
+    }
+}
+
+/// A topic of characters that a database may not have in a text. In a list, and only there, the
+/// character 0 may be shown by its symbol; the record keeps it, and its neighbours in the batch land.
+pub fn a_topic_of_any_characters_is_listed(bench: &dyn Bench) {
+    const ODD: &str = "zero \u{0}, bell \u{7}, \u{10ffff}, '; --\\ %";
+    let mut desk = Desk::new(bench);
+    let odd = founded_about("alpha", ODD);
+    let record = odd.records[0].envelope.clone();
+    desk.stores(&[odd, founded("beta")]);
+    for _ in 0..2 {
+        let listed = desk.rooms("stranger", None, 10);
+        assert_eq!(listed.len(), 2);
+        let shown = listed[0].topic.to_string();
+        assert!(
+            shown == ODD || shown == ODD.replace('\0', "\u{2400}"),
+            "{shown:?}"
+        );
+        assert_eq!(desk.all("alpha")[0], *record);
         desk.restart();
     }
 }

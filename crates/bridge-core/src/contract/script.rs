@@ -151,6 +151,17 @@ pub(super) fn founded_as(
     draft([created, joined(room, 2, "ann")])
 }
 
+/// The same about something in particular.
+pub(super) fn founded_about(room: &str, about: &str) -> Append {
+    let created = RoomCreated {
+        topic: topic(about),
+        policy: Policy::default(),
+        password: None,
+    };
+    let created = record(room, 1, "ann", Event::RoomCreated(created));
+    draft([created, joined(room, 2, "ann")])
+}
+
 pub(super) fn joined(room: &str, seq: u64, who: &str) -> Envelope {
     let joined = MemberJoined {
         client: client(who),
