@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::actors::bridge::Parts;
 use crate::actors::{Bridge, Faults, Options};
+use crate::backups::Backups;
 use crate::clock::ServerClock;
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
@@ -146,7 +147,10 @@ impl Application {
             store,
             mut reopen,
             lock,
+            copier,
         } = opened;
+        let backups =
+            Backups::new(copier, &data_dir).map_err(refused("taking away an unfinished backup"))?;
         let wrap = Arc::clone(&seams.log);
         let reopen = move || match reopen() {
             Ok(log) => Ok(wrap(log)),
@@ -180,6 +184,7 @@ impl Application {
         let state = State {
             bridge: bridge.clone(),
             connections: connections.clone(),
+            backups,
             tokens: Arc::clone(&tokens),
             tickets: Arc::new(Tickets::default()),
             streams: Permits::new(config.sessions.event_streams, 0),
@@ -326,7 +331,10 @@ async fn shut_down(
 }
 
 /// Makes the data folder, readable by its owner only.
-fn make_data_dir(path: &std::path::Path) -> Result<(), AppError> {
+///
+/// # Errors
+/// When the system refuses.
+pub fn make_data_dir(path: &std::path::Path) -> Result<(), AppError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

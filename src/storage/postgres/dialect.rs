@@ -28,6 +28,12 @@ diesel::define_sql_function! {
 pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM deliveries \
      WHERE due_at_ms <= $1 GROUP BY stream_id ORDER BY since_ms, stream_id LIMIT $2";
 
+/// Rows come one by one, however many there are.
+pub(super) type RowByRow = diesel::pg::PgRowByRowLoadingMode;
+
+/// The server looks after its own files.
+pub(super) const INTEGRITY: Option<&str> = None;
+
 /// Bytes of a record's body.
 pub(super) fn body_length() -> SqlLiteral<BigInt> {
     diesel::dsl::sql("octet_length(body)::bigint")

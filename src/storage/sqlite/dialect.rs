@@ -35,6 +35,13 @@ pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS sinc
      INDEXED BY deliveries_due WHERE due_at_ms <= ? GROUP BY stream_id \
      ORDER BY since_ms, stream_id LIMIT ?";
 
+/// Rows come one by one, however many there are.
+pub(super) type RowByRow = diesel::connection::DefaultLoadingMode;
+
+/// What the database finds wrong with its own file. It says of a sound one that it is "ok".
+pub(super) const INTEGRITY: Option<&str> =
+    Some("SELECT integrity_check AS finding FROM pragma_integrity_check(100)");
+
 /// Bytes of a record's body.
 pub(super) fn body_length() -> SqlLiteral<BigInt> {
     diesel::dsl::sql("length(body)")
