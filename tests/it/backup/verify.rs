@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Kept, done, history, names, refused, seed};
+
 use crate::support::TestServer;
 use crate::support::binary::folder;
 use crate::support::postgres::Database;
@@ -268,6 +269,28 @@ async fn it_is_found_on_postgresql_too() {
         refused(&found, &[said]);
     }
     done(&kept.run(&["verify"]));
+}
+
+/// The index of the write-ahead log is shared memory. A program that takes the database for one that
+/// nobody uses cuts it, and whoever uses it dies.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn another_program_that_looks_in_does_not_disturb_the_server() {
+    let own = folder();
+    let server = crate::support::Binary::start(own.path(), 0);
+    let mut ann = server.session("ann").await;
+    ann.create(json!({"room": "den"})).await;
+    let index = own.path().join("bridge.sqlite3-shm");
+    let bytes = || std::fs::metadata(&index).expect("it is there").len();
+    let before = bytes();
+    assert!(before > 100_000, "it was reserved: {before}");
+    let mut other = sqlite(own.path());
+    let looked = diesel::sql_query("SELECT * FROM log").execute(&mut other);
+    looked.expect("it is readable");
+    assert_eq!(bytes(), before);
+    drop(other);
+    assert_eq!(bytes(), before);
+    ann.post("den", "it goes on").await;
 }
 
 #[derive(QueryableByName)]
