@@ -137,11 +137,7 @@ impl Application {
         let folder_lock = DataLock::of_folder(&data_dir)?;
         let tokens = Arc::new(tokens(config)?);
         let ids = SystemIds::default();
-        let database = config.database()?;
-        let stands_by = || {
-            tracing::warn!(%database, "another server owns the database; standing by until it is gone");
-        };
-        let opened = database.open(Epoch::from_uuid(ids.uuid()), stands_by)?;
+        let opened = open_database(config, Epoch::from_uuid(ids.uuid()))?;
         let Opened {
             log,
             store,
@@ -328,6 +324,15 @@ async fn shut_down(
             "the log writer did not end in time; what it still holds was acknowledged to nobody"
         ),
     }
+}
+
+/// Opens the database. One that another server owns is waited for, if that is possible.
+fn open_database(config: &Config, new_epoch: Epoch) -> Result<Opened, AppError> {
+    let database = config.database()?;
+    let stands_by = || {
+        tracing::warn!(%database, "another server owns the database; standing by until it is gone");
+    };
+    Ok(database.open(new_epoch, stands_by)?)
 }
 
 /// Makes the data folder, readable by its owner only.

@@ -126,30 +126,24 @@ async fn a_pipe_is_as_good_as_a_file() {
     assert_eq!(records(&lines(&again.out)), records(&lines(&out.out)));
 }
 
-#[tokio::test]
-async fn an_export_that_was_changed_changes_nothing() {
-    let (own, files) = (folder(), folder());
-    let kept = Kept::Sqlite(own.path().to_owned());
-    let _own = history_in(&kept, own).await;
-    let file = files.path().join("one.jsonl");
-    let lines = export(&kept, &file);
-    let whole = std::fs::read(&file).expect("an export");
+/// An export with one thing changed, and what is said of it.
+fn changed_ones(lines: &[String], whole: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
     let joined = |lines: &[String]| format!("{}\n", lines.join("\n")).into_bytes();
     let changed = |at: usize, from: &str, to: &str| {
-        let mut lines = lines.clone();
+        let mut lines = lines.to_vec();
         let line = lines[at].replacen(from, to, 1);
         assert_ne!(line, lines[at], "{from}");
         lines[at] = line;
         joined(&lines)
     };
-    let mut without = lines.clone();
+    let mut without = lines.to_vec();
     without.remove(lines.len() / 2);
-    let mut twice = lines.clone();
+    let mut twice = lines.to_vec();
     twice.insert(1, lines[1].clone());
     let last = lines.len() - 1;
     let room = lines.iter().position(|line| line.contains("設計"));
     let room = room.expect("a room");
-    let records = records(&lines);
+    let records = records(lines);
     let open = records
         .iter()
         .position(|line| line.contains("\"open\":true"));
@@ -158,7 +152,7 @@ async fn an_export_that_was_changed_changes_nothing() {
         .iter()
         .position(|line| line.contains("\"key\":"))
         .expect("a key");
-    let cases: Vec<(Vec<u8>, &str)> = vec![
+    vec![
         (Vec::new(), "line 1: it ends here"),
         (whole[..whole.len() - 1].to_vec(), "cut off"),
         (whole[..whole.len() / 2].to_vec(), "cut off"),
@@ -209,7 +203,18 @@ async fn an_export_that_was_changed_changes_nothing() {
         ),
         (b"\xff\xfe\n".to_vec(), "line 1"),
         (vec![b'x'; 5 * 1024 * 1024], "line 1: it is longer than"),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn an_export_that_was_changed_changes_nothing() {
+    let (own, files) = (folder(), folder());
+    let kept = Kept::Sqlite(own.path().to_owned());
+    let _own = history_in(&kept, own).await;
+    let file = files.path().join("one.jsonl");
+    let lines = export(&kept, &file);
+    let whole = std::fs::read(&file).expect("an export");
+    let cases = changed_ones(&lines, &whole);
     let other = folder();
     let target = Kept::Sqlite(other.path().to_owned());
     for (bytes, words) in cases {
@@ -338,4 +343,35 @@ fn with_a_post_twice(file: &Path) -> String {
         end["streams"]
     );
     format!("{front}{end}\n")
+}
+
+/// As after a power cut in the middle of an import.
+#[tokio::test]
+async fn half_an_import_is_taken_for_nothing_and_begun_anew() {
+    let (own, files) = (folder(), folder());
+    let kept = Kept::Sqlite(own.path().to_owned());
+    let _own = history_in(&kept, own).await;
+    let file = files.path().join("one.jsonl");
+    let whole = export(&kept, &file);
+    let mark = "INSERT INTO meta (name, value) VALUES ('import', 'unfinished')";
+    let mut conn =
+        SqliteConnection::establish(arg(&_own.path().join("bridge.sqlite3"))).expect("a database");
+    diesel::sql_query(mark).execute(&mut conn).expect("a row");
+    drop(conn);
+    let postgres = Database::new();
+    let mut conn = PgConnection::establish(postgres.url()).expect("a database");
+    let other = Kept::Postgres(postgres);
+    done(&other.run(&["import", "--from", arg(&file)]));
+    diesel::sql_query(mark).execute(&mut conn).expect("a row");
+    for target in [kept, other] {
+        let words = ["was not brought to its end", "agent-bridge import"];
+        refused(&target.run(&["serve", "--bind", "127.0.0.1:0"]), &words);
+        refused(&target.run(&["verify"]), &words);
+        refused(&target.run(&["export", "--to", "-"]), &words);
+        done(&target.run(&["import", "--from", arg(&file)]));
+        done(&target.run(&["verify"]));
+        let again = export(&target, &files.path().join("again.jsonl"));
+        assert_eq!(records(&again), records(&whole));
+        std::fs::remove_file(files.path().join("again.jsonl")).expect("it is there");
+    }
 }

@@ -188,3 +188,28 @@ async fn a_new_epoch_is_begun_in_place() {
         );
     }
 }
+
+/// A backup of an earlier version, in the schema of then.
+#[tokio::test]
+async fn an_old_backup_is_brought_up_to_date() {
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schema-2026-11-22");
+    let mut bytes = std::fs::read(old.join("bridge.sqlite3")).expect("the fixture");
+    let mut sealing = agent_bridge::backups::Sealing::default();
+    sealing.add(&bytes);
+    bytes.extend(sealing.end().to_text().into_bytes());
+    let own = folder();
+    let file = own.path().join("old.backup");
+    std::fs::write(&file, bytes).expect("a writable folder");
+    let into = folder();
+    let kept = Kept::Sqlite(into.path().to_owned());
+    let said = kept.run(&["verify", "--from", arg(&file)]);
+    refused(&said, &["which is older than this version's"]);
+    done(&kept.run(&["restore", "--from", arg(&file)]));
+    assert_eq!(
+        names(into.path()),
+        ["bridge.sqlite3", "bridge.sqlite3.lock", "server.lock"]
+    );
+    done(&kept.run(&["verify"]));
+    let server = TestServer::on(into, String::new());
+    server.rest("ann").get("/v1/rooms/den").await.ok(200);
+}

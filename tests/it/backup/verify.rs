@@ -186,6 +186,31 @@ async fn a_sound_database_is_sound_also_beside_its_server() {
     }
 }
 
+/// What is only in the write-ahead log is looked at, too, and stays there for the next start.
+#[tokio::test]
+async fn what_a_killed_server_has_left_is_verified() {
+    let own = folder();
+    let server = crate::support::Binary::start(own.path(), 0);
+    let mut ann = server.session("ann").await;
+    ann.create(json!({"room": "den"})).await;
+    for number in 0..20 {
+        ann.post("den", &format!("{number}")).await;
+    }
+    server.kill();
+    let kept = Kept::Sqlite(own.path().to_owned());
+    for _ in 0..2 {
+        let said = kept.run(&["verify"]);
+        done(&said);
+        assert!(
+            said.out.starts_with("23 records of 2 streams"),
+            "{}",
+            said.out
+        );
+    }
+    let server = crate::support::Binary::start(own.path(), 0);
+    assert_eq!(server.rest("ann").events("den", 0).await.len(), 22);
+}
+
 #[tokio::test]
 async fn whatever_is_changed_behind_the_servers_back_is_found() {
     let own = folder();
