@@ -9,7 +9,7 @@ use bridge_core::Epoch;
 use bridge_core::ports::Ids;
 use clap::Args;
 
-use super::database::{DatabaseArgs, finish};
+use super::database::{DatabaseArgs, Ended, finish, unless_interrupted};
 use super::progress::Bar;
 use super::restore::lock;
 use crate::storage::Which;
@@ -34,7 +34,7 @@ Examples:
   agent-bridge export --to - | zstd > bridge.jsonl.zst
   agent-bridge export --to - --database-url postgres://bridge@db.example/bridge
 
-Exit codes: 0 done · 1 failed, and there is no file · 2 wrong usage")]
+Exit codes: 0 done · 1 failed, and there is no file · 2 wrong usage · 130 interrupted")]
 pub struct ExportArgs {
     /// The file to make, or - for standard output; one that is there is not touched
     #[arg(long, value_name = "FILE")]
@@ -89,41 +89,47 @@ pub fn run_export(args: ExportArgs) -> ExitCode {
     }
 }
 
-fn export_to(args: &ExportArgs) -> Result<Exported, String> {
-    let config = args.database.config().map_err(|why| why.to_string())?;
-    let which = config.database().map_err(|why| why.to_string())?;
+fn export_to(args: &ExportArgs) -> Result<Exported, Ended> {
+    let which = args.database.config()?.database()?;
     if args.to == Path::new(STANDARD) {
-        let out = BufWriter::new(std::io::stdout().lock());
-        return write(&which, out, "standard output".into());
+        let out = || BufWriter::new(std::io::stdout().lock());
+        return unless_interrupted(move || write(&which, out(), "standard output".into()));
     }
     let to = args.to.as_path();
-    let failed = |why: std::io::Error| format!("cannot write {}: {why}", to.display());
+    let failed =
+        |why: std::io::Error| Ended::Failed(format!("cannot write {}: {why}", to.display()));
     if to.exists() && !args.force {
-        return Err(format!(
-            "{} is there already; --force replaces it",
-            to.display()
-        ));
+        return Err(in_the_way(to));
     }
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::Builder::new()
+    let file = tempfile::Builder::new()
         .prefix(".agent-bridge-export-")
         .tempfile_in(folder.unwrap_or(Path::new(".")))
         .map_err(failed)?;
-    let exported = write(&which, BufWriter::new(file.as_file_mut()), to.to_owned())?;
+    let (out, name) = (file.reopen().map_err(failed)?, to.to_owned());
+    let exported = unless_interrupted(move || write(&which, BufWriter::new(out), name))?;
     file.as_file().sync_all().map_err(failed)?;
     let named = match args.force {
         true => file.persist(to),
         false => file.persist_noclobber(to),
     };
-    named.map_err(|why| failed(why.error))?;
+    named.map_err(|why| match why.error.kind() {
+        std::io::ErrorKind::AlreadyExists => in_the_way(to),
+        _ => failed(why.error),
+    })?;
     sync_folder_of(to).map_err(failed)?;
     Ok(exported)
 }
 
-fn write(which: &Which, out: impl Write, to: PathBuf) -> Result<Exported, String> {
+fn in_the_way(to: &Path) -> Ended {
+    let why = format!("{} is there already; --force replaces it", to.display());
+    Ended::Failed(why)
+}
+
+fn write(which: &Which, out: impl Write, to: PathBuf) -> Result<Exported, Ended> {
     let bar = Bar::new("Exporting");
     let mut progress = |done, total| bar.set(done, total);
-    export::export(which, out, to, &mut progress).map_err(|why| why.to_string())
+    Ok(export::export(which, out, to, &mut progress)?)
 }
 
 /// Does what the arguments say.
@@ -132,9 +138,9 @@ pub fn run_import(args: ImportArgs) -> ExitCode {
     finish(import_from(&args))
 }
 
-fn import_from(args: &ImportArgs) -> Result<String, String> {
-    let config = args.database.config().map_err(|why| why.to_string())?;
-    let which = config.database().map_err(|why| why.to_string())?;
+fn import_from(args: &ImportArgs) -> Result<String, Ended> {
+    let config = args.database.config()?;
+    let which = config.database()?;
     let from = source(&args.from)?;
     // As for a restore: an SQLite database is in a folder of its server's.
     let _lock = match which {
@@ -149,7 +155,7 @@ fn import_from(args: &ImportArgs) -> Result<String, String> {
         before,
         streams,
         records,
-    } = imported.map_err(|why| format!("{}: {why}", args.from.display()))?;
+    } = imported.map_err(|why| Ended::Failed(format!("{}: {why}", args.from.display())))?;
     Ok(format!(
         "{records} records of {streams} streams are in {which}; the epoch was {before}, and is \
          {epoch}"
@@ -157,8 +163,9 @@ fn import_from(args: &ImportArgs) -> Result<String, String> {
 }
 
 /// An export is read twice: once to check it. What comes through a pipe is kept for that.
-fn source(from: &Path) -> Result<File, String> {
-    let failed = |why: std::io::Error| format!("cannot read {}: {why}", from.display());
+fn source(from: &Path) -> Result<File, Ended> {
+    let failed =
+        |why: std::io::Error| Ended::Failed(format!("cannot read {}: {why}", from.display()));
     if from != Path::new(STANDARD) {
         return File::open(from).map_err(failed);
     }

@@ -1,12 +1,17 @@
 //! How far something long has come, on a terminal.
 
+use std::cell::Cell;
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 const STYLE: &str = "{msg} {bar:30} {percent}% {pos}/{len} {eta} left";
 
 /// A bar on stderr. Where that is no terminal, nothing is said.
 #[derive(Debug)]
-pub(super) struct Bar(ProgressBar);
+pub(super) struct Bar {
+    bar: ProgressBar,
+    total: Cell<u64>,
+}
 
 impl Bar {
     /// One that says what is done.
@@ -16,18 +21,23 @@ impl Bar {
             bar.set_style(style);
         }
         bar.set_message(what);
-        Self(bar)
+        let total = Cell::new(0);
+        Self { bar, total }
     }
 
     /// So much is done, of so much.
     pub(super) fn set(&self, done: u64, total: u64) {
-        self.0.set_length(total.max(done));
-        self.0.set_position(done);
+        // It is asked for every record, and to change the length takes a lock.
+        let total = total.max(done);
+        if self.total.replace(total) != total {
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(done);
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

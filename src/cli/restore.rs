@@ -7,7 +7,7 @@ use bridge_core::Epoch;
 use bridge_core::ports::Ids;
 use clap::Args;
 
-use super::database::{DatabaseArgs, finish};
+use super::database::{DatabaseArgs, Ended, finish};
 use super::progress::Bar;
 use crate::app;
 use crate::config::Config;
@@ -50,9 +50,9 @@ pub fn run(args: RestoreArgs) -> ExitCode {
     finish(restore(&args))
 }
 
-fn restore(args: &RestoreArgs) -> Result<String, String> {
-    let config = args.database.config().map_err(|why| why.to_string())?;
-    let which = config.database().map_err(|why| why.to_string())?;
+fn restore(args: &RestoreArgs) -> Result<String, Ended> {
+    let config = args.database.config()?;
+    let which = config.database()?;
     let epoch = Epoch::from_uuid(SystemIds::default().uuid());
     match &args.from {
         Some(file) => from_backup(file, &config, &which, epoch),
@@ -60,24 +60,18 @@ fn restore(args: &RestoreArgs) -> Result<String, String> {
     }
 }
 
-fn from_backup(
-    file: &Path,
-    config: &Config,
-    which: &Which,
-    epoch: Epoch,
-) -> Result<String, String> {
+fn from_backup(file: &Path, config: &Config, which: &Which, epoch: Epoch) -> Result<String, Ended> {
     let Which::Sqlite(database) = which else {
-        return Err(format!(
+        return Err(Ended::Failed(format!(
             "a backup is a database of SQLite, and {which} is PostgreSQL; put that back with \
              pg_restore and then `agent-bridge restore --new-epoch`, or move an install with \
              `agent-bridge export` and `import`"
-        ));
+        )));
     };
     let _lock = lock(config)?;
     let bar = Bar::new("Checking");
     let mut progress = |done, total| bar.set(done, total);
-    let restored = backup::restore(file, database, epoch, &mut progress);
-    let restored = restored.map_err(|why| why.to_string())?;
+    let restored = backup::restore(file, database, epoch, &mut progress)?;
     let (records, streams) = (restored.report.records, restored.report.streams);
     Ok(format!(
         "{records} records of {streams} streams are in {which}; the epoch was {}, and is {epoch}",
@@ -85,23 +79,22 @@ fn from_backup(
     ))
 }
 
-fn in_place(config: &Config, which: &Which, epoch: Epoch) -> Result<String, String> {
+fn in_place(config: &Config, which: &Which, epoch: Epoch) -> Result<String, Ended> {
     // The folder of a PostgreSQL server may be on another machine; the database has a lock of its
     // own.
     let _lock = match which {
         Which::Sqlite(_) => Some(lock(config)?),
         Which::Postgres(_) => None,
     };
-    let before = which.begin_new_epoch(epoch);
-    let before = before.map_err(|why| why.to_string())?;
+    let before = which.begin_new_epoch(epoch)?;
     Ok(format!(
         "{which} was in the epoch {before}, and is in {epoch}; `agent-bridge verify` checks it"
     ))
 }
 
 /// The lock of the data folder, which every server holds.
-pub(super) fn lock(config: &Config) -> Result<DataLock, String> {
+pub(super) fn lock(config: &Config) -> Result<DataLock, Ended> {
     let folder = config.data_dir();
-    app::make_data_dir(&folder).map_err(|why| why.to_string())?;
-    DataLock::of_folder(&folder).map_err(|why| why.to_string())
+    app::make_data_dir(&folder)?;
+    Ok(DataLock::of_folder(&folder)?)
 }

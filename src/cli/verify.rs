@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::database::{DatabaseArgs, finish, scratch};
+use super::database::{DatabaseArgs, Ended, finish, unless_interrupted};
 use super::progress::Bar;
 use super::show::visible;
 use crate::storage::verify::{Depth, Report};
@@ -26,7 +26,8 @@ Examples:
   agent-bridge verify --from bridge-2026-11-25.backup
   agent-bridge verify --database-url postgres://bridge@db.example/bridge
 
-Exit codes: 0 nothing is wrong · 1 something is, or it could not be checked · 2 wrong usage")]
+Exit codes: 0 nothing is wrong · 1 something is, or it could not be checked · 2 wrong usage ·
+  130 interrupted")]
 pub struct VerifyArgs {
     /// Check this backup, and not the database
     #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
@@ -39,29 +40,33 @@ pub struct VerifyArgs {
 /// Does what the arguments say.
 #[must_use]
 pub fn run(args: VerifyArgs) -> ExitCode {
-    finish(verify(&args).and_then(|report| judge(&report)))
+    finish(verify(args).and_then(|report| judge(&report)))
 }
 
-fn verify(args: &VerifyArgs) -> Result<Report, String> {
-    let bar = Bar::new("Verifying");
-    let mut progress = |done, total| bar.set(done, total);
-    let depth = Depth::Whole(scratch());
-    match &args.from {
-        Some(file) => {
-            let report = backup::check(file, &depth, &mut progress);
-            report.map_err(|why| why.to_string())
+fn verify(args: VerifyArgs) -> Result<Report, Ended> {
+    let scratch = tempfile::Builder::new()
+        .prefix("agent-bridge-verify-")
+        .tempdir()?;
+    let depth = Depth::Whole(scratch.path().to_owned());
+    let which = match &args.from {
+        Some(_) => None,
+        None => Some(args.database.config()?.database()?),
+    };
+    unless_interrupted(move || {
+        let bar = Bar::new("Verifying");
+        let mut progress = |done, total| bar.set(done, total);
+        match (which, args.from) {
+            (Some(which), _) => Ok(verify::database(&which, &depth, &mut progress)?),
+            (None, from) => {
+                let file = from.unwrap_or_default();
+                Ok(backup::check(&file, &depth, &mut progress)?)
+            }
         }
-        None => {
-            let config = args.database.config().map_err(|why| why.to_string())?;
-            let which = config.database().map_err(|why| why.to_string())?;
-            let report = verify::database(&which, &depth, &mut progress);
-            report.map_err(|why| why.to_string())
-        }
-    }
+    })
 }
 
 /// What is wrong is told on stdout, one a line.
-fn judge(report: &Report) -> Result<String, String> {
+fn judge(report: &Report) -> Result<String, Ended> {
     let Report {
         epoch,
         streams,
@@ -72,12 +77,13 @@ fn judge(report: &Report) -> Result<String, String> {
         println!("{}", visible(&finding.to_string()));
     }
     let what = format!("{records} records of {streams} streams, in the epoch {epoch}");
-    match (findings.total(), findings.kept().len() as u64) {
-        (0, _) => Ok(format!("{what}: nothing is wrong")),
-        (total, kept) if total > kept => Err(format!(
-            "{what}: {total} things are wrong, of which the first {kept} are named"
-        )),
-        (1, _) => Err(format!("{what}: one thing is wrong")),
-        (total, _) => Err(format!("{what}: {total} things are wrong")),
-    }
+    let wrong = match (findings.total(), findings.kept().len() as u64) {
+        (0, _) => return Ok(format!("{what}: nothing is wrong")),
+        (total, kept) if total > kept => {
+            format!("{total} things are wrong, of which the first {kept} are named")
+        }
+        (1, _) => "one thing is wrong".to_owned(),
+        (total, _) => format!("{total} things are wrong"),
+    };
+    Err(Ended::Failed(format!("{what}: {wrong}")))
 }

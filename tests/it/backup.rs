@@ -82,3 +82,12 @@ fn seed() -> u64 {
     println!("seed: {seed}");
     seed
 }
+
+/// How many bits are flipped, one after the other. `BACKUP_FLIPS=1000` is the long form.
+#[expect(clippy::disallowed_methods, reason = "the long form of a test")]
+fn flips() -> usize {
+    match std::env::var("BACKUP_FLIPS") {
+        Ok(flips) => flips.parse().expect("BACKUP_FLIPS is a number"),
+        Err(_) => 200,
+    }
+}

@@ -14,12 +14,10 @@ use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{Kept, arg, done, history, names, refused, seed};
+use super::{Kept, arg, done, flips, history, names, refused, seed};
 use crate::support::TestServer;
 use crate::support::binary::folder;
 use crate::support::postgres::Database;
-
-const FLIPS: usize = 200;
 
 /// A backup, and the folder that it is in.
 async fn a_backup() -> (TempDir, PathBuf) {
@@ -58,7 +56,7 @@ async fn whatever_is_changed_in_a_backup_is_found_and_nothing_is_left() {
         assert_eq!(names(into.path()), ["bridge.sqlite3.lock"], "{what}");
     };
     let mut random = StdRng::seed_from_u64(seed());
-    for _ in 0..FLIPS {
+    for _ in 0..flips() {
         let bit = random.random_range(0..good.len() * 8);
         let mut bytes = good.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);

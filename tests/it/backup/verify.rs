@@ -11,13 +11,11 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Kept, done, history, names, refused, seed};
+use super::{Kept, done, flips, history, names, refused, run, seed};
 
 use crate::support::TestServer;
 use crate::support::binary::folder;
 use crate::support::postgres::Database;
-
-const FLIPS: usize = 200;
 
 /// What is changed behind the server's back, and what is said of it.
 const TAMPERING: &[(&str, &str)] = &[
@@ -335,7 +333,7 @@ async fn a_flipped_bit_in_a_record_is_found() {
     let own = history_in(&kept, own).await;
     let server = TestServer::on(own, String::new());
     let mut ann = server.session("ann").await;
-    for number in 0..FLIPS {
+    for number in 0..flips() {
         ann.post("den", &format!("{number} 字")).await;
     }
     drop(ann);
@@ -346,7 +344,7 @@ async fn a_flipped_bit_in_a_record_is_found() {
         .expect("rows");
     let mut random = StdRng::seed_from_u64(seed());
     let mut flipped = HashSet::new();
-    while flipped.len() < FLIPS {
+    while flipped.len() < flips() {
         let place = random.random_range(0..bodies.len());
         let Body {
             stream_id,
@@ -369,7 +367,10 @@ async fn a_flipped_bit_in_a_record_is_found() {
     drop(conn);
     refused(
         &kept.run(&["verify"]),
-        &["200 things are wrong, of which the first 100"],
+        &[&format!(
+            "{} things are wrong, of which the first 100",
+            flips()
+        )],
     );
 }
 
@@ -389,4 +390,57 @@ fn what_is_not_there_is_not_made() {
     refused(&kept.run(&["verify"]), &["not a database"]);
     let missing = kept.run(&["verify", "--from", "/nowhere/字.backup"]);
     refused(&missing, &["/nowhere/字.backup"]);
+}
+
+/// The replay is a database of its own, which is not to be found afterwards, whatever ended it.
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_stays_in_the_temporary_folder() {
+    let (own, scratch) = (folder(), folder());
+    let kept = Kept::Sqlite(own.path().to_owned());
+    let _own = history_in(&kept, own).await;
+    let command = |args: &[&str]| {
+        let mut command = kept.command(args);
+        command.env("TMPDIR", scratch.path());
+        command
+    };
+    done(&run(&mut command(&["verify"])));
+    assert!(names(scratch.path()).is_empty());
+    // A pipe from which nothing is read holds it up until it is interrupted.
+    let interrupted = scratch.path().join("out.jsonl");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&interrupted)
+        .status();
+    assert!(made.expect("there is a mkfifo command").success());
+    let mut child = command(&["verify", "--from", super::arg(&interrupted)])
+        .spawn()
+        .expect("it runs");
+    let has_begun = async {
+        let mut poll = tokio::time::interval(std::time::Duration::from_millis(10));
+        while names(scratch.path()).len() < 2 {
+            poll.tick().await;
+        }
+    };
+    crate::support::within("the check to begin", has_begun).await;
+    let ended = async {
+        let mut poll = tokio::time::interval(std::time::Duration::from_millis(10));
+        loop {
+            // Until it listens to signals it is ended by them, with no exit code.
+            let pid = child.id().to_string();
+            drop(
+                std::process::Command::new("kill")
+                    .args(["-INT", &pid])
+                    .status(),
+            );
+            poll.tick().await;
+            if let Some(status) = child.try_wait().expect("it was ours") {
+                return status.code();
+            }
+        }
+    };
+    let code = crate::support::within("the check to end", ended).await;
+    if code.is_some() {
+        assert_eq!(code, Some(130));
+        assert_eq!(names(scratch.path()), ["out.jsonl"]);
+    }
 }
