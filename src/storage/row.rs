@@ -103,6 +103,11 @@ impl LogRow {
         &self.body
     }
 
+    /// Under which a repeat of it is found.
+    pub(super) fn dedupe(&self) -> Option<&str> {
+        self.dedupe.as_deref()
+    }
+
     /// What guards it.
     pub(super) const fn checksum(&self) -> i64 {
         self.checksum

@@ -10,8 +10,9 @@ mod walk;
 
 use std::path::{Path, PathBuf};
 
-use bridge_core::Epoch;
+use bridge_core::event::Stream;
 use bridge_core::ports::StoreError;
+use bridge_core::{Epoch, Timestamp, limits};
 
 use super::sqlite::{Replay, view_of_file};
 use super::view::{StreamRow, View};
@@ -116,14 +117,15 @@ fn check(
     for why in view.integrity()? {
         report.findings.add(Finding::File(why));
     }
-    let replay = match depth {
+    let mut replay = match depth {
         Depth::Log => None,
-        Depth::Whole(scratch) => {
-            let mut replay = Replay::begin(scratch, report.epoch)?;
-            copy_streams(view, &mut replay, &mut report.findings)?;
-            Some(replay)
-        }
+        Depth::Whole(scratch) => Some(Replay::begin(scratch, report.epoch)?),
     };
+    for stream in view.streams()? {
+        if let Err(finding) = look_at(&stream?, replay.as_mut()) {
+            report.findings.add(finding);
+        }
+    }
     let mut walk = Walk::new(replay, depth.scratch());
     let total = view.records_total()?;
     for row in view.records()? {
@@ -131,6 +133,7 @@ fn check(
         progress(walk.records(), total);
     }
     let walked = walk.end(&mut report.findings)?;
+    look_at_latest(view.latest()?, walked.newest, &mut report.findings);
     report.streams = walked.streams;
     report.records = walked.records;
     for end in view.loose_ends()? {
@@ -143,21 +146,35 @@ fn check(
     Ok(())
 }
 
-fn copy_streams(
-    view: &mut dyn View,
-    replay: &mut Replay,
-    findings: &mut Findings,
-) -> Result<(), VerifyError> {
-    for stream in view.streams()? {
-        let stream: StreamRow = stream?;
-        if let Err(why) = replay.create(&stream) {
-            findings.add(Finding::Stream {
-                number: stream.id,
-                why: why.to_string(),
-            });
-        }
+/// Looks at a stream, and makes it in the replay.
+fn look_at(row: &StreamRow, replay: Option<&mut Replay>) -> Result<(), Finding> {
+    let wrong = |why: String| Finding::Stream {
+        number: row.id,
+        why,
+    };
+    if let Some(replay) = replay {
+        let created = replay.create(row);
+        created.map_err(|why| wrong(why.to_string()))?;
     }
-    Ok(())
+    let (kind, name) = (&row.kind, &row.name);
+    let stream = Stream::from_words(kind, name)
+        .ok_or_else(|| wrong(format!("{kind:?} {name:?} is no stream")))?;
+    if stream.name() == name && stream.name_folded() == row.name_folded {
+        return Ok(());
+    }
+    Err(wrong(format!("{stream} is not found under its name")))
+}
+
+/// The time of the newest record is noted now and then, and never later than it is. A database of the
+/// first versions has no note until something is written to it.
+fn look_at_latest(noted: Option<Timestamp>, newest: Timestamp, findings: &mut Findings) {
+    let late = noted.map_or(0, |noted| {
+        newest.as_millis().saturating_sub(noted.as_millis())
+    });
+    let most = i64::try_from(limits::LATEST_NOTED_EVERY.as_millis()).unwrap_or(i64::MAX);
+    if !(0..=most).contains(&late) {
+        findings.add(Finding::Latest);
+    }
 }
 
 impl Depth {

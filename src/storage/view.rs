@@ -1,7 +1,7 @@
 //! A whole database as of one moment, row by row: what a check and an export read.
 
-use bridge_core::Epoch;
 use bridge_core::ports::StoreError;
+use bridge_core::{Epoch, Timestamp};
 
 use super::row::{LogRow, StreamNumber};
 
@@ -15,6 +15,9 @@ pub(super) trait View {
 
     /// How many records there are.
     fn records_total(&mut self) -> Result<u64, StoreError>;
+
+    /// What is noted of the time of the newest record.
+    fn latest(&mut self) -> Result<Option<Timestamp>, StoreError>;
 
     /// What the database finds wrong with its own file.
     fn integrity(&mut self) -> Result<Vec<String>, StoreError>;

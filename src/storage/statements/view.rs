@@ -1,17 +1,17 @@
 //! A whole database, read in one transaction.
 
-use bridge_core::Epoch;
 use bridge_core::ports::StoreError;
+use bridge_core::{Epoch, Timestamp};
 use diesel::migration::MigrationVersion;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::counters::{is_half_imported, read_epoch};
+use super::counters::{LATEST_COUNTER, is_half_imported, read_epoch};
 use super::dialect::{INTEGRITY, RowByRow};
 use super::{Conn, tables};
 use crate::storage::error::reading;
 use crate::storage::row::{LogRow, StreamNumber};
-use crate::storage::schema::{follow_ups, log, streams};
+use crate::storage::schema::{counters, follow_ups, log, streams};
 use crate::storage::view::{LooseEnd, Rows, StreamRow, Table, TableRow, View, WalkedRow};
 
 /// What SQLite says of a file with which nothing is wrong.
@@ -87,6 +87,16 @@ impl View for DatabaseView {
             .get_result(&mut self.conn)
             .map_err(|why| reading(&why))?;
         Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    fn latest(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let noted: Option<i64> = counters::table
+            .find(LATEST_COUNTER)
+            .select(counters::value)
+            .first(&mut self.conn)
+            .optional()
+            .map_err(|why| reading(&why))?;
+        Ok(noted.map(Timestamp::from_millis))
     }
 
     fn integrity(&mut self) -> Result<Vec<String>, StoreError> {

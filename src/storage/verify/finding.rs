@@ -43,6 +43,17 @@ pub enum Finding {
         /// Which.
         seq: Seq,
     },
+    /// A repeat of it would not be known.
+    #[error("{stream} seq {seq}: its column dedupe, by which a repeat is found, is not of its key")]
+    Key {
+        /// In which stream.
+        stream: String,
+        /// Which.
+        seq: Seq,
+    },
+    /// The note of the newest time is wrong.
+    #[error("table counters: latest_at_ms is not about the time of the newest record")]
+    Latest,
     /// A record is said to have effects to be brought about, and has none.
     #[error("{stream} seq {seq}: follow_ups names it, and it has no effects on other streams")]
     NoFollowUp {

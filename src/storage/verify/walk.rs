@@ -12,7 +12,7 @@ use bridge_core::{Seq, Timestamp, limits};
 
 use super::finding::{Finding, Findings};
 use super::{VerifyError, named};
-use crate::storage::row::{StreamNumber, seq};
+use crate::storage::row::{StreamNumber, dedupe, seq};
 use crate::storage::sqlite::Replay;
 use crate::storage::view::WalkedRow;
 
@@ -26,6 +26,7 @@ pub(super) struct Walk {
     damaged: HashSet<StreamNumber>,
     streams: u64,
     records: u64,
+    newest: Timestamp,
 }
 
 /// Where it is.
@@ -42,6 +43,8 @@ struct At {
 pub(super) struct Walked {
     pub(super) streams: u64,
     pub(super) records: u64,
+    /// The time of the newest one.
+    pub(super) newest: Timestamp,
     /// Streams that were not written once more to their end: nothing is known of what follows from
     /// them.
     pub(super) damaged: HashSet<StreamNumber>,
@@ -59,6 +62,7 @@ impl Walk {
             damaged: HashSet::new(),
             streams: 0,
             records: 0,
+            newest: Timestamp::default(),
         }
     }
 
@@ -91,13 +95,10 @@ impl Walk {
         self.streams += 1;
         let words = walked.words.as_ref();
         let stream = words.and_then(|(kind, name)| Stream::from_words(kind, name));
-        if stream.is_none() {
+        if words.is_none() {
             findings.add(Finding::Stream {
                 number: walked.stream,
-                why: match words {
-                    Some((kind, name)) => format!("{kind:?} {name:?} is no stream"),
-                    None => "it has records, and is not in the table of streams".to_owned(),
-                },
+                why: "it has records, and is not in the table of streams".to_owned(),
             });
         }
         At {
@@ -132,6 +133,7 @@ impl Walk {
             return Ok(false);
         };
         let body = walked.row.body().to_vec();
+        let found_by = walked.row.dedupe().map(str::to_owned);
         let envelope = match walked.row.into_envelope(stream) {
             Ok(envelope) => envelope,
             Err(why) => {
@@ -144,6 +146,12 @@ impl Walk {
             findings.add(Finding::Earlier { stream, seq: found });
         }
         at.time = envelope.at;
+        self.newest = self.newest.max(envelope.at);
+        let key = envelope.key.as_ref();
+        if key.map(|key| dedupe(&envelope.by, &key.word)) != found_by {
+            let stream = at.name.clone();
+            findings.add(Finding::Key { stream, seq: found });
+        }
         if walked.is_open && !envelope.event.has_follow_up() {
             let stream = at.name.clone();
             findings.add(Finding::NoFollowUp { stream, seq: found });
@@ -214,6 +222,7 @@ impl Walk {
         Ok(Walked {
             streams: self.streams,
             records: self.records,
+            newest: self.newest,
             damaged: self.damaged,
             replay: self.replay,
         })

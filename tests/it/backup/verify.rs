@@ -20,6 +20,22 @@ use crate::support::postgres::Database;
 /// What is changed behind the server's back, and what is said of it.
 const TAMPERING: &[(&str, &str)] = &[
     (
+        "UPDATE streams SET name_folded = 'x' WHERE name = 'dan'",
+        "is not found under its name",
+    ),
+    (
+        "UPDATE log SET dedupe = 'eve:key-1-' WHERE dedupe = 'ann:key-1-'",
+        "by which a repeat is found",
+    ),
+    (
+        "UPDATE counters SET value = value + 60000 WHERE name = 'latest_at_ms'",
+        "latest_at_ms",
+    ),
+    (
+        "UPDATE counters SET value = value - 60000 WHERE name = 'latest_at_ms'",
+        "latest_at_ms",
+    ),
+    (
         "DELETE FROM log WHERE seq = 2 AND kind = 'member_joined'",
         "should come, and seq 3",
     ),
