@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::actors::bridge::Parts;
 use crate::actors::{Bridge, Faults, Options};
+use crate::backups::Backups;
 use crate::clock::ServerClock;
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
@@ -136,17 +137,16 @@ impl Application {
         let folder_lock = DataLock::of_folder(&data_dir)?;
         let tokens = Arc::new(tokens(config)?);
         let ids = SystemIds::default();
-        let database = config.database()?;
-        let stands_by = || {
-            tracing::warn!(%database, "another server owns the database; standing by until it is gone");
-        };
-        let opened = database.open(Epoch::from_uuid(ids.uuid()), stands_by)?;
+        let opened = open_database(config, Epoch::from_uuid(ids.uuid()))?;
         let Opened {
             log,
             store,
             mut reopen,
             lock,
+            copier,
         } = opened;
+        let backups =
+            Backups::new(copier, &data_dir).map_err(refused("taking away an unfinished backup"))?;
         let wrap = Arc::clone(&seams.log);
         let reopen = move || match reopen() {
             Ok(log) => Ok(wrap(log)),
@@ -180,6 +180,7 @@ impl Application {
         let state = State {
             bridge: bridge.clone(),
             connections: connections.clone(),
+            backups,
             tokens: Arc::clone(&tokens),
             tickets: Arc::new(Tickets::default()),
             streams: Permits::new(config.sessions.event_streams, 0),
@@ -325,8 +326,20 @@ async fn shut_down(
     }
 }
 
+/// Opens the database. One that another server owns is waited for, if that is possible.
+fn open_database(config: &Config, new_epoch: Epoch) -> Result<Opened, AppError> {
+    let database = config.database()?;
+    let stands_by = || {
+        tracing::warn!(%database, "another server owns the database; standing by until it is gone");
+    };
+    Ok(database.open(new_epoch, stands_by)?)
+}
+
 /// Makes the data folder, readable by its owner only.
-fn make_data_dir(path: &std::path::Path) -> Result<(), AppError> {
+///
+/// # Errors
+/// When the system refuses.
+pub fn make_data_dir(path: &std::path::Path) -> Result<(), AppError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -2,17 +2,23 @@
 
 pub mod connection;
 mod context;
+pub mod database;
 mod input;
 mod lasting;
 pub mod output;
+mod progress;
 pub mod show;
 
 pub mod admin;
+pub mod backup;
 pub mod demo;
+pub mod export;
 pub mod mail;
+pub mod restore;
 pub mod room;
 pub mod serve;
 pub mod token;
+pub mod verify;
 
 use std::process::ExitCode;
 
@@ -39,6 +45,7 @@ Examples:
   agent-bridge room create design --topic \"How the parser works\"
   agent-bridge room post design \"Good morning\"
   agent-bridge room tail design               watch the room; Ctrl-C ends it
+  agent-bridge backup --to bridge.backup      copy a running server's database, and check it
 
 Exit codes of the client commands:
   0 done · 1 refused by the server · 2 wrong usage · 3 the server cannot be reached ·
@@ -59,6 +66,16 @@ pub enum Command {
     Room(Box<room::RoomArgs>),
     /// Look into a running server, and put right what failed
     Admin(admin::AdminArgs),
+    /// Make a backup of a running server's database
+    Backup(backup::BackupArgs),
+    /// Make a database of a backup
+    Restore(restore::RestoreArgs),
+    /// Check a whole log, of a database or of a backup
+    Verify(verify::VerifyArgs),
+    /// Write the whole log as JSON Lines
+    Export(export::ExportArgs),
+    /// Fill an empty database from an export
+    Import(export::ImportArgs),
 }
 
 /// Does what the command line says.
@@ -70,6 +87,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Mail(command) => mail::run(command),
         Command::Room(args) => room::run(*args),
         Command::Admin(args) => admin::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Export(args) => export::run_export(args),
+        Command::Import(args) => export::run_import(args),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) mod tests;
 pub use error::{ClientError, Refusal, Unanswered};
 pub use listen::{Heard, Listen};
 pub use message::MessageFacts;
-pub use rest::{Looks, RestClient, Tracked};
+pub use rest::{Download, Looks, RestClient, Tracked};
 pub use session::{Mail, NewMessage, NewPost, NewRoom, Session};
 pub use tail::{Follow, Followed};
 pub use token::{InvalidToken, Token};

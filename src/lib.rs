@@ -7,12 +7,14 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod descriptors;
+mod hex;
 pub mod telemetry;
 
 pub mod actors;
 pub mod transport;
 pub mod wire;
 
+pub mod backups;
 pub mod log_writer;
 pub mod storage;
 

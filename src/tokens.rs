@@ -3,7 +3,6 @@
 //! JWTs, signed with HS256 by a key in the data folder. RFC 8725's advice is kept: one algorithm,
 //! required claims, an audience, no key named by the token itself, a bound on its size.
 
-mod hex;
 mod key;
 mod tickets;
 

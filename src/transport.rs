@@ -21,6 +21,7 @@ use actix_web::{App, HttpServer, web};
 use bridge_core::limits;
 
 use crate::actors::Bridge;
+use crate::backups::Backups;
 use crate::config::Tuning;
 use crate::permits::Permits;
 use crate::system::Stopwatch;
@@ -39,6 +40,8 @@ pub struct State {
     pub tickets: Arc<Tickets>,
     /// Streams of events that are open.
     pub streams: Permits,
+    /// Copies of the database.
+    pub backups: Backups,
     /// Connections that are open.
     pub connections: Connections,
     /// Since the start.

@@ -59,6 +59,9 @@ pub enum ClientError {
     /// A question was not answered.
     #[error("{}", .0.why)]
     Unanswered(Box<Unanswered>),
+    /// A file that was received, or is to be written, cannot be used.
+    #[error("{0}")]
+    File(String),
     /// The answer could not be shown.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -159,7 +162,7 @@ impl ClientError {
             Self::Closed(bye) if bye.reconnect => Exit::Temporary,
             Self::Closed(_) => Exit::Refused,
             Self::Unanswered(question) if question.is_late() => Exit::Temporary,
-            Self::Unanswered(_) => Exit::Refused,
+            Self::Unanswered(_) | Self::File(_) => Exit::Refused,
             // A reader that has seen enough (`… | head`) is no failure.
             Self::Output(why) if why.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Output(_) => Exit::Refused,
@@ -179,6 +182,7 @@ impl ClientError {
             | Self::NoToken
             | Self::Token(_)
             | Self::Protocol(_)
+            | Self::File(_)
             | Self::Output(_)
             | Self::Interrupted => false,
         }
@@ -294,6 +298,7 @@ mod tests {
             (unanswered(Stage::Expired), 4, true),
             (unanswered(Stage::Done), 1, false),
             (unanswered(Stage::Dead), 1, false),
+            (ClientError::File("x".into()), 1, false),
             (output(io::ErrorKind::BrokenPipe), 0, false),
             (output(io::ErrorKind::StorageFull), 1, false),
             (ClientError::Interrupted, 130, false),

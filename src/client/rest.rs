@@ -1,5 +1,6 @@
 //! REST, with a key on everything that changes something, so that a repeat is safe.
 
+mod download;
 mod list;
 mod messages;
 
@@ -18,6 +19,7 @@ use super::url::Address;
 use crate::wire::frame::Rejected;
 use crate::wire::rest::ErrorBody;
 
+pub use download::Download;
 pub use messages::{Looks, Tracked};
 
 /// A server on the same planet accepts a connection within this, or not at all.

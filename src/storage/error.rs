@@ -31,6 +31,44 @@ pub enum OpenError {
         /// The newest migration in it.
         found: String,
     },
+    /// The database was written by an older version of the program, and is only to be looked at.
+    #[error(
+        "the database has the schema {found:?}, which is older than this version's; start this \
+         agent-bridge on it once, which brings it up to date"
+    )]
+    OlderSchema {
+        /// The newest migration in it.
+        found: String,
+    },
+    /// There is nothing of ours at this place.
+    #[error("there is no agent-bridge database at {place}: {why}")]
+    NoDatabase {
+        /// Where, without a password.
+        place: String,
+        /// What the system or the database says.
+        why: String,
+    },
+    /// An import was begun and not brought to its end.
+    #[error(
+        "an import into the database {place} was not brought to its end; repeat it with \
+         `agent-bridge import`, which begins it anew"
+    )]
+    HalfImported {
+        /// Where, without a password.
+        place: String,
+    },
+    /// Something was written to it already.
+    #[error("the database {place} is not empty; import into an empty one")]
+    NotEmpty {
+        /// Where, without a password.
+        place: String,
+    },
+    /// A server runs on the PostgreSQL database.
+    #[error("an agent-bridge server is using the database {place}; stop it first")]
+    Owned {
+        /// Which, without its password.
+        place: String,
+    },
     /// A setting on which durability depends did not take.
     #[error("SQLite did not accept {setting}: it says {found:?}")]
     Setting {

@@ -7,8 +7,11 @@ use bridge_core::Epoch;
 use bridge_core::ports::{Log, Store};
 
 use super::OpenError;
+use super::keep::Keep;
 use super::postgres::{self, Place};
-use super::sqlite::{self, DataLock};
+use super::sqlite::{self, Copier, DataLock};
+use super::view::View;
+use crate::backups::CopyDatabase;
 
 /// Which database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct Opened {
     pub reopen: Reopen,
     /// Keeps other servers away, for as long as it lives.
     pub lock: Option<DataLock>,
+    /// Copies it, if that is not left to tools of its own.
+    pub copier: Option<Arc<dyn CopyDatabase>>,
 }
 
 impl std::fmt::Debug for Opened {
@@ -53,24 +58,90 @@ impl Which {
             Self::Sqlite(file) => {
                 let lock = DataLock::of_database(file)?;
                 let opened = sqlite::open(file, new_epoch)?;
-                let reopen = opened.reopen;
-                Ok(Opened {
-                    log: Box::new(opened.log),
-                    store: Arc::new(opened.store),
-                    reopen: Box::new(move || Ok(Box::new(reopen.log()?))),
-                    lock: Some(lock),
-                })
+                Ok(Opened::of_sqlite(opened, lock, file.clone()))
             }
             Self::Postgres(place) => {
                 let opened = postgres::open(place.clone(), new_epoch, stands_by)?;
-                let reopen = opened.reopen;
-                Ok(Opened {
-                    log: Box::new(opened.log),
-                    store: Arc::new(opened.store),
-                    reopen: Box::new(move || Ok(Box::new(reopen.log()?))),
-                    lock: None,
-                })
+                Ok(Opened::of_postgres(opened))
             }
+        }
+    }
+}
+
+impl Opened {
+    fn of_sqlite(opened: sqlite::Opened, lock: DataLock, file: PathBuf) -> Self {
+        let reopen = opened.reopen;
+        Self {
+            log: Box::new(opened.log),
+            store: Arc::new(opened.store),
+            reopen: Box::new(move || Ok(Box::new(reopen.log()?))),
+            lock: Some(lock),
+            copier: Some(Arc::new(Copier::new(file))),
+        }
+    }
+
+    fn of_postgres(opened: postgres::Opened) -> Self {
+        let reopen = opened.reopen;
+        Self {
+            log: Box::new(opened.log),
+            store: Arc::new(opened.store),
+            reopen: Box::new(move || Ok(Box::new(reopen.log()?))),
+            lock: None,
+            copier: None,
+        }
+    }
+}
+
+impl Which {
+    /// The whole database as of now, also while a server writes to it. Nothing is changed.
+    pub(super) fn view(&self) -> Result<Box<dyn View>, OpenError> {
+        match self {
+            Self::Sqlite(file) => Ok(Box::new(sqlite::view(file)?)),
+            Self::Postgres(place) => Ok(Box::new(postgres::view(place)?)),
+        }
+    }
+
+    /// Opens it for an import, if it is empty and no server uses it.
+    pub(super) fn open_for_import(&self, new_epoch: Epoch) -> Result<Opened, OpenError> {
+        match self {
+            Self::Sqlite(file) => {
+                let lock = DataLock::of_database(file)?;
+                let opened = sqlite::open_for_import(file, new_epoch)?;
+                Ok(Opened::of_sqlite(opened, lock, file.clone()))
+            }
+            Self::Postgres(place) => {
+                let opened = postgres::open_for_import(place.clone(), new_epoch)?;
+                Ok(Opened::of_postgres(opened))
+            }
+        }
+    }
+
+    /// What an import needs beside the log.
+    pub(super) fn keeper(&self) -> Result<Box<dyn Keep>, OpenError> {
+        match self {
+            Self::Sqlite(file) => Ok(Box::new(sqlite::keeper(file)?)),
+            Self::Postgres(place) => Ok(Box::new(postgres::keeper(place)?)),
+        }
+    }
+
+    /// Begins another life of the log, in place: after a database was put back by its own tools.
+    /// The epoch before is returned.
+    ///
+    /// # Errors
+    /// When there is no database of ours, a server uses it, or it cannot be written.
+    pub fn begin_new_epoch(&self, new_epoch: Epoch) -> Result<Epoch, OpenError> {
+        match self {
+            Self::Sqlite(file) => {
+                if !file.exists() {
+                    return Err(OpenError::NoDatabase {
+                        place: self.to_string(),
+                        why: "there is no such file".to_owned(),
+                    });
+                }
+                let _lock = DataLock::of_database(file)?;
+                sqlite::renew_epoch_of(file, new_epoch)
+            }
+            Self::Postgres(place) => postgres::begin_new_epoch(place, new_epoch),
         }
     }
 }

@@ -13,6 +13,7 @@ mod plan;
 mod session;
 #[path = "statements/mod.rs"]
 mod statements;
+mod view;
 
 use std::time::Duration;
 
@@ -21,15 +22,20 @@ use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::{Pg, PgConnection};
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::{Connection, result::Error};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::error::OpenError;
 use super::newer;
-use statements::counters::{epoch, read_epoch};
+use statements::counters::{epoch, is_half_imported, read_epoch, renew_epoch};
+use statements::keep::is_used;
 
 pub use connect::{Place, WrongUrl};
 pub use log::PostgresLog;
 pub use statements::DatabaseStore as PostgresStore;
+
+pub(super) use statements::keep::Keeper;
+pub(super) use view::view;
 
 type Conn = PgConnection;
 
@@ -83,6 +89,65 @@ pub fn open(place: Place, new_epoch: Epoch, stands_by: impl FnOnce()) -> Result<
     // Whoever holds this is alone with the database: two that start at once do not both migrate.
     owner::wait_for_turn(&mut conn, stands_by).map_err(|why| failed(why.to_string()))?;
     migrate(&mut conn, &place)?;
+    if is_half_imported(&mut conn).map_err(failed)? {
+        return Err(OpenError::HalfImported {
+            place: place.to_string(),
+        });
+    }
+    take_over(place, conn, new_epoch)
+}
+
+/// The same for an import, which may have been begun before, and waits for nobody.
+pub(super) fn open_for_import(place: Place, new_epoch: Epoch) -> Result<Opened, OpenError> {
+    let mut conn = connect_alone(&place)?;
+    connect::assert_settings(&mut conn, &place)?;
+    if is_used(&mut conn) {
+        return Err(OpenError::NotEmpty {
+            place: place.to_string(),
+        });
+    }
+    migrate(&mut conn, &place)?;
+    take_over(place, conn, new_epoch)
+}
+
+/// A connection that writes beside the log of an open database.
+pub(super) fn keeper(place: &Place) -> Result<Keeper, OpenError> {
+    let conn = place.connect_to_write().map_err(|why| place.failed(why))?;
+    Ok(Keeper::new(conn))
+}
+
+/// Begins another life of the log, under another term: whatever an earlier server still believes,
+/// it writes nothing any more. The epoch before is returned.
+///
+/// # Errors
+/// When there is no database of ours, a server uses it, or it cannot be written.
+pub(super) fn begin_new_epoch(place: &Place, new_epoch: Epoch) -> Result<Epoch, OpenError> {
+    let mut conn = connect_alone(place)?;
+    read_epoch(&mut conn).map_err(|why| OpenError::NoDatabase {
+        place: place.to_string(),
+        why,
+    })?;
+    let renewed = conn.transaction(|conn| {
+        owner::take_over(conn)?;
+        renew_epoch(conn, new_epoch).map_err(|why| Error::QueryBuilderError(why.into()))
+    });
+    renewed.map_err(|why| place.failed(why.to_string()))
+}
+
+/// A connection with which no server shares the database.
+fn connect_alone(place: &Place) -> Result<Conn, OpenError> {
+    let mut conn = place.connect_to_write().map_err(|why| place.failed(why))?;
+    if owner::try_lock(&mut conn).map_err(|why| place.failed(why.to_string()))? {
+        return Ok(conn);
+    }
+    Err(OpenError::Owned {
+        place: place.to_string(),
+    })
+}
+
+/// Makes this server the owner, and opens both sides.
+fn take_over(place: Place, mut conn: Conn, new_epoch: Epoch) -> Result<Opened, OpenError> {
+    let failed = |why: String| place.failed(why);
     let term = owner::take_over(&mut conn).map_err(|why| failed(why.to_string()))?;
     let epoch = epoch(&mut conn, new_epoch).map_err(failed)?;
     let pool = read_pool(&place).map_err(|why| failed(why.to_string()))?;

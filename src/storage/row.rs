@@ -93,6 +93,26 @@ impl LogRow {
         self.body.len()
     }
 
+    /// Where it stands in its stream.
+    pub(super) const fn seq(&self) -> i64 {
+        self.seq
+    }
+
+    /// Its event's stored form.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Under which a repeat of it is found.
+    pub(super) fn dedupe(&self) -> Option<&str> {
+        self.dedupe.as_deref()
+    }
+
+    /// What guards it.
+    pub(super) const fn checksum(&self) -> i64 {
+        self.checksum
+    }
+
     /// The record, if it is what was written.
     pub(super) fn into_envelope(self, stream: &Stream) -> Result<Envelope, StoreError> {
         let corrupt = |column: &str, why: &dyn std::fmt::Display| {

@@ -3,12 +3,15 @@
 //! One connection writes and checkpoints; a pool of others reads. The file is in WAL mode with
 //! `synchronous=FULL`, which is asserted, because a copied `NORMAL` forgets acknowledged commits.
 
+mod copy;
 mod dialect;
 mod lock;
 mod log;
 mod project;
+mod replay;
 #[path = "statements/mod.rs"]
 mod statements;
+mod view;
 mod wal;
 
 use std::path::{Path, PathBuf};
@@ -30,7 +33,14 @@ pub use lock::DataLock;
 pub use log::SqliteLog;
 pub use statements::DatabaseStore as SqliteStore;
 
-use statements::counters::{epoch, read_epoch};
+pub use copy::Copier;
+pub(super) use copy::{bring_up_to_date, renew_epoch_of};
+pub(super) use replay::Replay;
+pub(super) use statements::keep::Keeper;
+pub(super) use view::{view, view_of_file};
+
+use statements::counters::{epoch, is_half_imported, read_epoch};
+use statements::keep::is_used;
 
 type Conn = SqliteConnection;
 
@@ -94,6 +104,29 @@ impl Reopen {
 /// # Errors
 /// When it cannot be used, is newer than this program, or refuses a setting that durability needs.
 pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
+    open_unless(path, new_epoch, is_half_imported)
+}
+
+/// The same for an import, which may have been begun before.
+pub(super) fn open_for_import(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
+    if path.exists() && is_used(&mut open_writer(path)?) {
+        return Err(OpenError::NotEmpty {
+            place: path.display().to_string(),
+        });
+    }
+    open_unless(path, new_epoch, |_| Ok(false))
+}
+
+/// A connection that writes beside the log of an open database.
+pub(super) fn keeper(path: &Path) -> Result<Keeper, OpenError> {
+    open_writer(path).map(Keeper::new)
+}
+
+fn open_unless(
+    path: &Path,
+    new_epoch: Epoch,
+    is_unusable: impl FnOnce(&mut SqliteConnection) -> Result<bool, String>,
+) -> Result<Opened, OpenError> {
     let failed = |why: &dyn std::fmt::Display| OpenError::Database {
         path: path.to_owned(),
         why: why.to_string(),
@@ -105,6 +138,11 @@ pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
     let mut writer = open_writer(path)?;
     migrate(&mut writer, path)?;
     let epoch = epoch(&mut writer, new_epoch).map_err(|why| failed(&why))?;
+    if is_unusable(&mut writer).map_err(|why| failed(&why))? {
+        return Err(OpenError::HalfImported {
+            place: path.display().to_string(),
+        });
+    }
     if let Err(why) = wal::reserve_index(path) {
         tracing::warn!(error = %why, "the index of the write-ahead log is not reserved");
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::hex;
+use crate::hex;
 
 /// The key's file in the data folder.
 pub(super) const KEY_FILE: &str = "signing.key";

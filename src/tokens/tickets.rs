@@ -9,7 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bridge_core::{Moment, Reject, Timestamp, limits};
 
-use super::{Verified, hex};
+use super::Verified;
+use crate::hex;
 
 const PREFIX: &str = "tkt_";
 

@@ -22,6 +22,10 @@ pub(super) enum ApiError {
     NoRoute,
     /// The upgrade does not name a protocol that this server speaks.
     NoSubprotocol,
+    /// Another backup is being made.
+    BackupUnderWay,
+    /// Backups of this database are made by its own tools.
+    BackupByDatabase,
     /// The server is stopping.
     Draining {
         /// When to come back, in milliseconds.
@@ -47,6 +51,8 @@ impl ApiError {
             Self::Reject(reject) => return encode::rejected_body(None, reject),
             Self::NoRoute => codes::NO_ROUTE,
             Self::NoSubprotocol => codes::NO_SUBPROTOCOL,
+            Self::BackupUnderWay => codes::BACKUP_UNDER_WAY,
+            Self::BackupByDatabase => codes::BACKUP_BY_DATABASE,
             Self::Draining { .. } => codes::DRAINING,
         };
         let message = match self {
@@ -54,6 +60,11 @@ impl ApiError {
             Self::NoSubprotocol => {
                 "this server speaks the WebSocket subprotocol agent-bridge.v1; ask for it in \
                  Sec-WebSocket-Protocol"
+            }
+            Self::BackupUnderWay => "another backup is under way; ask again when it is done",
+            Self::BackupByDatabase => {
+                "this server's database is PostgreSQL: make its backups with pg_dump, and when one \
+                 is put back, run `agent-bridge restore --new-epoch` before the server starts"
             }
             _ => "there is nothing at this path for this method",
         };
@@ -70,7 +81,8 @@ impl ApiError {
     const fn retry_after_ms(&self) -> Option<u64> {
         match self {
             Self::Draining { retry_after_ms } => Some(*retry_after_ms),
-            Self::Reject(_) | Self::NoRoute | Self::NoSubprotocol => None,
+            Self::BackupUnderWay => codes::BACKUP_UNDER_WAY.retry_after_ms,
+            Self::Reject(_) | Self::NoRoute | Self::NoSubprotocol | Self::BackupByDatabase => None,
         }
     }
 
@@ -133,6 +145,8 @@ impl ResponseError for ApiError {
             Self::Reject(reject) => codes::reject(reject.code()).http,
             Self::NoRoute => codes::NO_ROUTE.http,
             Self::NoSubprotocol => codes::NO_SUBPROTOCOL.http,
+            Self::BackupUnderWay => codes::BACKUP_UNDER_WAY.http,
+            Self::BackupByDatabase => codes::BACKUP_BY_DATABASE.http,
             Self::Draining { .. } => codes::DRAINING.http,
         };
         StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -1,6 +1,7 @@
 //! REST: one file for each resource.
 
 pub(super) mod admin;
+pub(super) mod backup;
 pub(super) mod dead_letters;
 pub(super) mod events;
 pub(super) mod mailbox;

@@ -6,7 +6,7 @@ use actix_web::{Resource, mime};
 
 use super::error::ApiError;
 use super::rest::{
-    admin, dead_letters, events, mailbox, members, messages, posts, rooms, service, tickets,
+    admin, backup, dead_letters, events, mailbox, members, messages, posts, rooms, service, tickets,
 };
 use super::socket;
 
@@ -63,6 +63,7 @@ fn v1(v1: &mut ServiceConfig) {
     .service(at("/tickets").route(post().to(tickets::issue)))
     .service(at("/admin/dead-letters").route(get().to(dead_letters::everybodys)))
     .service(at("/admin/stats").route(get().to(admin::stats)))
+    .service(at("/admin/backup").route(post().to(backup::make)))
     .service(at("/admin/actors/release").route(post().to(admin::release)));
 }
 

@@ -87,6 +87,10 @@ pub const NO_ROUTE: RejectRow = row(1006, "no_such_route", 404);
 pub const DRAINING: RejectRow = passing(1607, "draining", 503, 1_000);
 /// HTTP only: an upgrade without a subprotocol that the server speaks.
 pub const NO_SUBPROTOCOL: RejectRow = row(1007, "subprotocol_required", 426);
+/// HTTP only: backups are made one at a time. When it is worth asking again is a guess.
+pub const BACKUP_UNDER_WAY: RejectRow = passing(1608, "backup_under_way", 503, 10_000);
+/// HTTP only: the server's database has tools of its own for backups.
+pub const BACKUP_BY_DATABASE: RejectRow = row(1609, "backup_by_database", 409);
 
 /// How the end of a session is told. Numbers from 4000 to 4499 come back after a pause, those from
 /// 4500 to 4999 do not.

@@ -12,6 +12,9 @@ pub use cursor::{InvalidCursor, MailboxCursor};
 
 use super::frame::{Password, PolicyBody, Rejected, object};
 
+/// The header that names the life of the log of a backup.
+pub const EPOCH: &str = "agent-bridge-epoch";
+
 /// The body of `POST /v1/rooms`: the fields of `create_room`, and the room's id among them.
 #[derive(Debug, Deserialize)]
 pub struct CreateRoomRequest {

@@ -67,7 +67,7 @@ fn room(number: usize) -> String {
     clippy::disallowed_methods,
     reason = "the seed of a failed run, to repeat it"
 )]
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     match std::env::var("CRASH_SEED") {
         Ok(seed) => seed.parse().expect("CRASH_SEED is a number"),
         Err(_) => rand::random(),

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod backup;
 mod bad_input;
 mod cli;
 mod conformance;

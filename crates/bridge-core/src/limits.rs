@@ -414,6 +414,20 @@ pub const CLIENT_TICKETS_MAX: usize = 16;
 /// Tickets in all: for as many clients at once as have a place on the server, and some of each.
 pub const TICKETS_MAX: usize = 4_096;
 
+// ---- backups and checks --------------------------------------------------------------------
+
+/// Backups that are made at once: each copies the whole database, and takes as much of the disk.
+pub const BACKUPS_AT_ONCE_MAX: usize = 1;
+/// Bytes that must be free beside a copy of the database before one is begun: the server goes on
+/// writing meanwhile, and a full disk stops it.
+pub const BACKUP_SPARE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of a file that are read at once, to be sent or copied.
+pub const FILE_CHUNK_BYTES: usize = 256 * 1024;
+/// Findings of a check that are kept and shown: one cause often has thousands of them.
+pub const FINDINGS_KEPT_MAX: usize = 100;
+/// Bytes of one line of an export: the largest body, which is kept as it is, and its frame.
+pub const EXPORT_LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 // ---- start and stop ------------------------------------------------------------------------
 
 /// How long what a session has asked may take to be answered before the server that stops says

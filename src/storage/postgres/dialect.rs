@@ -34,6 +34,12 @@ pub(super) fn listed(text: &str) -> String {
     text.replace('\0', "\u{2400}")
 }
 
+/// Rows come one by one, however many there are.
+pub(super) type RowByRow = diesel::pg::PgRowByRowLoadingMode;
+
+/// The server looks after its own files.
+pub(super) const INTEGRITY: Option<&str> = None;
+
 /// Bytes of a record's body.
 pub(super) fn body_length() -> SqlLiteral<BigInt> {
     diesel::dsl::sql("octet_length(body)::bigint")

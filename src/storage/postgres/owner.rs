@@ -58,7 +58,8 @@ pub(super) fn wait_for_turn(conn: &mut Conn, stands_by: impl FnOnce()) -> QueryR
     Ok(())
 }
 
-fn try_lock(conn: &mut Conn) -> QueryResult<bool> {
+/// Takes the lock, if nobody has it.
+pub(super) fn try_lock(conn: &mut Conn) -> QueryResult<bool> {
     diesel::select(pg_try_advisory_lock(LOCK)).get_result(conn)
 }
 

@@ -40,6 +40,13 @@ pub(super) const fn listed(text: &str) -> &str {
     text
 }
 
+/// Rows come one by one, however many there are.
+pub(super) type RowByRow = diesel::connection::DefaultLoadingMode;
+
+/// What the database finds wrong with its own file. It says of a sound one that it is "ok".
+pub(super) const INTEGRITY: Option<&str> =
+    Some("SELECT integrity_check AS finding FROM pragma_integrity_check");
+
 /// Bytes of a record's body.
 pub(super) fn body_length() -> SqlLiteral<BigInt> {
     diesel::dsl::sql("length(body)")

@@ -26,13 +26,23 @@ const INDEX_BYTES: u64 = (OVERGROWN + 1) * 32 * 1024;
 ///
 /// Appending is safe whoever else does the same: nothing that is there is written over, and SQLite
 /// clears each part before its first use.
+///
+/// The file stays open for as long as the process lives. The system forgets all of a process's locks
+/// on a file as soon as the process closes any descriptor of it, SQLite's among them: once this was
+/// closed here, and the next program that opened the database took it for one that nobody uses, cut
+/// the index, and the server died of it (SIGBUS).
 pub(super) fn reserve_index(database: &Path) -> std::io::Result<()> {
     let mut name = database.as_os_str().to_owned();
     name.push("-shm");
     let mut index = std::fs::OpenOptions::new().append(true).open(name)?;
-    let missing = INDEX_BYTES.saturating_sub(index.metadata()?.len());
+    let missing = index
+        .metadata()
+        .map(|file| INDEX_BYTES.saturating_sub(file.len()));
+    let missing = missing.unwrap_or_default();
     let zeros = std::io::repeat(0).take(missing);
-    std::io::copy(&mut { zeros }, &mut index).map(drop)
+    let reserved = std::io::copy(&mut { zeros }, &mut index).map(drop);
+    std::mem::forget(index);
+    reserved
 }
 
 /// What the writer knows of its write-ahead log.

@@ -6,9 +6,12 @@
 
 pub(in crate::storage) mod counters;
 mod directory;
+pub(in crate::storage) mod keep;
 pub(in crate::storage) mod project;
 mod read;
 pub(in crate::storage) mod streams;
+pub(in crate::storage) mod tables;
+pub(in crate::storage) mod view;
 
 use super::{Conn, dialect};
 
