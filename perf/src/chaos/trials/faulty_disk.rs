@@ -66,7 +66,7 @@ impl Bench {
         setting: &Setting,
         fault: Option<&str>,
     ) -> Result<Arc<Server>, String> {
-        let start = Start::new(setting, self.control.data_dir());
+        let start = Start::new(setting, self.control.data_dir())?;
         let start = match fault {
             None => start,
             Some(fault) => start.broken(fault)?,
@@ -194,7 +194,7 @@ pub(super) async fn judge_image(
     let image = journal.image(at, random);
     image.write(folder.path())?;
     copy_key(key, folder.path())?;
-    let start = Start::new(setting, folder.path());
+    let start = Start::new(setting, folder.path())?;
     let verdict = promises.judge(start, folder.path(), at).await?;
     Ok((verdict, image.damage))
 }

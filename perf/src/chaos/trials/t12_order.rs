@@ -63,7 +63,7 @@ struct Sum {
 async fn round(setting: &Setting, sum: &mut Sum, outcome: &mut Outcome) -> Result<(), String> {
     let (folder, notes) = (setting.folder()?, setting.folder()?);
     let diary = Diary::create(notes.path().join("history"))?;
-    let server = Start::new(setting, folder.path()).go()?;
+    let server = Start::new(setting, folder.path())?.go()?;
     let log = Arc::new(Mutex::new(RoomLog::new(ROOM)));
     let (ended, end) = watch::channel(None);
     enter(&server, PUBLISHERS + readers::WATCHERS).await?;

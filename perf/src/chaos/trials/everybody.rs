@@ -1,6 +1,8 @@
 //! Everybody who writes while the server is killed: publishers in rooms, and a ring of
 //! correspondents.
 
+mod ring;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,9 +12,8 @@ use rand::rngs::StdRng;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use super::ring::Ring;
-use super::within;
 use crate::chaos::diary::{Diary, Fact};
 use crate::chaos::history::History;
 use crate::chaos::outcome::Outcome;
@@ -22,6 +23,7 @@ use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
 use crate::clock::Clock;
 use crate::figures::Spread;
+use ring::Ring;
 
 const ROOMS: usize = 8;
 const PUBLISHERS_A_ROOM: usize = 8;
@@ -29,6 +31,8 @@ const PUBLISHERS_A_ROOM: usize = 8;
 const IN_FLIGHT: usize = 4;
 /// When the server is killed, after the first acknowledgement of its life.
 const KILLED_AFTER_MILLIS: std::ops::RangeInclusive<u64> = 50..=500;
+/// The longest time that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Posts of each publisher before a kill that waits for all of them.
 const FEW_POSTS: u64 = 5;
 
@@ -273,4 +277,9 @@ async fn enter(server: &Server, number: usize) -> Result<(), String> {
     };
     let refused = |why| format!("{} cannot enter {room}: {why}", client(number));
     entered.map(drop).map_err(refused)
+}
+
+async fn within<T>(what: &str, work: impl Future<Output = T>) -> Result<T, String> {
+    let late = |_| format!("{what} took longer than {PATIENCE:?}");
+    timeout(PATIENCE, work).await.map_err(late)
 }
