@@ -72,7 +72,7 @@ impl Bench {
             Some(fault) => start.broken(fault)?,
         };
         let server = self.control.put_under(start).go()?;
-        self.control.must_be_under(server.pid())?;
+        self.control.must_be_under_the_database_of(server.pid())?;
         Ok(Arc::new(server))
     }
 
