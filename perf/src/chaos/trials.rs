@@ -6,6 +6,8 @@ mod t01_kill;
 mod t03_power_cut;
 mod t04_io_error;
 mod t05_disk_full;
+mod t06_database_restarts;
+mod t07_database_hangs;
 mod t08_half_open;
 mod t09_storm;
 mod t10_stalled;
@@ -61,6 +63,7 @@ impl On {
     }
 }
 
+const ABOUT_POSTGRES: &str = "it is about PostgreSQL: --database postgres";
 /// The disk is the database's there, not the server's.
 const NOT_OUR_DISK: &str = "it breaks the server's own SQLite files; on PostgreSQL the disk is the \
                             database's, and what it does about a bad one is its own promise";
@@ -101,6 +104,21 @@ pub(super) const ALL: &[Trial] = &[
         holds: "posts are refused with the reason, reads go on, writing resumes without a restart",
         on: On::Sqlite(NOT_OUR_DISK),
         run: t05_disk_full::run,
+    },
+    Trial {
+        number: 6,
+        broken: "PostgreSQL crashes and is started again at once, every 5 s, while everybody writes",
+        holds: "no loss, no duplicate; /ready flips and comes back; the server lives, and heals",
+        on: On::Postgres(ABOUT_POSTGRES),
+        run: t06_database_restarts::run,
+    },
+    Trial {
+        number: 7,
+        broken: "PostgreSQL hangs for 10 s while everybody writes and reads",
+        holds: "queues are bounded; past them 503 with Retry-After, in time; no growth of memory; \
+                then it heals, and nothing is lost",
+        on: On::Postgres(ABOUT_POSTGRES),
+        run: t07_database_hangs::run,
     },
     Trial {
         number: 8,

@@ -38,6 +38,7 @@ pub(super) fn run(setting: Setting) -> Trying {
         setting.at("reading everything again");
         everybody.settle().await?;
         let flaws = everybody.judge().await?;
+        everybody.tell_kills(&mut outcome);
         everybody.tell(&mut outcome, flaws);
         if let Err(why) = control(&setting, &mut outcome).await {
             outcome.flaw(format!("the control could not be made: {why}"));

@@ -1,0 +1,274 @@
+//! Clients that ask over REST, one thing after the other: some post, some read. Each answer must come in
+//! time, and a refusal must say when to come again.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::answers_within;
+use crate::chaos::http::{Answer, Http};
+use crate::chaos::outcome::Outcome;
+use crate::chaos::room_log::{self, Post, RoomLog, client, lock};
+use crate::chaos::server::Server;
+use crate::chaos::trials::everybody::within;
+use crate::clock::Clock;
+
+const WRITERS: usize = 16;
+/// More than may read at once.
+const READERS: usize = 24;
+/// Their numbers among the clients.
+const FIRST: usize = 2_000;
+const ROOM: &str = "asked";
+/// Between an answer and the next question.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// All of them. Between two hangs they are at home.
+#[derive(Debug)]
+pub(super) struct Askers {
+    log: Mutex<RoomLog>,
+    writers: Vec<Asker>,
+    readers: Vec<Asker>,
+}
+
+/// They are out.
+#[derive(Debug)]
+pub(super) struct Asking {
+    stop: watch::Sender<bool>,
+    lives: JoinSet<Asker>,
+}
+
+/// What one of them asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Writer,
+    Reader,
+}
+
+#[derive(Debug)]
+struct Asker {
+    kind: Kind,
+    number: usize,
+    /// Posts that it has begun.
+    posted: u64,
+    acknowledged: Vec<(u64, u64)>,
+    tally: Tally,
+}
+
+/// How it was answered.
+#[derive(Debug, Default)]
+struct Tally {
+    done: u64,
+    refused: u64,
+    unknown: u64,
+    /// Refusals that do not say when to come again.
+    without_retry_after: u64,
+    slowest_nanos: u64,
+    /// Answers that are neither what was asked for nor a refusal for now.
+    others: Vec<String>,
+}
+
+impl Askers {
+    pub(super) fn new() -> Self {
+        let all = |kind, count| {
+            (0..count)
+                .map(move |n| Asker::new(kind, FIRST + n))
+                .collect()
+        };
+        Self {
+            log: Mutex::new(RoomLog::new(ROOM)),
+            writers: all(Kind::Writer, WRITERS),
+            readers: all(Kind::Reader, READERS),
+        }
+    }
+
+    /// Makes the room.
+    pub(super) async fn enter(&self, server: &Server) -> Result<(), String> {
+        let (room, path) = (
+            json!({"room": ROOM}),
+            ["v1", "rooms", ROOM, "members", "me"],
+        );
+        for n in 0..WRITERS.max(READERS) {
+            let rest = server.rest(&client(FIRST + n))?;
+            let entered = match n {
+                0 => rest.post(&["v1", "rooms"], &room, None).await,
+                _ => rest.put(&path, &json!({})).await,
+            };
+            entered.map_err(|why| format!("the room {ROOM}: {why}"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn send_out(&mut self, server: &Server) -> Result<Asking, String> {
+        let stop = watch::Sender::new(false);
+        let mut lives = JoinSet::new();
+        for asker in self.writers.drain(..).chain(self.readers.drain(..)) {
+            let http = Http::new(server, &client(asker.number))?;
+            lives.spawn(asker.live(http, stop.subscribe()));
+        }
+        Ok(Asking { stop, lives })
+    }
+
+    /// Waits until everything that was begun is answered.
+    pub(super) async fn come_home(&mut self, mut asking: Asking) -> Result<(), String> {
+        asking.stop.send_replace(true);
+        while let Some(home) = within("the askers to be answered", asking.lives.join_next()).await?
+        {
+            let home = home.map_err(|why| format!("an asker failed: {why}"))?;
+            match home.kind {
+                Kind::Writer => self.writers.push(home),
+                Kind::Reader => self.readers.push(home),
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds what was acknowledged against the log.
+    pub(super) async fn judge(&mut self, server: &Server) -> Result<(), String> {
+        room_log::read(&self.log, &server.rest(&client(FIRST))?).await?;
+        let mut log = lock(&self.log);
+        for writer in &mut self.writers {
+            let by = writer.number;
+            for (number, seq) in writer.acknowledged.drain(..) {
+                log.must_have(Post { by, number }, seq);
+            }
+            log.must_have_no_more(by, writer.posted);
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell(&self, outcome: &mut Outcome) {
+        let within = answers_within().as_secs_f64() * 1e3;
+        let writers = Tally::of(&self.writers);
+        outcome.figure("posts over REST", writers.done);
+        outcome.at_least("refused", writers.refused as f64, 1.0);
+        outcome.figure("not known", writers.unknown);
+        let slowest = writers.slowest_nanos as f64 / 1e6;
+        outcome.at_most("the slowest answer to a post ms", slowest, within);
+        let readers = Tally::of(&self.readers);
+        outcome.figure("reads over REST", readers.done);
+        outcome.at_least("reads refused", readers.refused as f64, 1.0);
+        let slowest = readers.slowest_nanos as f64 / 1e6;
+        outcome.at_most("the slowest answer to a read ms", slowest, within);
+        let without = writers.without_retry_after + readers.without_retry_after;
+        outcome.must_be_zero("refusals without Retry-After", without);
+        let flaws = &lock(&self.log).flaws;
+        outcome.must_be_zero("lost, twice or elsewhere, over REST", flaws.total());
+        for flaw in flaws
+            .told
+            .iter()
+            .chain(&writers.others)
+            .chain(&readers.others)
+        {
+            outcome.flaw(flaw);
+        }
+    }
+}
+
+impl Asker {
+    const fn new(kind: Kind, number: usize) -> Self {
+        Self {
+            kind,
+            number,
+            posted: 0,
+            acknowledged: Vec::new(),
+            tally: Tally {
+                done: 0,
+                refused: 0,
+                unknown: 0,
+                without_retry_after: 0,
+                slowest_nanos: 0,
+                others: Vec::new(),
+            },
+        }
+    }
+
+    /// Asks one thing after the other, each until it is done. Gives up only what is refused for good.
+    async fn live(mut self, http: Http, stop: watch::Receiver<bool>) -> Self {
+        while !*stop.borrow() {
+            loop {
+                let clock = Clock::start();
+                let answer = self.ask(&http).await;
+                self.tally.slowest_nanos = self.tally.slowest_nanos.max(clock.nanos());
+                let Some(rest) = self.take(answer) else {
+                    break;
+                };
+                tokio::time::sleep(rest).await;
+            }
+            self.posted += u64::from(self.kind == Kind::Writer);
+            tokio::time::sleep(PAUSE).await;
+        }
+        self
+    }
+
+    async fn ask(&self, http: &Http) -> Result<Answer, String> {
+        if self.kind == Kind::Reader {
+            let path = format!("/v1/rooms/{ROOM}/events?after=0&limit=10");
+            return http.ask(Method::GET, &path, None, None).await;
+        }
+        let post = Post {
+            by: self.number,
+            number: self.posted,
+        };
+        let (path, key) = (
+            format!("/v1/rooms/{ROOM}/messages"),
+            self.posted.to_string(),
+        );
+        let body = json!({"text": post.text()});
+        http.ask(Method::POST, &path, Some(&key), Some(&body)).await
+    }
+
+    /// Takes in an answer, and says after how long the same is to be asked again, if it is.
+    fn take(&mut self, answer: Result<Answer, String>) -> Option<Duration> {
+        let tally = &mut self.tally;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(why) => {
+                tally.others.push(format!("no answer: {why}"));
+                return None;
+            }
+        };
+        let error = &answer.body["error"];
+        if answer.status == 503 && error["temporary"] == true {
+            let is_unknown = error["code"] == "outcome_unknown";
+            tally.unknown += u64::from(is_unknown);
+            tally.refused += u64::from(!is_unknown);
+            tally.without_retry_after += u64::from(answer.retry_after.is_none());
+            let millis = error["retry_after_ms"].as_u64().unwrap_or_default();
+            return Some(Duration::from_millis(millis));
+        }
+        let seq = answer.body["seq"].as_u64();
+        match (answer.status, self.kind, seq) {
+            (200 | 201, Kind::Writer, Some(seq)) => {
+                self.acknowledged.push((self.posted, seq));
+                tally.done += 1;
+            }
+            (200, Kind::Reader, _) => tally.done += 1,
+            _ => tally.others.push(other(&answer)),
+        }
+        None
+    }
+}
+
+fn other(answer: &Answer) -> String {
+    let error: &Value = &answer.body["error"];
+    format!("over REST: {} {error}", answer.status)
+}
+
+impl Tally {
+    fn of(askers: &[Asker]) -> Self {
+        let mut sum = Self::default();
+        for Asker { tally, .. } in askers {
+            sum.done += tally.done;
+            sum.refused += tally.refused;
+            sum.unknown += tally.unknown;
+            sum.without_retry_after += tally.without_retry_after;
+            sum.slowest_nanos = sum.slowest_nanos.max(tally.slowest_nanos);
+            sum.others.extend(tally.others.iter().cloned());
+        }
+        sum
+    }
+}
