@@ -85,7 +85,7 @@ impl Sum {
         };
         let readiness = Readiness::begin(server)?;
         tokio::time::sleep(every).await;
-        while setting.more_rounds(self.restarts, 3, 60) {
+        while setting.more_rounds(self.restarts, 2, 60) {
             setting.at(format!("restarts {}", self.restarts));
             readiness.was_unready();
             life.measure_silence();

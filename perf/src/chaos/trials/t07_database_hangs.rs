@@ -56,7 +56,7 @@ pub(super) fn run(setting: Setting) -> Trying {
         let form = format!("SIGSTOP to all processes of PostgreSQL, SIGCONT after {hangs:?}");
         let mut outcome = Outcome::new(form);
         let mut everybody = Everybody::begin(&setting, Start::new).await?;
-        let mut flood = Flood::new();
+        let mut flood = Flood::new(&setting)?;
         let mut askers = Askers::new();
         let mut sum = Sum::default();
         let work = async |server: &mut Server, life: &Life| {
@@ -67,7 +67,7 @@ pub(super) fn run(setting: Setting) -> Trying {
             while setting.more_rounds(sum.hangs, 1, 5) {
                 setting.at(format!("hangs {}", sum.hangs));
                 let flooding = flood.send_out(server, life)?;
-                let asking = askers.send_out(server)?;
+                let asking = askers.send_out(server, flooding.life())?;
                 sum.hang(&setting, life, flooding.life(), &readiness, hangs)
                     .await?;
                 tokio::time::sleep(USUAL).await;

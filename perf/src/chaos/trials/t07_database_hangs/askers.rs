@@ -1,7 +1,7 @@
 //! Clients that ask over REST, one thing after the other: some post, some read. Each answer must come in
 //! time, and a refusal must say when to come again.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::answers_within;
 use crate::chaos::http::{Answer, Http};
+use crate::chaos::life::Life;
 use crate::chaos::outcome::Outcome;
 use crate::chaos::room_log::{self, Post, RoomLog, client, lock};
 use crate::chaos::server::Server;
@@ -18,6 +19,9 @@ use crate::chaos::trials::everybody::within;
 use crate::clock::Clock;
 
 const WRITERS: usize = 16;
+/// So many of them come only when the database hangs and the flood has filled the queue.
+const LATE_WRITERS: usize = 8;
+const LATE_BY: Duration = Duration::from_secs(1);
 /// More than may read at once.
 const READERS: usize = 24;
 /// Their numbers among the clients.
@@ -67,6 +71,7 @@ struct Tally {
     /// Refusals that do not say when to come again.
     without_retry_after: u64,
     slowest_nanos: u64,
+    slowest_refusal_nanos: u64,
     /// Answers that are neither what was asked for nor a refusal for now.
     others: Vec<String>,
 }
@@ -102,12 +107,24 @@ impl Askers {
         Ok(())
     }
 
-    pub(super) fn send_out(&mut self, server: &Server) -> Result<Asking, String> {
+    pub(super) fn send_out(
+        &mut self,
+        server: &Server,
+        flood: &Arc<Life>,
+    ) -> Result<Asking, String> {
         let stop = watch::Sender::new(false);
         let mut lives = JoinSet::new();
-        for asker in self.writers.drain(..).chain(self.readers.drain(..)) {
+        let all = self.writers.drain(..).chain(self.readers.drain(..));
+        for (place, asker) in all.enumerate() {
             let http = Http::new(server, &client(asker.number))?;
-            lives.spawn(asker.live(http, stop.subscribe()));
+            let (flood, stop) = (Arc::clone(flood), stop.subscribe());
+            lives.spawn(async move {
+                if place < LATE_WRITERS {
+                    flood.may_begin().await;
+                    tokio::time::sleep(LATE_BY).await;
+                }
+                asker.live(http, stop).await
+            });
         }
         Ok(Asking { stop, lives })
     }
@@ -141,18 +158,18 @@ impl Askers {
     }
 
     pub(super) fn tell(&self, outcome: &mut Outcome) {
-        let within = answers_within().as_secs_f64() * 1e3;
-        let writers = Tally::of(&self.writers);
+        let [writers, readers] = [&self.writers, &self.readers].map(|askers| Tally::of(askers));
         outcome.figure("posts over REST", writers.done);
-        outcome.at_least("refused", writers.refused as f64, 1.0);
+        outcome.at_least("posts refused", writers.refused as f64, 1.0);
         outcome.figure("not known", writers.unknown);
-        let slowest = writers.slowest_nanos as f64 / 1e6;
-        outcome.at_most("the slowest answer to a post ms", slowest, within);
-        let readers = Tally::of(&self.readers);
+        writers.tell_times(outcome, "the slowest answer to a post ms", "refusal ms");
         outcome.figure("reads over REST", readers.done);
         outcome.at_least("reads refused", readers.refused as f64, 1.0);
-        let slowest = readers.slowest_nanos as f64 / 1e6;
-        outcome.at_most("the slowest answer to a read ms", slowest, within);
+        readers.tell_times(
+            outcome,
+            "the slowest answer to a read ms",
+            "refused read ms",
+        );
         let without = writers.without_retry_after + readers.without_retry_after;
         outcome.must_be_zero("refusals without Retry-After", without);
         let flaws = &lock(&self.log).flaws;
@@ -181,6 +198,7 @@ impl Asker {
                 unknown: 0,
                 without_retry_after: 0,
                 slowest_nanos: 0,
+                slowest_refusal_nanos: 0,
                 others: Vec::new(),
             },
         }
@@ -192,10 +210,13 @@ impl Asker {
             loop {
                 let clock = Clock::start();
                 let answer = self.ask(&http).await;
-                self.tally.slowest_nanos = self.tally.slowest_nanos.max(clock.nanos());
+                let took = clock.nanos();
+                self.tally.slowest_nanos = self.tally.slowest_nanos.max(took);
                 let Some(rest) = self.take(answer) else {
                     break;
                 };
+                let slowest = &mut self.tally.slowest_refusal_nanos;
+                *slowest = took.max(*slowest);
                 tokio::time::sleep(rest).await;
             }
             self.posted += u64::from(self.kind == Kind::Writer);
@@ -267,8 +288,16 @@ impl Tally {
             sum.unknown += tally.unknown;
             sum.without_retry_after += tally.without_retry_after;
             sum.slowest_nanos = sum.slowest_nanos.max(tally.slowest_nanos);
+            sum.slowest_refusal_nanos = sum.slowest_refusal_nanos.max(tally.slowest_refusal_nanos);
             sum.others.extend(tally.others.iter().cloned());
         }
         sum
+    }
+
+    fn tell_times(&self, outcome: &mut Outcome, answer: &'static str, refusal: &'static str) {
+        let millis = |nanos: u64| (nanos as f64 / 1e6).round();
+        let within = answers_within().as_secs_f64() * 1e3;
+        outcome.at_most(answer, millis(self.slowest_nanos), within);
+        outcome.figure(refusal, millis(self.slowest_refusal_nanos));
     }
 }

@@ -3,13 +3,16 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 
+use crate::chaos::diary::Diary;
 use crate::chaos::life::Life;
 use crate::chaos::outcome::Outcome;
 use crate::chaos::publisher::{Load, Publisher};
 use crate::chaos::room_log::{self, Flaws, Post, RoomLog, client, lock};
 use crate::chaos::server::Server;
+use crate::chaos::setting::Setting;
 use crate::chaos::trials::everybody::within;
 use crate::clock::Clock;
 
@@ -26,6 +29,9 @@ pub(super) struct Flood {
     logs: Vec<Arc<Mutex<RoomLog>>>,
     publishers: Vec<Publisher>,
     floods: u64,
+    /// A history of its own: the other one is about other rooms.
+    diary: Diary,
+    _notes: TempDir,
 }
 
 /// They are out, and wait for the word.
@@ -37,22 +43,25 @@ pub(super) struct Flooding {
 
 impl Flooding {
     /// The life that begins with the word.
-    pub(super) fn life(&self) -> &Life {
+    pub(super) const fn life(&self) -> &Arc<Life> {
         &self.life
     }
 }
 
 impl Flood {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(setting: &Setting) -> Result<Self, String> {
+        let notes = setting.folder()?;
         let logs = (0..FLOODERS).map(|n| Arc::new(Mutex::new(RoomLog::new(format!("flood-{n}")))));
         let logs: Vec<_> = logs.collect();
         let publishers = logs.iter().enumerate();
         let publishers = publishers.map(|(n, log)| Publisher::new(FIRST + n, log));
-        Self {
+        Ok(Self {
             publishers: publishers.collect(),
             logs,
             floods: 0,
-        }
+            diary: Diary::create(notes.path().join("history"))?,
+            _notes: notes,
+        })
     }
 
     /// Makes the rooms.
@@ -74,7 +83,7 @@ impl Flood {
             posts: Some(self.floods * POSTS as u64),
             may_be_refused: true,
         };
-        let life = Life::new(life.server, &life.epoch, &life.diary, Clock::start()).not_begun();
+        let life = Life::new(life.server, &life.epoch, &self.diary, Clock::start()).not_begun();
         let life = Arc::new(life);
         let mut lives = JoinSet::new();
         for publisher in self.publishers.drain(..) {
