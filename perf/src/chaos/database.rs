@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use private_postgres::{Cluster, Durability};
@@ -86,13 +87,11 @@ impl Postgres {
         Ok(url)
     }
 
-    /// Ends it as a crash does, and starts it again at once. Returns when it answers.
-    pub(super) async fn crash(&self) -> Result<(), String> {
-        self.on_a_thread(|cluster| {
-            cluster.crash()?;
-            cluster.go()
-        })
-        .await
+    /// Ends it as a crash does, and starts it again after a while. Returns when it answers.
+    pub(super) async fn crash(&self, away: Duration) -> Result<(), String> {
+        self.on_a_thread(Cluster::crash).await?;
+        tokio::time::sleep(away).await;
+        self.on_a_thread(Cluster::go).await
     }
 
     /// Stops all of its processes from running, or lets them go on.

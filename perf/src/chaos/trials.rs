@@ -1,5 +1,6 @@
 //! Every trial, on one screen. Their numbers are those of the list of what must hold.
 
+mod askers;
 mod everybody;
 mod faulty_disk;
 mod t01_kill;

@@ -102,7 +102,7 @@ impl Everybody {
     pub(super) async fn live(
         &mut self,
         may_be_refused: bool,
-        meanwhile: impl AsyncFnOnce(&mut Server, &Life) -> Result<(), String>,
+        meanwhile: impl AsyncFnOnce(&mut Server, &Arc<Life>) -> Result<(), String>,
     ) -> Result<(), String> {
         let load = Load {
             in_flight: IN_FLIGHT,
@@ -190,6 +190,21 @@ impl Everybody {
     /// Reads what the logs have got since the last time, and looks for what was acknowledged.
     pub(super) async fn look(&mut self) -> Result<(), String> {
         let server = self.start.clone().go()?;
+        self.look_at_rooms(&server).await?;
+        self.ring.look(&server).await?;
+        self.start = server.kill();
+        Ok(())
+    }
+
+    /// The same for posts alone: the end of a message that is lost would be waited for.
+    pub(super) async fn look_for_posts(&mut self) -> Result<(), String> {
+        let server = self.start.clone().go()?;
+        self.look_at_rooms(&server).await?;
+        self.start = server.kill();
+        Ok(())
+    }
+
+    async fn look_at_rooms(&mut self, server: &Server) -> Result<(), String> {
         for (n, log) in self.logs.iter().enumerate() {
             room_log::read(log, &server.rest(&client(n))?).await?;
         }
@@ -200,8 +215,6 @@ impl Everybody {
                 log.must_have(Post { by, number }, seq);
             }
         }
-        self.ring.look(&server).await?;
-        self.start = server.kill();
         Ok(())
     }
 

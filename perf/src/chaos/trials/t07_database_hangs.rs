@@ -2,14 +2,13 @@
 //! connection and nobody answers, while publishers post, clients send messages, and others ask over
 //! REST for more than the server's queues hold.
 
-mod askers;
 mod flood;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use bridge_core::limits;
-
 use super::Trying;
+use super::askers::Askers;
 use super::everybody::Everybody;
 use crate::chaos::life::Life;
 use crate::chaos::memory::{Memory, Watch};
@@ -18,7 +17,6 @@ use crate::chaos::readiness::Readiness;
 use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
 use crate::clock::{Clock, nanos};
-use askers::Askers;
 use flood::Flood;
 
 /// For how long it hangs: in the long form longer than the server takes to call its log stalled.
@@ -29,8 +27,6 @@ const HANGS_SHORT: Duration = Duration::from_secs(7);
 const USUAL: Duration = Duration::from_secs(2);
 /// How long it may take after the hang until somebody is acknowledged, and until it is ready.
 const HEALS_WITHIN: Duration = Duration::from_secs(5);
-/// How much longer than the server's own limit an answer may take: this machine is busy.
-const ANSWERS_LATE_BY: Duration = Duration::from_secs(2);
 /// What its queues may hold: the drafts and the requests of sessions, with what each occupies.
 const MEMORY_GROWS_MIB_MAX: f64 = 128.0;
 const LOOKS_EVERY: Duration = Duration::from_millis(5);
@@ -59,7 +55,7 @@ pub(super) fn run(setting: Setting) -> Trying {
         let mut flood = Flood::new(&setting)?;
         let mut askers = Askers::new();
         let mut sum = Sum::default();
-        let work = async |server: &mut Server, life: &Life| {
+        let work = async |server: &mut Server, life: &Arc<Life>| {
             flood.enter(server).await?;
             askers.enter(server).await?;
             let memory = Watch::begin(server.pid());
@@ -86,7 +82,7 @@ pub(super) fn run(setting: Setting) -> Trying {
         everybody.live(true, work).await?;
         sum.tell(&mut outcome);
         flood.tell(&mut outcome);
-        askers.tell(&mut outcome);
+        askers.tell(&mut outcome, 1.0);
         setting.at("reading everything again");
         everybody.settle().await?;
         let flaws = everybody.judge().await?;
@@ -140,9 +136,4 @@ impl Sum {
         }
         outcome.memory = self.memory;
     }
-}
-
-/// How long an answer over REST may take, whatever hangs.
-fn answers_within() -> Duration {
-    limits::ANSWER_WITHIN.max(limits::READ_WITHIN) + ANSWERS_LATE_BY
 }

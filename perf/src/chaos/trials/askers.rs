@@ -1,25 +1,27 @@
 //! Clients that ask over REST, one thing after the other: some post, some read. Each answer must come in
 //! time, and a refusal must say when to come again.
 
+mod tally;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::answers_within;
+use super::everybody::within;
 use crate::chaos::http::{Answer, Http};
 use crate::chaos::life::Life;
-use crate::chaos::outcome::Outcome;
 use crate::chaos::room_log::{self, Post, RoomLog, client, lock};
 use crate::chaos::server::Server;
-use crate::chaos::trials::everybody::within;
 use crate::clock::Clock;
+use tally::Tally;
 
 const WRITERS: usize = 16;
-/// So many of them come only when the database hangs and the flood has filled the queue.
+/// So many of them come only when a life has begun: when the database hangs, and a flood has filled
+/// the queue.
 const LATE_WRITERS: usize = 8;
 const LATE_BY: Duration = Duration::from_secs(1);
 /// More than may read at once.
@@ -62,20 +64,6 @@ struct Asker {
     tally: Tally,
 }
 
-/// How it was answered.
-#[derive(Debug, Default)]
-struct Tally {
-    done: u64,
-    refused: u64,
-    unknown: u64,
-    /// Refusals that do not say when to come again.
-    without_retry_after: u64,
-    slowest_nanos: u64,
-    slowest_refusal_nanos: u64,
-    /// Answers that are neither what was asked for nor a refusal for now.
-    others: Vec<String>,
-}
-
 impl Askers {
     pub(super) fn new() -> Self {
         let all = |kind, count| {
@@ -107,20 +95,16 @@ impl Askers {
         Ok(())
     }
 
-    pub(super) fn send_out(
-        &mut self,
-        server: &Server,
-        flood: &Arc<Life>,
-    ) -> Result<Asking, String> {
+    pub(super) fn send_out(&mut self, server: &Server, life: &Arc<Life>) -> Result<Asking, String> {
         let stop = watch::Sender::new(false);
         let mut lives = JoinSet::new();
         let all = self.writers.drain(..).chain(self.readers.drain(..));
         for (place, asker) in all.enumerate() {
             let http = Http::new(server, &client(asker.number))?;
-            let (flood, stop) = (Arc::clone(flood), stop.subscribe());
+            let (life, stop) = (Arc::clone(life), stop.subscribe());
             lives.spawn(async move {
                 if place < LATE_WRITERS {
-                    flood.may_begin().await;
+                    life.may_begin().await;
                     tokio::time::sleep(LATE_BY).await;
                 }
                 asker.live(http, stop).await
@@ -156,51 +140,16 @@ impl Askers {
         }
         Ok(())
     }
-
-    pub(super) fn tell(&self, outcome: &mut Outcome) {
-        let [writers, readers] = [&self.writers, &self.readers].map(|askers| Tally::of(askers));
-        outcome.figure("posts over REST", writers.done);
-        outcome.at_least("posts refused", writers.refused as f64, 1.0);
-        outcome.figure("not known", writers.unknown);
-        writers.tell_times(outcome, "the slowest answer to a post ms", "refusal ms");
-        outcome.figure("reads over REST", readers.done);
-        outcome.at_least("reads refused", readers.refused as f64, 1.0);
-        readers.tell_times(
-            outcome,
-            "the slowest answer to a read ms",
-            "refused read ms",
-        );
-        let without = writers.without_retry_after + readers.without_retry_after;
-        outcome.must_be_zero("refusals without Retry-After", without);
-        let flaws = &lock(&self.log).flaws;
-        outcome.must_be_zero("lost, twice or elsewhere, over REST", flaws.total());
-        for flaw in flaws
-            .told
-            .iter()
-            .chain(&writers.others)
-            .chain(&readers.others)
-        {
-            outcome.flaw(flaw);
-        }
-    }
 }
 
 impl Asker {
-    const fn new(kind: Kind, number: usize) -> Self {
+    fn new(kind: Kind, number: usize) -> Self {
         Self {
             kind,
             number,
             posted: 0,
             acknowledged: Vec::new(),
-            tally: Tally {
-                done: 0,
-                refused: 0,
-                unknown: 0,
-                without_retry_after: 0,
-                slowest_nanos: 0,
-                slowest_refusal_nanos: 0,
-                others: Vec::new(),
-            },
+            tally: Tally::default(),
         }
     }
 
@@ -211,12 +160,11 @@ impl Asker {
                 let clock = Clock::start();
                 let answer = self.ask(&http).await;
                 let took = clock.nanos();
-                self.tally.slowest_nanos = self.tally.slowest_nanos.max(took);
-                let Some(rest) = self.take(answer) else {
+                let again = self.take(answer);
+                self.tally.took(took, again.is_some());
+                let Some(rest) = again else {
                     break;
                 };
-                let slowest = &mut self.tally.slowest_refusal_nanos;
-                *slowest = took.max(*slowest);
                 tokio::time::sleep(rest).await;
             }
             self.posted += u64::from(self.kind == Kind::Writer);
@@ -244,60 +192,25 @@ impl Asker {
 
     /// Takes in an answer, and says after how long the same is to be asked again, if it is.
     fn take(&mut self, answer: Result<Answer, String>) -> Option<Duration> {
-        let tally = &mut self.tally;
         let answer = match answer {
             Ok(answer) => answer,
             Err(why) => {
-                tally.others.push(format!("no answer: {why}"));
+                self.tally.others.push(format!("no answer: {why}"));
                 return None;
             }
         };
-        let error = &answer.body["error"];
-        if answer.status == 503 && error["temporary"] == true {
-            let is_unknown = error["code"] == "outcome_unknown";
-            tally.unknown += u64::from(is_unknown);
-            tally.refused += u64::from(!is_unknown);
-            tally.without_retry_after += u64::from(answer.retry_after.is_none());
-            let millis = error["retry_after_ms"].as_u64().unwrap_or_default();
-            return Some(Duration::from_millis(millis));
-        }
         let seq = answer.body["seq"].as_u64();
         match (answer.status, self.kind, seq) {
             (200 | 201, Kind::Writer, Some(seq)) => {
                 self.acknowledged.push((self.posted, seq));
-                tally.done += 1;
+                self.tally.done += 1;
+                None
             }
-            (200, Kind::Reader, _) => tally.done += 1,
-            _ => tally.others.push(other(&answer)),
+            (200, Kind::Reader, _) => {
+                self.tally.done += 1;
+                None
+            }
+            _ => self.tally.refuse(&answer),
         }
-        None
-    }
-}
-
-fn other(answer: &Answer) -> String {
-    let error: &Value = &answer.body["error"];
-    format!("over REST: {} {error}", answer.status)
-}
-
-impl Tally {
-    fn of(askers: &[Asker]) -> Self {
-        let mut sum = Self::default();
-        for Asker { tally, .. } in askers {
-            sum.done += tally.done;
-            sum.refused += tally.refused;
-            sum.unknown += tally.unknown;
-            sum.without_retry_after += tally.without_retry_after;
-            sum.slowest_nanos = sum.slowest_nanos.max(tally.slowest_nanos);
-            sum.slowest_refusal_nanos = sum.slowest_refusal_nanos.max(tally.slowest_refusal_nanos);
-            sum.others.extend(tally.others.iter().cloned());
-        }
-        sum
-    }
-
-    fn tell_times(&self, outcome: &mut Outcome, answer: &'static str, refusal: &'static str) {
-        let millis = |nanos: u64| (nanos as f64 / 1e6).round();
-        let within = answers_within().as_secs_f64() * 1e3;
-        outcome.at_most(answer, millis(self.slowest_nanos), within);
-        outcome.figure(refusal, millis(self.slowest_refusal_nanos));
     }
 }
