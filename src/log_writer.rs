@@ -134,9 +134,13 @@ pub fn start_at(
 }
 
 impl LogHandle {
-    /// The right to append one draft of about this many bytes, or none when the queue is full.
+    /// The right to append one draft of about this many bytes, or none when the queue is full or
+    /// does not move.
     #[must_use]
     pub fn permit(&self, bytes: usize) -> Option<LogPermit> {
+        if self.health.is_stalled() {
+            return None;
+        }
         self.drafts.acquire(bytes)
     }
 

@@ -6,11 +6,13 @@
 mod args;
 mod correspondent;
 mod crowd;
+mod database;
 mod descriptors;
 mod diary;
 mod heard;
 mod history;
 mod http;
+mod life;
 mod log_tail;
 mod machine;
 mod mail;
@@ -18,6 +20,7 @@ mod memory;
 mod outcome;
 mod peer;
 mod publisher;
+mod readiness;
 mod reading;
 mod report;
 mod request;
@@ -32,6 +35,7 @@ use crate::clock::Clock;
 use crate::machine::{Disk, Machine};
 
 pub(crate) use args::ChaosArgs;
+use database::Database;
 use outcome::Outcome;
 use setting::Setting;
 use trials::Trial;
@@ -45,6 +49,10 @@ struct Run {
     server_version: String,
     form: &'static str,
     seed: u64,
+    databases: &'static [Database],
+    /// Which PostgreSQL, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postgres_version: Option<String>,
     trials: Vec<Done>,
 }
 
@@ -52,6 +60,7 @@ struct Run {
 #[derive(Debug, Serialize)]
 struct Done {
     number: u8,
+    database: Database,
     broken: &'static str,
     holds: &'static str,
     seconds: f64,
@@ -69,6 +78,7 @@ pub(crate) async fn run(args: ChaosArgs) -> Result<(), String> {
     descriptors::raise();
     let seed = args.seed.unwrap_or_else(rand::random);
     let setting = Setting::new(&args, seed)?;
+    let databases = args.database.each();
     let mut run = Run {
         scenario: "chaos",
         machine: Machine::look(),
@@ -76,44 +86,63 @@ pub(crate) async fn run(args: ChaosArgs) -> Result<(), String> {
         server_version: setting.program_version()?,
         form: setting.form(),
         seed,
+        databases,
+        postgres_version: databases
+            .contains(&Database::Postgres)
+            .then(private_postgres::version)
+            .transpose()?,
         trials: Vec::new(),
     };
     report::conditions(&run);
     for trial in chosen {
-        let done = try_one(trial, &setting).await;
-        report::done(&done);
-        run.trials.push(done);
+        for &database in databases {
+            let done = try_one(trial, &setting, database).await;
+            report::done(&done);
+            run.trials.push(done);
+        }
     }
     report::table(&run);
     if let Some(file) = &args.output {
         report::write(file, &run)?;
     }
-    let failed: Vec<String> = run
+    verdict(&run, &args)
+}
+
+/// An error when something did not hold, with how to try it again.
+fn verdict(run: &Run, args: &ChaosArgs) -> Result<(), String> {
+    let mut failed: Vec<String> = run
         .trials
         .iter()
         .filter(|done| !done.outcome.has_held())
         .map(|done| done.number.to_string())
         .collect();
+    failed.dedup();
     if failed.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "did not hold: {}; repeat with --seed {seed} --only {}",
+        "did not hold: {}; repeat with --database {} --seed {} --only {}",
         failed.join(", "),
+        args.database,
+        run.seed,
         failed.join(",")
     ))
 }
 
-async fn try_one(trial: &'static Trial, setting: &Setting) -> Done {
+async fn try_one(trial: &'static Trial, setting: &Setting, database: Database) -> Done {
     let clock = Clock::start();
-    let setting = setting.for_trial(trial);
-    let outcome = match (trial.run)(setting.clone()).await {
-        Ok(outcome) => outcome,
-        Err(why) => Outcome::failed(why),
+    let outcome = match trial.on.why_not(database) {
+        Some(why) => Outcome::not_run(why),
+        None => {
+            let setting = setting.for_trial(trial, database);
+            let tried = (trial.run)(setting.clone()).await;
+            setting.finish();
+            tried.unwrap_or_else(Outcome::failed)
+        }
     };
-    setting.finish();
     Done {
         number: trial.number,
+        database,
         broken: trial.broken,
         holds: trial.holds,
         seconds: clock.nanos() as f64 / 1e9,

@@ -11,6 +11,9 @@ const NOT_HERE: &[(u32, &str)] = &[(
     "it runs a test of bridge-core, `simulation`, which is run with all other tests anyway",
 )];
 
+/// Trials that are about PostgreSQL.
+const ON_POSTGRES: &[u32] = &[2, 6, 7];
+
 macro_rules! trials {
     ($($number:literal: $name:ident,)*) => {
         const HERE: &[u32] = &[$($number),*];
@@ -25,9 +28,12 @@ macro_rules! trials {
 
 trials! {
     1: what_was_acknowledged_survives_kill_9,
+    2: what_was_acknowledged_survives_kill_9_on_postgres,
     3: what_was_told_survives_a_power_cut,
     4: nothing_is_acknowledged_that_the_disk_refused,
     5: a_full_disk_is_said_and_got_over,
+    6: a_database_that_crashes_is_got_over,
+    7: a_database_that_hangs_holds_nobody_up_for_long,
     8: a_client_that_is_gone_without_a_word_is_found,
     9: everybody_comes_back_to_what_they_missed,
     10: readers_that_stall_hold_nobody_up,
@@ -43,9 +49,32 @@ trials! {
 }
 
 fn must_hold(number: u32) {
+    must_hold_on(database_of(number), number);
+}
+
+fn database_of(number: u32) -> &'static str {
+    if ON_POSTGRES.contains(&number) {
+        "postgres"
+    } else {
+        "sqlite"
+    }
+}
+
+/// Of those that are made on both databases, the ones in which the log is repeated, raced for, and
+/// failed upon.
+#[test]
+fn the_log_on_postgres_keeps_what_it_does_on_sqlite() {
+    for number in [11, 12, 16, 17] {
+        must_hold_on("postgres", number);
+    }
+}
+
+fn must_hold_on(database: &str, number: u32) {
     let server = server();
     let output = perf(&[
         "--short",
+        "--database",
+        database,
         "--only",
         &number.to_string(),
         "--server",
@@ -56,7 +85,10 @@ fn must_hold(number: u32) {
     let (said, complained) = (text(&output.stdout), text(&output.stderr));
     // A test's output is shown when it fails.
     println!("{said}{complained}");
-    assert!(output.status.success(), "trial {number} did not hold");
+    assert!(
+        output.status.success(),
+        "trial {number} did not hold on {database}"
+    );
 }
 
 fn perf(arguments: &[&str]) -> Output {

@@ -35,7 +35,7 @@ use super::reads::Reads;
 use super::registry::{Awake, Sessions};
 use super::room::{self, RoomKind};
 use super::supervisor::{Child, Tree};
-use super::ticket::{About, Answered, Receipt, Ticket};
+use super::ticket::{About, Answered, Receipt, Ticket, answered};
 use super::timekeeper::{self, Timekeeper};
 use crate::clock::ServerClock;
 use crate::log_writer::LogHandle;
@@ -327,9 +327,7 @@ impl Bridge {
         let (ticket, answer) = Ticket::caller(about, enters.then(|| by.clone()));
         let key = key.map(|word| Key::new(word, &command));
         self.room(room)?.submit(command, by, key, ticket);
-        answer.await.unwrap_or(Err(Reject::Internal {
-            detail: "a ticket was lost".into(),
-        }))
+        answered(answer).await
     }
 
     /// Makes a room.

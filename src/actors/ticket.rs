@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bridge_core::event::Envelope;
 use bridge_core::owner::Asker;
 use bridge_core::room::RoomView;
-use bridge_core::{Principal, Reject, RejectCode, RoomId, SessionId};
+use bridge_core::{Principal, Reject, RejectCode, RoomId, SessionId, limits};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -61,6 +61,18 @@ pub enum About {
 
 /// What a request gets.
 pub type Answered = Result<Receipt, Reject>;
+
+/// What came of a request for which somebody was given a ticket. Nobody waits for ever: the log may
+/// hang, and with it whoever would answer.
+pub(super) async fn answered(answer: oneshot::Receiver<Answered>) -> Answered {
+    match tokio::time::timeout(limits::ANSWER_WITHIN, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(Reject::Internal {
+            detail: "a ticket was lost".into(),
+        }),
+        Err(_) => Err(Reject::OutcomeUnknown),
+    }
+}
 
 /// Who waits.
 #[derive(Debug)]

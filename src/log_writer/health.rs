@@ -34,7 +34,8 @@ pub enum LogState {
     Restarting,
     /// The store is not there, and is looked for. What is posted meanwhile is refused, for now.
     Unavailable,
-    /// The store has not answered for [`limits::LOG_STALLED_AFTER`]. What is queued waits.
+    /// The store has not answered for [`limits::LOG_STALLED_AFTER`]. What is queued waits, and
+    /// nothing more is taken.
     Stalled,
     /// Never again: the process is about to end.
     Broken,
@@ -110,6 +111,13 @@ impl Health {
         self.is_unavailable.load(Ordering::Acquire)
     }
 
+    /// Whether the store has not answered for [`limits::LOG_STALLED_AFTER`].
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.at_work()
+            .is_some_and(|time| time >= limits::LOG_STALLED_AFTER)
+    }
+
     /// How often the store was opened again after it had failed.
     #[must_use]
     pub fn restarts(&self) -> u64 {
@@ -125,10 +133,7 @@ impl Health {
             LogState::Restarting
         } else if self.is_unavailable() {
             LogState::Unavailable
-        } else if self
-            .at_work()
-            .is_some_and(|since| since >= limits::LOG_STALLED_AFTER)
-        {
+        } else if self.is_stalled() {
             LogState::Stalled
         } else {
             LogState::Ok

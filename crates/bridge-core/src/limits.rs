@@ -169,9 +169,13 @@ pub const COMMIT_LOOKS_MAX: u32 = 100;
 pub const COMMIT_LOOKED_FOR_EVERY: Duration = Duration::from_millis(100);
 /// Between two looks whether a store that did not answer is there again.
 pub const STORE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
-/// How long one batch may be on its way to the disk before the server says that it is not ready: a
-/// hundred times a slow fsync. Nothing is given up then; disks do come back.
+/// How long one batch may be on its way to the disk before the server says that it is not ready, and
+/// takes nothing more to be written: a hundred times a slow fsync. What waits is not given up; disks
+/// do come back.
 pub const LOG_STALLED_AFTER: Duration = Duration::from_secs(10);
+/// How long a call waits for its outcome; then it is told that it is not known. Longer than a log
+/// may take to be called stalled, and less than the half minute after which callers give up.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// Records in one page of the log that is read back at once.
 pub const PAGE_RECORDS_MAX: usize = 500;
 /// Records in a page when the reader names no number.
@@ -384,6 +388,11 @@ pub const READS_AT_ONCE_MAX: usize = 8;
 pub const READ_CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long PostgreSQL may work on one statement that reads; then it gives up.
 pub const READ_STATEMENT_WITHIN: Duration = Duration::from_secs(10);
+/// How long a read waits for its turn. Reads take milliseconds: the ones in front of it hang.
+pub const READ_TURN_WITHIN: Duration = Duration::from_secs(5);
+/// How long whoever reads waits in all: for a turn, a connection and a statement. A database that
+/// gives up by itself has done so by then; one that hangs has not.
+pub const READ_WITHIN: Duration = Duration::from_secs(20);
 /// How long `/ready` waits for the database to be read: less than what asks usually waits.
 pub const READY_READ_WITHIN: Duration = Duration::from_secs(2);
 /// Requests that wait to read the database.

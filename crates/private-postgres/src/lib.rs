@@ -42,6 +42,15 @@ const LOG_BYTES_SHOWN: usize = 2_000;
 /// Numbers of databases, so that each has another name.
 static DATABASES: AtomicU64 = AtomicU64::new(0);
 
+/// Which PostgreSQL is installed, in its own words.
+///
+/// # Errors
+/// When none is.
+pub fn version() -> Result<String, String> {
+    let mut command = Programs::find()?.command("postgres");
+    said("postgres", &run(command.arg("--version"))?)
+}
+
 /// Whether the disk is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -224,6 +233,8 @@ impl Cluster {
     }
 
     fn end(&mut self, signal: Signal) -> Result<(), String> {
+        // What is frozen hears nothing. If it cannot be found, it is killed in the end.
+        drop(self.freeze(false));
         let Some(mut server) = self.server.take() else {
             return Ok(());
         };

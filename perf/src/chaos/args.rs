@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::database::Databases;
 use super::trials::{self, Trial};
 
 /// Break a real server in every way that must be survived, and look whether it held
@@ -13,6 +14,7 @@ Examples:
   perf chaos --list
   perf chaos --short
   perf chaos --only 1,12 --seed 42
+  perf chaos --database both --only 13,17
   perf chaos --minutes 60 --output perf/results/chaos.json
 
 Each trial starts servers of its own, on free loopback ports, with data in a temporary folder beside
@@ -22,6 +24,9 @@ pub(crate) struct ChaosArgs {
     /// Only these trials, by their numbers
     #[arg(long, value_name = "N", value_delimiter = ',', num_args = 1..)]
     pub(super) only: Vec<u8>,
+    /// On which database
+    #[arg(long, value_enum, default_value = "sqlite")]
+    pub(super) database: Databases,
     /// Only a part of a trial that has parts, by a piece of its name: a place where 17 panics
     #[arg(long, value_name = "TEXT")]
     pub(super) part: Option<String>,

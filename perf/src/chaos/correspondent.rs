@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::diary::Fact;
+use super::life::Life;
 use super::peer::Peer;
-use super::publisher::Life;
 
 /// Between two messages of one of them: rooms are to have the most of the server.
 const WRITES_EVERY: Duration = Duration::from_millis(20);
@@ -54,6 +54,10 @@ pub(super) struct Correspondent {
     pub(super) handed: HashMap<String, u64>,
     /// What it was handed in this life.
     here: HashSet<String>,
+    /// How long the server asked it to wait before it repeats what was refused.
+    rest: Duration,
+    /// What it was refused for now.
+    pub(super) refused: u64,
     /// What it was told to be done.
     pub(super) done: HashSet<String>,
     pub(super) flaws: Flaws,
@@ -77,6 +81,8 @@ impl Correspondent {
             sent: BTreeMap::new(),
             handed: HashMap::new(),
             here: HashSet::new(),
+            rest: Duration::ZERO,
+            refused: 0,
             done: HashSet::new(),
             flaws: Flaws::default(),
             told: Vec::new(),
@@ -149,6 +155,7 @@ impl Correspondent {
                 answers.extend(self.hear(life, &frame)?);
             }
             life.diary.synced().await?;
+            tokio::time::sleep(std::mem::take(&mut self.rest)).await;
             for answer in answers {
                 peer.queue(&answer);
                 self.keep(answer)?;
@@ -185,7 +192,12 @@ impl Correspondent {
         match frame["type"].as_str() {
             Some("message") => self.take(life, frame),
             Some("stored") => self.answered(life, word(), frame),
-            Some("rejected") if frame["temporary"] == true => Ok(self.open.get(word()).cloned()),
+            Some("rejected") if frame["temporary"] == true => {
+                let millis = frame["retry_after_ms"].as_u64().unwrap_or_default();
+                self.rest = self.rest.max(Duration::from_millis(millis));
+                self.refused += 1;
+                Ok(self.open.get(word()).cloned())
+            }
             Some("receipt" | "presence") => Ok(None),
             _ => {
                 self.told

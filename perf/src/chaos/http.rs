@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_bridge::client::Token;
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
@@ -30,6 +30,8 @@ pub(super) fn client() -> Result<Client, String> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    /// The header of this name, in seconds.
+    pub(super) retry_after: Option<u64>,
     pub(super) body: Value,
 }
 
@@ -76,9 +78,15 @@ impl Http {
         let failed = |why: reqwest::Error| format!("{path}: {why}");
         let response = request.send().await.map_err(failed)?;
         let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
         let body = response.bytes().await.map_err(failed)?;
         let body = serde_json::from_slice(&body).unwrap_or_default();
-        Ok(Answer { status, body })
+        Ok(Answer {
+            status,
+            retry_after,
+            body,
+        })
     }
 
     /// Opens a stream of events.

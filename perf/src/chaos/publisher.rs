@@ -1,75 +1,19 @@
 //! A client that posts with keys as fast as it is acknowledged, reads everything, and comes back
 //! with its cursor and with what was not answered.
 
+mod refused;
+
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use agent_bridge::client::Token;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
-use super::diary::{Diary, Fact};
+use super::diary::Fact;
+use super::life::Life;
 use super::peer::Peer;
 use super::room_log::{Cursor, Post, RoomLog, client, lock};
-use crate::clock::Clock;
-
-/// A server's life, as its clients share it.
-#[derive(Debug)]
-pub(super) struct Life {
-    pub(super) server: SocketAddr,
-    pub(super) epoch: String,
-    pub(super) diary: Diary,
-    /// Since the server was started.
-    pub(super) clock: Clock,
-    /// When the first of them was acknowledged.
-    first: OnceLock<u64>,
-    told: Notify,
-    /// From here on a lost connection is no wonder.
-    is_killed: AtomicBool,
-}
-
-impl Life {
-    pub(super) fn new(server: SocketAddr, epoch: &str, diary: &Diary, clock: Clock) -> Self {
-        Self {
-            server,
-            epoch: epoch.to_owned(),
-            diary: diary.clone(),
-            clock,
-            first: OnceLock::new(),
-            told: Notify::new(),
-            is_killed: AtomicBool::new(false),
-        }
-    }
-
-    /// How long after the start somebody was acknowledged for the first time.
-    pub(super) async fn first_acknowledgement(&self) -> u64 {
-        loop {
-            let told = self.told.notified();
-            if let Some(first) = self.first.get() {
-                return *first;
-            }
-            told.await;
-        }
-    }
-
-    pub(super) fn is_about_to_be_killed(&self) {
-        self.is_killed.store(true, Ordering::Relaxed);
-    }
-
-    /// What is wrong with a lost connection, if anything.
-    pub(super) fn lost(&self, name: &str, why: String) -> Option<String> {
-        let is_killed = self.is_killed.load(Ordering::Relaxed);
-        (!is_killed).then(|| format!("{name}: {why}"))
-    }
-
-    fn acknowledged(&self) {
-        if self.first.set(self.clock.nanos()).is_ok() {
-            self.told.notify_waiters();
-        }
-    }
-}
+use refused::Refused;
 
 /// How much a publisher does.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +22,8 @@ pub(super) struct Load {
     pub(super) in_flight: usize,
     /// Posts that it makes; without a number it goes on until the server is gone.
     pub(super) posts: Option<u64>,
+    /// Whether it may be refused for now, and repeats. Otherwise a refusal is a flaw.
+    pub(super) may_be_refused: bool,
 }
 
 /// One publisher. It outlives the server.
@@ -97,6 +43,7 @@ pub(super) struct Publisher {
     pub(super) acknowledged_total: u64,
     pub(super) repeated: u64,
     pub(super) found_again: u64,
+    pub(super) refused: Refused,
     /// Resumes that did not promise everything.
     pub(super) incomplete: u64,
     /// What must not happen to it.
@@ -118,6 +65,7 @@ impl Publisher {
             acknowledged_total: 0,
             repeated: 0,
             found_again: 0,
+            refused: Refused::default(),
             incomplete: 0,
             flaws: Vec::new(),
         }
@@ -158,7 +106,9 @@ impl Publisher {
     }
 
     async fn talk(&mut self, peer: &mut Peer, life: &Life, load: Load) -> Result<(), String> {
+        self.refused.begin(load.may_be_refused);
         self.resume(peer, life).await?;
+        life.may_begin().await;
         for is_repeat in self.open.values_mut() {
             *is_repeat = true;
         }
@@ -183,6 +133,7 @@ impl Publisher {
                 self.hear(&frame);
             }
             self.believe(life).await?;
+            self.repeat_refused(peer, life).await?;
         }
     }
 
@@ -224,6 +175,7 @@ impl Publisher {
         match frame["type"].as_str() {
             Some("event") if frame["room"] == self.room => {}
             Some("presence") => return,
+            Some("rejected") if self.is_refused(frame) => return,
             _ => {
                 let name = client(self.number);
                 self.flaws.push(format!("{name} was told {frame}"));

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::database::Database;
 use super::outcome::Outcome;
 use super::trials::Trial;
 use super::{Done, Run};
@@ -29,6 +30,7 @@ pub(super) fn conditions(run: &Run) {
         "  disk       {}; a 4 KiB append and fdatasync by itself: p50 {:.2} ms, p99 {:.2} ms",
         run.disk.file_system, run.disk.sync_p50_ms, run.disk.sync_p99_ms
     );
+    println!("  database   {}", databases(run));
     println!("  form       {}, --seed {}", run.form, run.seed);
 }
 
@@ -36,9 +38,10 @@ pub(super) fn conditions(run: &Run) {
 pub(super) fn done(done: &Done) {
     let outcome = &done.outcome;
     println!(
-        "\n{:>3}  {} ({:.1} s): {}",
+        "\n{:>3}  {} ({}, {:.1} s): {}",
         done.number,
         done.broken,
+        done.database,
         done.seconds,
         verdict(outcome)
     );
@@ -65,8 +68,17 @@ pub(super) fn done(done: &Done) {
     }
 }
 
-/// All of them.
+/// All of them; the databases side by side, if there are several.
 pub(super) fn table(run: &Run) {
+    if run.databases.len() > 1 {
+        side_by_side(run);
+    } else {
+        one_by_one(run);
+    }
+    println!("\nseed {}, {} form, {}", run.seed, run.form, databases(run));
+}
+
+fn one_by_one(run: &Run) {
     println!("\n| # | what was broken | verdict | figures | form |");
     println!("|---|---|---|---|---|");
     for done in &run.trials {
@@ -79,7 +91,43 @@ pub(super) fn table(run: &Run) {
             done.outcome.form
         );
     }
-    println!("\nseed {}, {} form", run.seed, run.form);
+}
+
+fn side_by_side(run: &Run) {
+    let heads: Vec<String> = run.databases.iter().map(Database::to_string).collect();
+    println!("\n| # | what was broken | {} |", heads.join(" | "));
+    println!("|---|---|{}", "---|".repeat(heads.len()));
+    // Each trial was made on one after the other.
+    for done in run.trials.chunks(run.databases.len()) {
+        let Some(first) = done.first() else {
+            continue;
+        };
+        let cells: Vec<String> = done.iter().map(|done| cell(&done.outcome)).collect();
+        println!(
+            "| {} | {} | {} |",
+            first.number,
+            first.broken,
+            cells.join(" | ")
+        );
+    }
+}
+
+fn cell(outcome: &Outcome) -> String {
+    let figures = figures(outcome);
+    if figures.is_empty() {
+        return verdict(outcome);
+    }
+    format!("{}: {figures}", verdict(outcome))
+}
+
+/// What the servers were on.
+fn databases(run: &Run) -> String {
+    let of = |database: &Database| match (database, &run.postgres_version) {
+        (Database::Postgres, Some(version)) => version.clone(),
+        _ => database.to_string(),
+    };
+    let all: Vec<String> = run.databases.iter().map(of).collect();
+    all.join(" and ")
 }
 
 fn verdict(outcome: &Outcome) -> String {

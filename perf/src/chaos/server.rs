@@ -62,8 +62,9 @@ struct Wishes {
 }
 
 impl Start {
-    /// The real program on this folder, with room for ten thousand sessions.
-    pub(super) fn new(setting: &Setting, data_dir: &Path) -> Self {
+    /// The real program on this folder and the database that belongs to it, with room for ten
+    /// thousand sessions.
+    pub(super) fn new(setting: &Setting, data_dir: &Path) -> Result<Self, String> {
         let start = Self {
             program: setting.program().to_owned(),
             subcommand: vec!["serve".to_owned()],
@@ -72,10 +73,14 @@ impl Start {
             port: 0,
             obeys: false,
         };
-        start
+        let start = start
             .set("sessions.total", "20000")
             .set("log.level", "info,actix_server=warn,actix_http::h1=off")
-            .set("log.format", "text")
+            .set("log.format", "text");
+        Ok(match setting.database_url(data_dir)? {
+            Some(url) => start.set("database.url", url),
+            None => start,
+        })
     }
 
     /// With a setting of its configuration: `sessions.total`.

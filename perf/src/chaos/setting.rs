@@ -9,6 +9,7 @@ use rand::rngs::StdRng;
 use tempfile::TempDir;
 
 use super::args::ChaosArgs;
+use super::database::{Database, Postgres};
 use super::trials::Trial;
 use crate::clock::Clock;
 use crate::server::{beside_us, program_beside_us};
@@ -30,6 +31,8 @@ pub(super) struct Setting {
     program: PathBuf,
     disk: PathBuf,
     part: Option<String>,
+    database: Database,
+    postgres: Postgres,
     bar: ProgressBar,
     clock: Clock,
 }
@@ -40,7 +43,8 @@ impl Setting {
             Some(folder) => folder.clone(),
             None => beside_us()?,
         };
-        let trials = u32::try_from(args.chosen()?.len().max(1)).unwrap_or(u32::MAX);
+        let runs = args.chosen()?.len() * args.database.each().len();
+        let trials = u32::try_from(runs.max(1)).unwrap_or(u32::MAX);
         let length = match (args.short, args.minutes) {
             (true, _) => Length::Short,
             (false, None) => Length::Long,
@@ -54,23 +58,27 @@ impl Setting {
             program: program_beside_us(args.server.as_deref())?,
             disk,
             part: args.part.clone(),
+            database: Database::Sqlite,
+            postgres: Postgres::default(),
             bar: ProgressBar::hidden(),
             clock: Clock::start(),
         })
     }
 
-    /// The same for one trial: its own progress, its own time, and a seed that does not depend on
-    /// which other trials run.
-    pub(super) fn for_trial(&self, trial: &Trial) -> Self {
+    /// The same for one trial on one database: its own progress, its own time, its own PostgreSQL,
+    /// and a seed that does not depend on which other trials run.
+    pub(super) fn for_trial(&self, trial: &Trial, database: Database) -> Self {
         let bar = ProgressBar::new(0);
         let line = "{prefix} [{wide_bar}] {pos}/{len} {msg} {elapsed}";
         // The pattern is ours and good; the plain bar will do as well.
         let style = ProgressStyle::with_template(line);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix(format!("trial {}", trial.number));
+        bar.set_prefix(format!("trial {} on {database}", trial.number));
         bar.enable_steady_tick(Duration::from_millis(500));
         Self {
             seed: self.seed ^ (u64::from(trial.number) << 56),
+            database,
+            postgres: Postgres::default(),
             bar,
             clock: Clock::start(),
             ..self.clone()
@@ -149,6 +157,24 @@ impl Setting {
             .prefix("chaos-")
             .tempdir_in(&self.disk);
         folder.map_err(|why| format!("{}: {why}", self.disk.display()))
+    }
+
+    /// Which database it is on.
+    pub(super) const fn database(&self) -> Database {
+        self.database
+    }
+
+    /// The PostgreSQL of this trial.
+    pub(super) const fn postgres(&self) -> &Postgres {
+        &self.postgres
+    }
+
+    /// The URL of the database of the server with this folder, unless it is a file in it.
+    pub(super) fn database_url(&self, data_dir: &Path) -> Result<Option<String>, String> {
+        match self.database {
+            Database::Sqlite => Ok(None),
+            Database::Postgres => self.postgres.url(&self.disk, data_dir).map(Some),
+        }
     }
 
     pub(super) fn disk(&self) -> &Path {

@@ -10,9 +10,8 @@ use bridge_core::text::Reason;
 use bridge_core::{IdempotencyKey, MessageId, Principal, Reject, SessionId};
 use tokio::sync::oneshot;
 
-use super::messages::answered;
 use super::{Bridge, Sent};
-use crate::actors::ticket::Answered;
+use crate::actors::ticket::{Answered, answered};
 
 /// What somebody says of a message.
 #[derive(Debug, Clone)]

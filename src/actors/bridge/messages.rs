@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::Bridge;
 use crate::actors::handle::MailboxHandle;
 use crate::actors::mailbox::{self, MailboxKind, Place};
-use crate::actors::ticket::{Answered, Receipt};
+use crate::actors::ticket::{Answered, Receipt, answered};
 use crate::wire::encode;
 use crate::wire::frame::Ref;
 
@@ -360,13 +360,6 @@ impl Bridge {
             detail: format!("a key: {why}"),
         })
     }
-}
-
-/// What came of a request for which somebody was given a ticket.
-pub(super) async fn answered(answer: oneshot::Receiver<Answered>) -> Answered {
-    answer.await.unwrap_or(Err(Reject::Internal {
-        detail: "a ticket was lost".into(),
-    }))
 }
 
 fn sent(answer: Answered) -> Result<Sent, Reject> {

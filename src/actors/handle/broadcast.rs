@@ -6,7 +6,7 @@ use bridge_core::{Principal, Reject, Seq, SessionId};
 
 use super::{Attached, SessionHandle, StreamHandle};
 use crate::actors::broadcast::BroadcastKind;
-use crate::actors::ticket::{About, Answered, Ticket};
+use crate::actors::ticket::{About, Answered, Ticket, answered};
 
 /// The broadcast stream, awake. Whoever holds one keeps it awake.
 #[derive(Debug, Clone)]
@@ -41,9 +41,7 @@ impl BroadcastHandle {
     ) -> Answered {
         let (ticket, answer) = Ticket::caller(About::Message, None);
         self.0.submit(Box::new(message), by, key, ticket);
-        answer.await.unwrap_or(Err(Reject::Internal {
-            detail: "a ticket was lost".into(),
-        }))
+        answered(answer).await
     }
 
     /// The last record that was told, as it changes.

@@ -8,7 +8,7 @@ use super::{Permitted, SessionHandle, StreamHandle, tell};
 use crate::actors::mailbox::{
     Attach, Detach, MailboxKind, Place, Report, Reserve, Senders, Sweep, What, Written,
 };
-use crate::actors::ticket::{About, Answered, Ticket};
+use crate::actors::ticket::{About, Answered, Ticket, answered};
 use crate::wire::encode::Receipt;
 
 /// A mailbox that is awake. Whoever holds one keeps it awake.
@@ -57,9 +57,7 @@ impl MailboxHandle {
         key: Option<Key>,
     ) -> Answered {
         let answer = self.order(command, by, key, None);
-        answer.await.unwrap_or(Err(Reject::Internal {
-            detail: "a ticket was lost".into(),
-        }))
+        answered(answer).await
     }
 
     /// Looks at the committed mailbox.

@@ -7,7 +7,7 @@ use actix::{Actor, Addr, Context, Handler, Message};
 use bridge_core::command::Key;
 use bridge_core::id::Incarnation;
 use bridge_core::owner::{Answer, Request};
-use bridge_core::{Principal, Reject, Seq, SessionId};
+use bridge_core::{Principal, Reject, Seq, SessionId, limits};
 use tokio::sync::oneshot;
 
 use super::{Permitted, SessionHandle, tell};
@@ -164,12 +164,14 @@ impl<K: Kind> StreamHandle<K> {
         &self,
         look: impl FnOnce(&K::State, &K) -> Result<T, Reject> + Send + 'static,
     ) -> Result<T, Reject> {
-        self.ask(|reply| Look {
+        let looked = self.ask(|reply| Look {
             look: Box::new(move |seen| {
                 reply.send(seen.and_then(|(state, kind)| look(state, kind)));
             }),
-        })
-        .await
+        });
+        // An owner that is still read may wait for a database that hangs.
+        let looked = tokio::time::timeout(limits::ANSWER_WITHIN, looked).await;
+        looked.unwrap_or(Err(Reject::Busy { queue: K::NAME }))
     }
 
     /// Asks for something that needs no record, and waits for the answer.

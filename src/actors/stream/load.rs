@@ -61,7 +61,8 @@ impl<K: Kind> StreamActor<K> {
                     detail: "the log writer went away",
                 });
             }
-            reads.run(move |store| Ok(read(store, &stream, told))).await
+            let read = move |store: &dyn Store| read(store, &stream, told);
+            reads.run_or_corrupt(read).await
         };
         ctx.spawn(
             wrap_future::<_, Self>(reading).map(move |read, actor, ctx| {
@@ -73,7 +74,7 @@ impl<K: Kind> StreamActor<K> {
     fn read(
         &mut self,
         incarnation: Incarnation,
-        read: Result<Result<Read<K::State>, StoreError>, Reject>,
+        read: Result<Result<Read<K::State>, String>, Reject>,
         ctx: &mut Context<Self>,
     ) {
         if incarnation != self.life.incarnation {
@@ -81,10 +82,7 @@ impl<K: Kind> StreamActor<K> {
         }
         let read = match read {
             Ok(Ok(read)) => read,
-            Ok(Err(StoreError::Unavailable(detail))) => {
-                return self.not_read(&Reject::Internal { detail }, ctx);
-            }
-            Ok(Err(StoreError::Corrupt(detail))) => return self.corrupt(detail, ctx),
+            Ok(Err(detail)) => return self.corrupt(detail, ctx),
             Err(reject) => return self.not_read(&reject, ctx),
         };
         let Read {

@@ -103,11 +103,13 @@ fn a_disk_that_does_not_answer_is_seen_and_so_is_that_it_does_again() {
     assert_eq!(stalling.state(), LogState::Ok, "a slow one");
     stalling.turn(Duration::from_millis(1));
     assert_eq!(stalling.state(), LogState::Stalled);
+    assert!(stalling.log.permit(1).is_none(), "nothing more is taken");
     let at_work = stalling.log.health().stats().at_work;
     assert_eq!(at_work, Some(limits::LOG_STALLED_AFTER));
     stalling.answer.send(()).unwrap();
     assert_eq!(wait(&answers), [Answer::Stored]);
     assert_eq!(stalling.state(), LogState::Ok, "it is over");
+    assert!(stalling.log.permit(1).is_some(), "it goes on");
     stalling.turn(2 * limits::LOG_STALLED_AFTER);
     assert_eq!(stalling.state(), LogState::Ok, "rest is no work");
 }

@@ -20,13 +20,18 @@ pub(in crate::transport) async fn health(state: Data<State>) -> HttpResponse {
 
 /// `GET /ready`: the server can take traffic.
 pub(in crate::transport) async fn ready(state: Data<State>) -> HttpResponse {
-    let log = log_word(state.bridge.log_health().state());
+    let before = state.bridge.log_health().state();
     let reading = tokio::time::timeout(limits::READY_READ_WITHIN, state.bridge.can_read());
     let database = match reading.await {
         Ok(Ok(())) => OK,
         Ok(Err(_)) => "failed",
         Err(_) => "stalled",
     };
+    // The reading may have waited until the log was well again.
+    let log = log_word(match before {
+        LogState::Ok => state.bridge.log_health().state(),
+        failing => failing,
+    });
     let is_draining = state.bridge.is_draining();
     let is_ready = log == OK && database == OK && !is_draining;
     let status = if is_ready {

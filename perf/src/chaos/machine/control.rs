@@ -172,11 +172,24 @@ impl Control {
         })
     }
 
-    /// Makes sure that the machine is really under this process, and that the database goes through
-    /// it: a static program, or another C library, would not be held back by it.
+    /// Makes sure that the machine is really under this process: a static program, or another C
+    /// library, would not be held back by it.
     pub(in crate::chaos) fn must_be_under(&self, process: u32) -> Result<(), String> {
+        self.must_show(process, |counts| counts.process == u64::from(process))
+    }
+
+    /// The same, and that the database goes through it.
+    pub(in crate::chaos) fn must_be_under_the_database_of(
+        &self,
+        process: u32,
+    ) -> Result<(), String> {
+        self.must_be_under(process)?;
+        self.must_show(process, |counts| counts.writes > 0 && counts.fsyncs > 0)
+    }
+
+    fn must_show(&self, process: u32, wanted: impl Fn(&Counts) -> bool) -> Result<(), String> {
         let counts = self.counts()?;
-        if counts.process == u64::from(process) && counts.writes > 0 && counts.fsyncs > 0 {
+        if wanted(&counts) {
             return Ok(());
         }
         Err(format!(

@@ -66,13 +66,13 @@ impl Bench {
         setting: &Setting,
         fault: Option<&str>,
     ) -> Result<Arc<Server>, String> {
-        let start = Start::new(setting, self.control.data_dir());
+        let start = Start::new(setting, self.control.data_dir())?;
         let start = match fault {
             None => start,
             Some(fault) => start.broken(fault)?,
         };
         let server = self.control.put_under(start).go()?;
-        self.control.must_be_under(server.pid())?;
+        self.control.must_be_under_the_database_of(server.pid())?;
         Ok(Arc::new(server))
     }
 
@@ -194,7 +194,7 @@ pub(super) async fn judge_image(
     let image = journal.image(at, random);
     image.write(folder.path())?;
     copy_key(key, folder.path())?;
-    let start = Start::new(setting, folder.path());
+    let start = Start::new(setting, folder.path())?;
     let verdict = promises.judge(start, folder.path(), at).await?;
     Ok((verdict, image.damage))
 }

@@ -233,7 +233,7 @@ impl Sum {
         let end = journal.len();
         let (cut, _) = judge_image(setting, &journal, &promises, folder, end, random).await?;
         self.verdict.add(cut);
-        let start = Start::new(setting, folder);
+        let start = Start::new(setting, folder)?;
         self.verdict.add(promises.judge(start, folder, end).await?);
         Ok(())
     }

@@ -152,7 +152,7 @@ impl Sum {
             let judged = judge_image(setting, &journal, &promises, folder, *at, random);
             self.verdict.add(judged.await?.0);
         }
-        let start = Start::new(setting, folder);
+        let start = Start::new(setting, folder)?;
         let verdict = promises.judge(start, folder, u64::MAX).await?;
         self.verdict.add(verdict);
         Ok(())

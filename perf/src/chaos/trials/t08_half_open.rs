@@ -70,7 +70,7 @@ struct Trial {
 impl Trial {
     async fn begin(setting: &Setting, folder: &std::path::Path) -> Result<Self, String> {
         let heartbeat = setting.pick(1, 2) as u64;
-        let server = Start::new(setting, folder)
+        let server = Start::new(setting, folder)?
             .set("sessions.heartbeat_seconds", heartbeat.to_string())
             .set("log.level", SHOW_ENDS)
             .go()?;

@@ -92,7 +92,7 @@ struct Round {
 
 impl Trial {
     fn begin(setting: &Setting, folder: &Path, clients: usize) -> Result<Self, String> {
-        let server = Start::new(setting, folder)
+        let server = Start::new(setting, folder)?
             .set("sessions.heartbeat_seconds", "60")
             .set("sessions.total", (clients + SESSIONS_BESIDES).to_string())
             .go()?;

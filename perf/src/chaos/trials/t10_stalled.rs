@@ -73,7 +73,7 @@ struct Trial {
 
 impl Trial {
     fn begin(setting: &Setting, folder: &Path) -> Result<Self, String> {
-        let server = Start::new(setting, folder)
+        let server = Start::new(setting, folder)?
             .set("log.level", SHOW_ENDS)
             // Nobody is to be found silent before its outbox is full.
             .set("sessions.heartbeat_seconds", "120")

@@ -79,7 +79,7 @@ async fn round(setting: &Setting, machine: Option<&Machine>, sum: &mut Sum) -> R
         lives: 0,
         control: None,
     };
-    let start = Start::new(setting, folder.path()).set("rooms.idle_seconds", "1");
+    let start = Start::new(setting, folder.path())?.set("rooms.idle_seconds", "1");
     let start = start.set("sessions.per_client", SESSIONS_PER_CLIENT);
     let mut server = lives.go(start, 0)?;
     let of_a_kind = setting.pick(SHORT_OF_A_KIND, LONG_OF_A_KIND);
@@ -149,7 +149,7 @@ async fn day(server: &Server) -> Result<String, String> {
 async fn forgetful(setting: &Setting) -> Result<Sum, String> {
     let folder = setting.folder()?;
     let mut random = setting.random(u64::MAX);
-    let server = Start::new(setting, folder.path()).go()?;
+    let server = Start::new(setting, folder.path())?.go()?;
     let mut cases = Cases::begin(&server, 1).await?;
     let http = http::client()?;
     let notes = setting.folder()?;

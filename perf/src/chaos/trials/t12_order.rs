@@ -13,8 +13,9 @@ use tokio::time::timeout;
 
 use super::Trying;
 use crate::chaos::diary::Diary;
+use crate::chaos::life::Life;
 use crate::chaos::outcome::Outcome;
-use crate::chaos::publisher::{Life, Load, Publisher};
+use crate::chaos::publisher::{Load, Publisher};
 use crate::chaos::room_log::{self, Cursor, RoomLog, client, lock, page};
 use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
@@ -63,7 +64,7 @@ struct Sum {
 async fn round(setting: &Setting, sum: &mut Sum, outcome: &mut Outcome) -> Result<(), String> {
     let (folder, notes) = (setting.folder()?, setting.folder()?);
     let diary = Diary::create(notes.path().join("history"))?;
-    let server = Start::new(setting, folder.path()).go()?;
+    let server = Start::new(setting, folder.path())?.go()?;
     let log = Arc::new(Mutex::new(RoomLog::new(ROOM)));
     let (ended, end) = watch::channel(None);
     enter(&server, PUBLISHERS + readers::WATCHERS).await?;
@@ -141,6 +142,7 @@ async fn publish(
     let load = Load {
         in_flight: IN_FLIGHT,
         posts: Some(posts),
+        may_be_refused: false,
     };
     let mut lives = JoinSet::new();
     for number in 0..PUBLISHERS {

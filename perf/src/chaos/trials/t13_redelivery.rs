@@ -97,15 +97,16 @@ impl Trial {
         }
     }
 
-    fn start(&self, setting: &Setting, folder: &Path) -> Start {
+    fn start(&self, setting: &Setting, folder: &Path) -> Result<Start, String> {
         let seconds = |span: Duration| span.as_secs().to_string();
-        Start::new(setting, folder)
+        let start = Start::new(setting, folder)?
             .set("messages.lease_seconds", seconds(self.rules.lease))
             .set(
                 "messages.call_lease_seconds",
                 seconds(self.rules.call_lease),
             )
-            .set("messages.attempts", self.rules.attempts.to_string())
+            .set("messages.attempts", self.rules.attempts.to_string());
+        Ok(start)
     }
 
     async fn round(
@@ -115,7 +116,7 @@ impl Trial {
         number: u64,
         sums: &mut Sums,
     ) -> Result<(), String> {
-        let server = self.start(setting, folder).go()?;
+        let server = self.start(setting, folder)?.go()?;
         let http = http::client()?;
         let sender = Mailer::new(&http, &server, "sender")?;
         let (life, lives) = watch::channel(0);
@@ -204,7 +205,7 @@ impl Trial {
             },
             ..*self
         };
-        let server = longer.start(setting, folder.path()).go()?;
+        let server = longer.start(setting, folder.path())?.go()?;
         let http = http::client()?;
         let sender = Mailer::new(&http, &server, "sender")?;
         let names: Vec<String> = (0..CONTROLS).map(|n| format!("to-{n}")).collect();

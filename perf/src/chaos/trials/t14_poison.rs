@@ -41,7 +41,7 @@ pub(super) fn run(setting: Setting) -> Trying {
         let folder = setting.folder()?;
         // So that a dead letter is one after five seconds, or after 35.
         let attempts = setting.pick(2, 3);
-        let server = Start::new(&setting, folder.path())
+        let server = Start::new(&setting, folder.path())?
             .set("messages.attempts", attempts.to_string())
             .go()?;
         Trial::new(&setting, &server).go(&mut outcome).await?;

@@ -40,7 +40,7 @@ pub(super) fn run(setting: Setting) -> Trying {
         let form = "half of the receivers call for a few at a time, half hear all over a session";
         let mut outcome = Outcome::new(form);
         let folder = setting.folder()?;
-        let server = Start::new(&setting, folder.path()).go()?;
+        let server = Start::new(&setting, folder.path())?.go()?;
         let crowd = Crowd {
             receivers: setting.pick(3, 12),
             flood: 0,

@@ -92,7 +92,7 @@ struct Sum {
 }
 
 fn start(setting: &Setting, folder: &TempDir) -> Result<Server, String> {
-    Start::new(setting, folder.path())
+    Start::new(setting, folder.path())?
         // So that owners go to sleep while the script runs, and sessions give way to others.
         .set("sessions.per_client", "2")
         // A session looks at the time four times in that.

@@ -44,7 +44,7 @@ pub(super) fn run(setting: Setting) -> Trying {
     Box::pin(async move {
         let mut outcome = Outcome::new("SIGTERM; some sessions read nothing");
         let folder = setting.folder()?;
-        let trial = Trial::begin(&setting, folder.path());
+        let trial = Trial::begin(&setting, folder.path())?;
         LocalSet::new()
             .run_until(trial.go(&setting, &mut outcome))
             .await?;
@@ -70,16 +70,16 @@ struct Crowd {
 }
 
 impl Trial {
-    fn begin(setting: &Setting, folder: &Path) -> Self {
-        Self {
+    fn begin(setting: &Setting, folder: &Path) -> Result<Self, String> {
+        Ok(Self {
             // Nobody is to be found silent while the others still come.
-            start: Start::new(setting, folder).set("sessions.heartbeat_seconds", "60"),
+            start: Start::new(setting, folder)?.set("sessions.heartbeat_seconds", "60"),
             clock: Clock::start(),
             sessions: setting.pick(200, 5_000),
             busy_for: Duration::from_secs(setting.pick(2, 10) as u64),
             post_every: Duration::from_millis(setting.pick(50, 500) as u64),
             diary: Rc::default(),
-        }
+        })
     }
 
     async fn go(&self, setting: &Setting, outcome: &mut Outcome) -> Result<(), String> {

@@ -40,7 +40,7 @@ pub(super) fn run(setting: Setting) -> Trying {
         let mut outcome =
             Outcome::new("from the seed; a client that behaves is there all the time");
         let folder = setting.folder()?;
-        let server = Arc::new(Start::new(&setting, folder.path()).go()?);
+        let server = Arc::new(Start::new(&setting, folder.path())?.go()?);
         let canary = Canary::begin(&server).await?;
         furnish(&server).await?;
         let endless = tokio::spawn(everything_endless(Arc::clone(&server)));

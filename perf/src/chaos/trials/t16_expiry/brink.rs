@@ -43,7 +43,7 @@ struct Comer {
 /// One server, and waves of messages.
 pub(super) async fn round(setting: &Setting, number: u64, ends: &mut Ends) -> Result<(), String> {
     let folder = setting.folder()?;
-    let server = Start::new(setting, folder.path()).go()?;
+    let server = Start::new(setting, folder.path())?.go()?;
     let http = http::client()?;
     let sender = Mailer::new(&http, &server, "sender")?;
     let mut peer = sender.silent().await?;

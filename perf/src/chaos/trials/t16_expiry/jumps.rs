@@ -104,7 +104,7 @@ pub(super) async fn round(
 
 fn start(setting: &Setting, control: &Control) -> Result<Server, String> {
     let seconds = |span: Duration| span.as_secs().to_string();
-    let start = Start::new(setting, control.data_dir())
+    let start = Start::new(setting, control.data_dir())?
         .set("messages.lease_seconds", seconds(LEASE))
         .set("messages.call_lease_seconds", seconds(LEASE))
         .set("sessions.heartbeat_seconds", seconds(HEARTBEAT))

@@ -245,17 +245,17 @@ impl Actor {
         for tries in 0..TRIES_MAX {
             let answer = http.ask(method.clone(), path, key, body).await;
             match answer {
-                Ok(Answer { status, body }) if status < 300 => {
+                Ok(Answer { status, body, .. }) if status < 300 => {
                     self.repaired(tries, clock);
                     return Ok(body);
                 }
-                Ok(Answer { status, body })
+                Ok(Answer { status, body, .. })
                     if status < 500 && body["error"]["temporary"] != true =>
                 {
                     return Err(format!("{method} {path} was refused with {status}: {body}"));
                 }
                 // Every answer has a body that says what it is, a panic's too.
-                Ok(Answer { status, body }) if body["error"]["code"].is_null() => {
+                Ok(Answer { status, body, .. }) if body["error"]["code"].is_null() => {
                     return Err(format!("{method} {path}: {status} without an error"));
                 }
                 Ok(_) => {}

@@ -78,7 +78,7 @@ pub(super) async fn measure(setting: &Setting, outcome: &mut Outcome) -> Result<
 }
 
 fn start(setting: &Setting, folder: &Path) -> Result<Server, String> {
-    Start::new(setting, folder)
+    Start::new(setting, folder)?
         .set("sessions.heartbeat_seconds", "60")
         // What the server does not need any more is given back at once, so that the process shows
         // what it holds.

@@ -1,6 +1,9 @@
 //! Everybody who writes while the server is killed: publishers in rooms, and a ring of
 //! correspondents.
 
+mod ring;
+mod tell;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,18 +13,17 @@ use rand::rngs::StdRng;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use super::ring::Ring;
-use super::within;
 use crate::chaos::diary::{Diary, Fact};
 use crate::chaos::history::History;
-use crate::chaos::outcome::Outcome;
-use crate::chaos::publisher::{Life, Load, Publisher};
+use crate::chaos::life::Life;
+use crate::chaos::publisher::{Load, Publisher};
 use crate::chaos::room_log::{self, Flaws, Post, RoomLog, client, lock, page};
 use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
 use crate::clock::Clock;
-use crate::figures::Spread;
+use ring::Ring;
 
 const ROOMS: usize = 8;
 const PUBLISHERS_A_ROOM: usize = 8;
@@ -29,6 +31,8 @@ const PUBLISHERS_A_ROOM: usize = 8;
 const IN_FLIGHT: usize = 4;
 /// When the server is killed, after the first acknowledgement of its life.
 const KILLED_AFTER_MILLIS: std::ops::RangeInclusive<u64> = 50..=500;
+/// The longest time that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Posts of each publisher before a kill that waits for all of them.
 const FEW_POSTS: u64 = 5;
 
@@ -85,23 +89,39 @@ impl Everybody {
 
     /// Starts the server, lets everybody come back and write, and kills it.
     pub(super) async fn cycle(&mut self, random: &mut StdRng) -> Result<(), String> {
+        let after = Duration::from_millis(random.random_range(KILLED_AFTER_MILLIS));
+        self.live(false, async |_, _| {
+            tokio::time::sleep(after).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Starts the server, lets everybody come back and write while something is done, from the first
+    /// acknowledgement on, and kills it.
+    pub(super) async fn live(
+        &mut self,
+        may_be_refused: bool,
+        meanwhile: impl AsyncFnOnce(&mut Server, &Arc<Life>) -> Result<(), String>,
+    ) -> Result<(), String> {
         let load = Load {
             in_flight: IN_FLIGHT,
             posts: None,
+            may_be_refused,
         };
         let clock = Clock::start();
-        let server = self.start.clone().go()?;
+        let mut server = self.start.clone().go()?;
         let (life, lives) = self.send_out(&server, clock, load)?;
         let ring = self.ring.send_out(&server, &life, true)?;
         let first = within("the first acknowledgement", life.first_acknowledgement()).await?;
         self.restarts.push(first as f64 / 1e6);
-        let after = Duration::from_millis(random.random_range(KILLED_AFTER_MILLIS));
-        tokio::time::sleep(after).await;
+        let done = meanwhile(&mut server, &life).await;
         life.is_about_to_be_killed();
         self.start = server.kill();
         self.kills += 1;
         self.come_home(lives).await?;
-        self.ring.come_home(ring).await
+        self.ring.come_home(ring).await?;
+        done
     }
 
     /// Lets everybody post a little, and kills the server as soon as everything is acknowledged: who
@@ -115,6 +135,7 @@ impl Everybody {
         let load = Load {
             in_flight: IN_FLIGHT,
             posts: Some(posted.unwrap_or_default() + FEW_POSTS),
+            may_be_refused: false,
         };
         let server = self.start.clone().go()?;
         let (_, lives) = self.send_out(&server, Clock::start(), load)?;
@@ -130,6 +151,7 @@ impl Everybody {
         let load = Load {
             in_flight: 0,
             posts: Some(0),
+            may_be_refused: false,
         };
         let server = self.start.clone().go()?;
         let (life, lives) = self.send_out(&server, Clock::start(), load)?;
@@ -168,6 +190,21 @@ impl Everybody {
     /// Reads what the logs have got since the last time, and looks for what was acknowledged.
     pub(super) async fn look(&mut self) -> Result<(), String> {
         let server = self.start.clone().go()?;
+        self.look_at_rooms(&server).await?;
+        self.ring.look(&server).await?;
+        self.start = server.kill();
+        Ok(())
+    }
+
+    /// The same for posts alone: the end of a message that is lost would be waited for.
+    pub(super) async fn look_for_posts(&mut self) -> Result<(), String> {
+        let server = self.start.clone().go()?;
+        self.look_at_rooms(&server).await?;
+        self.start = server.kill();
+        Ok(())
+    }
+
+    async fn look_at_rooms(&mut self, server: &Server) -> Result<(), String> {
         for (n, log) in self.logs.iter().enumerate() {
             room_log::read(log, &server.rest(&client(n))?).await?;
         }
@@ -178,8 +215,6 @@ impl Everybody {
                 log.must_have(Post { by, number }, seq);
             }
         }
-        self.ring.look(&server).await?;
-        self.start = server.kill();
         Ok(())
     }
 
@@ -216,48 +251,6 @@ impl Everybody {
         self.start = server.kill();
         Ok(self.flaws())
     }
-
-    pub(super) fn tell(&self, outcome: &mut Outcome, flaws: Flaws) {
-        let sum = |of: fn(&Publisher) -> u64| self.publishers.iter().map(of).sum::<u64>();
-        outcome.figure("cycles", self.kills);
-        outcome.figure("acknowledged", self.acknowledged());
-        outcome.must_be_zero("lost", flaws.lost);
-        outcome.must_be_zero("duplicates", flaws.duplicates);
-        outcome.must_be_zero("gaps", flaws.gaps);
-        let others = flaws.mismatches + flaws.moved + flaws.strangers;
-        outcome.must_be_zero("told otherwise", others);
-        outcome.must_be_zero("incomplete resumes", sum(|p| p.incomplete));
-        outcome.figure("repeated", sum(|p| p.repeated));
-        outcome.figure("found again", sum(|p| p.found_again));
-        let log = self.start.log();
-        let errors = log.lines().filter(|line| is_an_error(line));
-        outcome.must_be_zero("errors in its log", errors.count() as u64);
-        if let Some(spread) = Spread::of(self.restarts.iter().copied()) {
-            outcome.figure(
-                "restart to first acknowledgement, median ms",
-                spread.median.round(),
-            );
-            outcome.figure("max ms", spread.max.round());
-        }
-        let (mail, told) = self.ring.judge();
-        let (sent, again) = self.ring.counts();
-        outcome.figure("messages", sent);
-        outcome.figure("handed over again", again);
-        outcome.must_be_zero("messages lost", mail.lost);
-        outcome.must_be_zero("not ended once", mail.not_ended_once);
-        outcome.must_be_zero("handed over late or twice or astray", mail.others());
-        for flaw in flaws.told.into_iter().chain(told) {
-            outcome.flaw(flaw);
-        }
-        for flaw in self.publishers.iter().flat_map(|p| &p.flaws) {
-            outcome.flaw(flaw);
-        }
-    }
-}
-
-/// Whether a line of the server's log says that something in it failed.
-fn is_an_error(line: &str) -> bool {
-    line.contains(" ERROR ") || line.contains("panicked at")
 }
 
 /// Makes the room of a publisher, or joins it.
@@ -273,4 +266,10 @@ async fn enter(server: &Server, number: usize) -> Result<(), String> {
     };
     let refused = |why| format!("{} cannot enter {room}: {why}", client(number));
     entered.map(drop).map_err(refused)
+}
+
+/// Waits for something, but not for ever.
+pub(super) async fn within<T>(what: &str, work: impl Future<Output = T>) -> Result<T, String> {
+    let late = |_| format!("{what} took longer than {PATIENCE:?}");
+    timeout(PATIENCE, work).await.map_err(late)
 }

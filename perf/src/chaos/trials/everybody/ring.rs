@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::within;
 use crate::chaos::correspondent::{Correspondent, Flaws, name};
-use crate::chaos::publisher::Life;
+use crate::chaos::life::Life;
 use crate::chaos::server::Server;
 
 const MEMBERS: usize = 8;
@@ -185,6 +185,11 @@ impl Ring {
             flaws.strangers += strangers.count() as u64;
         }
         (flaws, told)
+    }
+
+    /// How often they were refused for now.
+    pub(super) fn refused(&self) -> u64 {
+        self.members.iter().map(|member| member.refused).sum()
     }
 
     /// How many were sent, and how often one was handed over once more.
