@@ -313,12 +313,20 @@ async fn shut_down(
 ) {
     drop(bridge);
     background.stop();
-    // The writer ends when the last owner has let go of its queue.
-    let joined = tokio::task::spawn_blocking(move || {
-        let background = background.join();
-        writer.join().and(background)
+    // The writer ends when the last owner has let go of its queue. It is waited for by a thread that
+    // nobody has to wait for: its disk may hang.
+    let (tell, told) = oneshot::channel();
+    let waiting = std::thread::Builder::new().name("ending".to_owned());
+    let waiting = waiting.spawn(move || {
+        let ended = background.join().and(writer.join());
+        if tell.send(ended.is_ok()).is_err() {
+            tracing::debug!("the log writer ended late");
+        }
     });
-    match tokio::time::timeout(limits::WRITER_ENDS_WITHIN, joined).await {
+    if let Err(why) = waiting {
+        return tracing::warn!(error = %why, "the log writer is not waited for");
+    }
+    match tokio::time::timeout(limits::WRITER_ENDS_WITHIN, told).await {
         Ok(_) => tracing::info!(log = ?health.stats(), "stopped"),
         Err(_) => tracing::warn!(
             "the log writer did not end in time; what it still holds was acknowledged to nobody"

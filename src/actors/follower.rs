@@ -8,16 +8,18 @@
 mod effects;
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use bridge_core::event::Stream;
 use bridge_core::ports::FollowUp;
 use bridge_core::{Moment, Reject, RejectCode, Seq, limits};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{Notify, oneshot};
 
 use super::bridge::Bridge;
 use super::faults::Guard;
+use super::supervisor::Branch;
 
 /// Where owners say that a record of theirs has effects on other streams.
 #[derive(Debug, Default)]
@@ -122,8 +124,18 @@ async fn bring_about(bridge: &Bridge, page: Vec<FollowUp>, memory: &mut Memory) 
         .filter(|follow_up| memory.is_due(&follow_up.place, now));
     let due: Vec<FollowUp> = due.collect();
     let outcomes = futures_util::stream::iter(due).map(|follow_up| async move {
-        bridge.faults().at("follower", "", "effect", Guard::Inside);
-        let outcome = effects::bring_about(bridge, &follow_up.envelope).await;
+        let effect = AssertUnwindSafe(async {
+            bridge.faults().at("follower", "", "effect", Guard::Inside);
+            effects::bring_about(bridge, &follow_up.envelope).await
+        });
+        // One record that makes it panic, today and after each restart, must not keep the others
+        // from their effects.
+        let outcome = effect.catch_unwind().await.unwrap_or_else(|_| {
+            bridge.count_failure(Branch::Follower);
+            Err(Reject::Internal {
+                detail: "bringing it about panicked".to_owned(),
+            })
+        });
         (follow_up, outcome)
     });
     let mut outcomes = outcomes.buffer_unordered(limits::FOLLOW_UPS_AT_ONCE_MAX);

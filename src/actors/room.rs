@@ -134,6 +134,8 @@ impl Kind for RoomKind {
 
     fn end_readers(&mut self) {
         self.readers.subscribers.end_all();
+        // Nobody is left who was told of anybody.
+        self.presence = Presence::default();
     }
 
     fn tell_waiting(&mut self, reject: &Reject) {

@@ -159,6 +159,7 @@ impl<K: Kind> StreamActor<K> {
         ctx: &mut Context<Self>,
         handler: impl FnOnce(&mut Self, &mut Context<Self>),
     ) {
+        self.share_the_thread(ctx);
         let faults = *self.bridge.faults();
         faults.at(K::NAME, self.stream.name(), name, Guard::Outside);
         let guarded = supervisor::run(|| {
@@ -179,6 +180,14 @@ impl<K: Kind> StreamActor<K> {
         if self.handled >= limits::TURN_MESSAGES_MAX {
             self.handled = 0;
             ctx.wait(wrap_future(tokio::task::yield_now()));
+        }
+    }
+
+    /// Begins anew when it was held back and is not any more: the tree is what knows.
+    fn go_on_if_released(&mut self, ctx: &mut Context<Self>) {
+        if self.is_quarantined && !self.bridge.is_held_back(&self.stream) {
+            self.is_quarantined = false;
+            self.guarded("release", ctx, Self::load);
         }
     }
 

@@ -10,6 +10,7 @@ mod connections;
 mod crash;
 #[cfg(unix)]
 mod disk_error;
+mod hanging;
 mod idempotency;
 mod messages;
 mod migrations;

@@ -31,6 +31,11 @@ impl Bridge {
         Ok(())
     }
 
+    /// Whether a stream's owner failed too often and is held back.
+    pub(in crate::actors) fn is_held_back(&self, stream: &Stream) -> bool {
+        self.tree().is_quarantined(stream)
+    }
+
     /// Somebody's code panicked that is not begun anew.
     pub fn count_failure(&self, branch: Branch) {
         self.tree().count(branch);

@@ -6,6 +6,7 @@ use bridge_core::mailbox::{Held, Rank};
 use bridge_core::session::CloseReason;
 use bridge_core::{ClientId, Seq, SessionId, limits};
 
+use crate::actors::guard::guarded;
 use crate::actors::handle::SessionHandle;
 
 /// From whom a session may get messages; from everybody when `None`.
@@ -219,6 +220,6 @@ impl Readers {
 /// A mailbox that goes to sleep has none; one that dies in any other way leaves nobody waiting.
 impl Drop for Readers {
     fn drop(&mut self) {
-        self.end_all();
+        guarded("the sessions of a mailbox", || self.end_all());
     }
 }

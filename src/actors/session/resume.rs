@@ -349,18 +349,18 @@ pub(super) async fn catch_up(
     room: RoomId,
     after: Seq,
 ) -> Result<Option<(RoomId, RoomHandle)>, Trouble> {
-    let enter = || {
-        let handle = bridge.room(&room).map_err(Trouble::Failed)?;
-        session.note_attaching(Attachment::Room(handle.clone()));
-        Ok(handle)
+    let Some(mut handle) = enter(bridge, session, &room).await? else {
+        return Ok(None);
     };
-    let mut handle = enter()?;
     let mut at = after;
     loop {
         has_room(session).await?;
         if handle.is_dead() {
             // It died of that, and its successor is asked.
-            handle = enter()?;
+            match enter(bridge, session, &room).await? {
+                Some(successor) => handle = successor,
+                None => return Ok(None),
+            }
         }
         match handle.attach(session.clone(), at).await {
             Ok(Attached::Live) => return Ok(Some((room, handle))),
@@ -370,6 +370,27 @@ pub(super) async fn catch_up(
             // The log is ahead of its room, which is about to tell.
             Ok(Attached::Behind { .. }) => tokio::time::sleep(IN_A_MOMENT).await,
             Err(Reject::NotAMember(_) | Reject::RoomQuarantined(_)) => return Ok(None),
+            Err(_) if !session.outbox().is_open() => return Err(Trouble::Gone),
+            Err(reject) if reject.is_temporary() => tokio::time::sleep(IN_A_MOMENT).await,
+            Err(reject) => return Err(Trouble::Failed(reject)),
+        }
+    }
+}
+
+/// The owner of a room, woken if need be. `None` when it is held back: its members have other rooms,
+/// and messages, and come back to this one when somebody has let it go on.
+async fn enter(
+    bridge: &Bridge,
+    session: &SessionHandle,
+    room: &RoomId,
+) -> Result<Option<RoomHandle>, Trouble> {
+    loop {
+        match bridge.room(room) {
+            Ok(handle) => {
+                session.note_attaching(Attachment::Room(handle.clone()));
+                return Ok(Some(handle));
+            }
+            Err(Reject::RoomQuarantined(_)) => return Ok(None),
             Err(_) if !session.outbox().is_open() => return Err(Trouble::Gone),
             Err(reject) if reject.is_temporary() => tokio::time::sleep(IN_A_MOMENT).await,
             Err(reject) => return Err(Trouble::Failed(reject)),

@@ -85,7 +85,7 @@ impl<K: Kind> Handler<Submit<CommandOf<K>>> for StreamActor<K> {
 
     fn handle(&mut self, Submit(request): Submit<CommandOf<K>>, ctx: &mut Context<Self>) {
         self.touch();
-        self.share_the_thread(ctx);
+        self.go_on_if_released(ctx);
         if self.is_quarantined {
             return request.asker.refuse(K::quarantined(&self.stream));
         }
@@ -97,7 +97,6 @@ impl<K: Kind> Handler<Answers> for StreamActor<K> {
     type Result = ();
 
     fn handle(&mut self, message: Answers, ctx: &mut Context<Self>) {
-        self.share_the_thread(ctx);
         if message.incarnation != self.life.incarnation {
             // An earlier life asked; those who waited for it were told when it ended.
             return;
@@ -128,9 +127,7 @@ impl<K: Kind> Handler<Permitted<Release>> for StreamActor<K> {
     type Result = ();
 
     fn handle(&mut self, _: Permitted<Release>, ctx: &mut Context<Self>) {
-        if std::mem::take(&mut self.is_quarantined) {
-            self.guarded("release", ctx, Self::load);
-        }
+        self.go_on_if_released(ctx);
     }
 }
 

@@ -104,6 +104,25 @@ fn a_room_that_dies_again_and_again_is_held_back_until_it_is_released() {
     });
 }
 
+/// Its members have other rooms, and come in all the same.
+#[test]
+fn a_room_that_is_held_back_does_not_lock_its_members_out() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        house.create("beta", "ann").await.unwrap();
+        for _ in 0..=limits::RESTARTS_MAX {
+            NEXT.set(Some(("room", "submit", Guard::Outside, 0)));
+            house.post("alpha", "ann", "lost", None).await.unwrap_err();
+        }
+        let answered = house.post("alpha", "ann", "no", None).await;
+        assert_eq!(code(&answered), Some(RejectCode::RoomQuarantined));
+        let mut ann = Player::connect(&house, "ann").await;
+        house.post("beta", "ann", "here", None).await.unwrap();
+        assert_eq!(ann.expect("event").await["text"], "here");
+    });
+}
+
 /// Its actor lives on and is told.
 #[test]
 fn a_quarantined_room_that_is_awake_is_released_too() {

@@ -55,7 +55,7 @@ fn rooms_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
             says: vec![
                 ("name", name),
                 ("name_folded", folded),
-                ("topic", topic),
+                ("topic", the_same_topic(topic)),
                 ("visibility", visibility),
                 ("has_password", bool::to_string(&password)),
                 ("created_at_ms", i64::to_string(&created)),
@@ -64,6 +64,11 @@ fn rooms_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
             ],
         };
     Ok(boxed::<Row>(rows, said))
+}
+
+/// PostgreSQL has no character 0 in a text; a topic with what stands for it there is the same one.
+fn the_same_topic(topic: String) -> String {
+    topic.replace('\0', "\u{2400}")
 }
 
 fn members_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {

@@ -75,7 +75,7 @@ pub(super) fn run(setting: Setting) -> Trying {
             }
             sum.ready_slowest_ms = readiness.slowest_ms();
             sum.ready_unanswered = readiness.unanswered();
-            sum.memory = Some(memory.end());
+            sum.memory = Some(memory.end(&setting).await);
             flood.judge(server).await?;
             askers.judge(server).await
         };
