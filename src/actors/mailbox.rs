@@ -223,7 +223,7 @@ impl Kind for MailboxKind {
     fn before(actor: &mut MailboxActor, command: &MailboxCommand, ctx: &mut Context<MailboxActor>) {
         match command {
             MailboxCommand::Ack(_) | MailboxCommand::Take(_) | MailboxCommand::Replied(_) => {
-                actor.flush_written_now(ctx);
+                actor.flush_written(ctx);
             }
             MailboxCommand::BroadcastsRead { through } => {
                 let read = &mut actor.kind.broadcasts_read;

@@ -159,7 +159,6 @@ impl<K: Kind> StreamActor<K> {
         ctx: &mut Context<Self>,
         handler: impl FnOnce(&mut Self, &mut Context<Self>),
     ) {
-        self.share_the_thread(ctx);
         let faults = *self.bridge.faults();
         faults.at(K::NAME, self.stream.name(), name, Guard::Outside);
         let guarded = supervisor::run(|| {

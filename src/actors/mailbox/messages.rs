@@ -238,7 +238,7 @@ impl MailboxActor {
         self.kind.attaching.retain(|a| a.session.id() != session);
         // What it was sent is with the owner before its end is, and both are before anybody else
         // comes, who must not be given what is about to come back.
-        self.flush_written_now(ctx);
+        self.flush_written(ctx);
         let lost = self.kind.readers.remove(session);
         self.give_back(lost, self.loss(), ctx);
     }
@@ -268,7 +268,7 @@ impl MailboxActor {
                     // It was on its way when its session was lost already: an attempt that is over,
                     // unless somebody else is in it.
                     None => {
-                        self.flush_written_now(ctx);
+                        self.flush_written(ctx);
                         if !self.kind.readers.anybody_has(seq, attempt) {
                             self.give_back(vec![(seq, attempt)], self.loss(), ctx);
                         }

@@ -263,15 +263,9 @@ impl MailboxActor {
         }
     }
 
+    /// Hands in what was written, before anything else that waits in this actor's queue: a client may
+    /// have confirmed it by now.
     pub(super) fn flush_written(&mut self, ctx: &mut Context<Self>) {
-        for (messages, command) in self.take_written() {
-            let answer = self.order(command);
-            Self::write_again_if_lost(messages, answer, ctx);
-        }
-    }
-
-    /// The same, before anything else that waits in this actor's queue.
-    pub(super) fn flush_written_now(&mut self, ctx: &mut Context<Self>) {
         for (messages, command) in self.take_written() {
             let answer = self.order_now(command, ctx);
             Self::write_again_if_lost(messages, answer, ctx);

@@ -85,6 +85,7 @@ impl<K: Kind> Handler<Submit<CommandOf<K>>> for StreamActor<K> {
 
     fn handle(&mut self, Submit(request): Submit<CommandOf<K>>, ctx: &mut Context<Self>) {
         self.touch();
+        self.share_the_thread(ctx);
         self.go_on_if_released(ctx);
         if self.is_quarantined {
             return request.asker.refuse(K::quarantined(&self.stream));
@@ -97,6 +98,7 @@ impl<K: Kind> Handler<Answers> for StreamActor<K> {
     type Result = ();
 
     fn handle(&mut self, message: Answers, ctx: &mut Context<Self>) {
+        self.share_the_thread(ctx);
         if message.incarnation != self.life.incarnation {
             // An earlier life asked; those who waited for it were told when it ended.
             return;

@@ -38,6 +38,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long everybody stays away.
 const AWAY: Duration = Duration::from_secs(1);
 
+/// By how much the memory after the last storm may be more than after the first, in per cent, and what
+/// is noise.
+const GROWN_PERCENT_MAX: u64 = 110;
+const GROWN_MEBIBYTES: u64 = 16;
+
 pub(super) fn run(setting: Setting) -> Trying {
     Box::pin(async move {
         let (clients, how) = how_many(&setting);
@@ -251,6 +256,14 @@ impl Trial {
         }
         if sum(|seat| seat.missed) == 0 {
             outcome.flaw("nobody missed anything, so nothing was tried");
+        }
+        // The first storm takes what connections need to write much at once; the others take no more.
+        let mebibytes = |round: &Round| round.memory.after_kib / 1024;
+        let after: Vec<u64> = rounds.iter().map(mebibytes).collect();
+        outcome.figure("memory after each storm MiB", json!(after));
+        if let (Some(first), Some(last)) = (after.first(), after.last()) {
+            let most = (first * GROWN_PERCENT_MAX / 100 + GROWN_MEBIBYTES) as f64;
+            outcome.at_most("memory after the last MiB", *last as f64, most);
         }
         outcome.memory = rounds
             .iter()
