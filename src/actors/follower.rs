@@ -125,7 +125,8 @@ async fn bring_about(bridge: &Bridge, page: Vec<FollowUp>, memory: &mut Memory) 
     let due: Vec<FollowUp> = due.collect();
     let outcomes = futures_util::stream::iter(due).map(|follow_up| async move {
         let effect = AssertUnwindSafe(async {
-            bridge.faults().at("follower", "", "effect", Guard::Inside);
+            let of = follow_up.envelope.stream.name();
+            bridge.faults().at("follower", of, "effect", Guard::Inside);
             effects::bring_about(bridge, &follow_up.envelope).await
         });
         // One record that makes it panic, today and after each restart, must not keep the others

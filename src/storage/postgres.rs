@@ -15,20 +15,20 @@ mod session;
 mod statements;
 mod view;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bridge_core::{Epoch, limits};
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::{Pg, PgConnection};
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::CustomizeConnection;
 use diesel::{Connection, result::Error};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::error::OpenError;
-use super::newer;
 use statements::counters::{epoch, is_half_imported, read_epoch, renew_epoch};
 use statements::keep::is_used;
+use statements::migrate::migrate;
+use statements::read::connections;
 
 pub use connect::{Place, WrongUrl};
 pub use log::PostgresLog;
@@ -38,6 +38,7 @@ pub(super) use statements::keep::Keeper;
 pub(super) use view::view;
 
 type Conn = PgConnection;
+type Db = Pg;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
@@ -88,7 +89,7 @@ pub fn open(place: Place, new_epoch: Epoch, stands_by: impl FnOnce()) -> Result<
     connect::assert_settings(&mut conn, &place)?;
     // Whoever holds this is alone with the database: two that start at once do not both migrate.
     owner::wait_for_turn(&mut conn, stands_by).map_err(|why| failed(why.to_string()))?;
-    migrate(&mut conn, &place)?;
+    migrate(&mut conn, failed)?;
     if is_half_imported(&mut conn).map_err(failed)? {
         return Err(OpenError::HalfImported {
             place: place.to_string(),
@@ -101,12 +102,12 @@ pub fn open(place: Place, new_epoch: Epoch, stands_by: impl FnOnce()) -> Result<
 pub(super) fn open_for_import(place: Place, new_epoch: Epoch) -> Result<Opened, OpenError> {
     let mut conn = connect_alone(&place)?;
     connect::assert_settings(&mut conn, &place)?;
-    if is_used(&mut conn) {
+    if is_used(&mut conn).map_err(|why| place.failed(why))? {
         return Err(OpenError::NotEmpty {
             place: place.to_string(),
         });
     }
-    migrate(&mut conn, &place)?;
+    migrate(&mut conn, |why| place.failed(why))?;
     take_over(place, conn, new_epoch)
 }
 
@@ -150,7 +151,9 @@ fn take_over(place: Place, mut conn: Conn, new_epoch: Epoch) -> Result<Opened, O
     let failed = |why: String| place.failed(why);
     let term = owner::take_over(&mut conn).map_err(|why| failed(why.to_string()))?;
     let epoch = epoch(&mut conn, new_epoch).map_err(failed)?;
-    let pool = read_pool(&place).map_err(|why| failed(why.to_string()))?;
+    // Connections are lost when the database restarts; whoever reads must not be the one who finds
+    // out.
+    let pool = connections(&place.url(), true, ReadOnly).map_err(|why| failed(why.to_string()))?;
     let reopen = Reopen {
         place: place.clone(),
         epoch,
@@ -163,18 +166,21 @@ fn take_over(place: Place, mut conn: Conn, new_epoch: Epoch) -> Result<Opened, O
     })
 }
 
-fn migrate(conn: &mut Conn, place: &Place) -> Result<(), OpenError> {
-    let failed = |why: Box<dyn std::error::Error + Send + Sync>| place.failed(why.to_string());
-    let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(failed)?;
-    let newest = known.iter().map(|m| m.name().version().as_owned()).max();
-    let applied = conn.applied_migrations().map_err(failed)?;
-    if let Some(found) = newer(&applied, newest.as_ref()) {
-        return Err(OpenError::NewerSchema {
-            found: found.to_string(),
-        });
+/// When something began that must not go on for ever.
+struct Begun(Instant);
+
+impl Begun {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long this thread has waited is no time of the domain"
+    )]
+    fn now() -> Self {
+        Self(Instant::now())
     }
-    conn.run_pending_migrations(MIGRATIONS).map_err(failed)?;
-    Ok(())
+
+    fn is_past(&self, time: Duration) -> bool {
+        self.0.elapsed() > time
+    }
 }
 
 /// Waits, on a thread that has nothing else to do: the log writer's, or the one that starts.
@@ -196,17 +202,4 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for ReadOnly {
         conn.batch_execute(&settings)
             .map_err(diesel::r2d2::Error::QueryError)
     }
-}
-
-fn read_pool(place: &Place) -> Result<Pool<ConnectionManager<Conn>>, impl std::error::Error> {
-    let size = u32::try_from(limits::READS_AT_ONCE_MAX).expect("a handful of connections");
-    Pool::builder()
-        .max_size(size)
-        .min_idle(Some(1))
-        // Connections are lost when the database restarts; whoever reads must not be the one who
-        // finds out.
-        .test_on_check_out(true)
-        .connection_timeout(limits::READ_CONNECT_WITHIN)
-        .connection_customizer(Box::new(ReadOnly))
-        .build(ConnectionManager::new(place.url()))
 }

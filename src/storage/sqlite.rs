@@ -18,16 +18,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bridge_core::Epoch;
-use bridge_core::limits;
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::CustomizeConnection;
 use diesel::sqlite::{Sqlite, SqliteConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::error::OpenError;
-use super::newer;
 
 pub use lock::DataLock;
 pub use log::SqliteLog;
@@ -41,8 +38,11 @@ pub(super) use view::{view, view_of_file};
 
 use statements::counters::{epoch, is_half_imported, read_epoch};
 use statements::keep::is_used;
+use statements::migrate::migrate;
+use statements::read::connections;
 
 type Conn = SqliteConnection;
+type Db = Sqlite;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 /// How long the writer waits for another program that writes to the database.
@@ -109,7 +109,11 @@ pub fn open(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
 
 /// The same for an import, which may have been begun before.
 pub(super) fn open_for_import(path: &Path, new_epoch: Epoch) -> Result<Opened, OpenError> {
-    if path.exists() && is_used(&mut open_writer(path)?) {
+    let failed = |why: String| OpenError::Database {
+        path: path.to_owned(),
+        why,
+    };
+    if path.exists() && is_used(&mut open_writer(path)?).map_err(failed)? {
         return Err(OpenError::NotEmpty {
             place: path.display().to_string(),
         });
@@ -136,7 +140,7 @@ fn open_unless(
         why,
     })?;
     let mut writer = open_writer(path)?;
-    migrate(&mut writer, path)?;
+    migrate(&mut writer, |why| failed(&why))?;
     let epoch = epoch(&mut writer, new_epoch).map_err(|why| failed(&why))?;
     if is_unusable(&mut writer).map_err(|why| failed(&why))? {
         return Err(OpenError::HalfImported {
@@ -146,7 +150,9 @@ fn open_unless(
     if let Err(why) = wal::reserve_index(path) {
         tracing::warn!(error = %why, "the index of the write-ahead log is not reserved");
     }
-    let pool = read_pool(url(path)?).map_err(|why| failed(&why))?;
+    // A connection to a file does not get lost. Asked whether it is alive while the disk fails, it
+    // would say no, and so would each new one, until whoever wants to read has waited in vain.
+    let pool = connections(url(path)?, false, ReadOnly).map_err(|why| failed(&why))?;
     let reopen = Reopen {
         path: path.to_owned(),
         epoch,
@@ -239,23 +245,6 @@ fn pragma(conn: &mut SqliteConnection, name: &str) -> QueryResult<String> {
         .map(|row| row.value)
 }
 
-fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
-    let failed = |why: Box<dyn std::error::Error + Send + Sync>| OpenError::Database {
-        path: path.to_owned(),
-        why: why.to_string(),
-    };
-    let known = MigrationSource::<Sqlite>::migrations(&MIGRATIONS).map_err(failed)?;
-    let newest = known.iter().map(|m| m.name().version().as_owned()).max();
-    let applied = conn.applied_migrations().map_err(failed)?;
-    if let Some(found) = newer(&applied, newest.as_ref()) {
-        return Err(OpenError::NewerSchema {
-            found: found.to_string(),
-        });
-    }
-    conn.run_pending_migrations(MIGRATIONS).map_err(failed)?;
-    Ok(())
-}
-
 #[derive(Debug)]
 struct ReadOnly;
 
@@ -264,21 +253,6 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for ReadOnly {
         conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;")
             .map_err(diesel::r2d2::Error::QueryError)
     }
-}
-
-fn read_pool(
-    url: &str,
-) -> Result<Pool<ConnectionManager<SqliteConnection>>, impl std::error::Error> {
-    let size = u32::try_from(limits::READS_AT_ONCE_MAX).expect("a handful of connections");
-    Pool::builder()
-        .max_size(size)
-        .min_idle(Some(1))
-        // A connection to a file does not get lost. Asked whether it is alive while the disk fails, it
-        // would say no, and so would each new one, until whoever wants to read has waited in vain.
-        .test_on_check_out(false)
-        .connection_timeout(limits::READ_CONNECT_WITHIN)
-        .connection_customizer(Box::new(ReadOnly))
-        .build(ConnectionManager::new(url))
 }
 
 fn wal_path(path: &Path) -> PathBuf {

@@ -162,10 +162,11 @@ pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
 /// How long the writer waits for readers when it cuts a write-ahead log that has grown far past its
 /// bound: they hold it for a page, which takes milliseconds. Nothing is written meanwhile.
 pub const CHECKPOINT_WAIT: Duration = Duration::from_millis(100);
-/// How often the writer looks for what became of a commit that PostgreSQL did not answer, before the
-/// outcome counts as unknown and clients repeat: ten seconds are a restart of the database.
-pub const COMMIT_LOOKS_MAX: u32 = 100;
-/// Between two of those looks.
+/// How long the writer goes on looking for what became of a commit that PostgreSQL did not answer,
+/// before the outcome counts as unknown and clients repeat: a restart of the database. The last look
+/// may wait for a connection or for the end of the old transaction, some ten seconds more.
+pub const COMMIT_RESOLVED_WITHIN: Duration = Duration::from_secs(10);
+/// Between two looks for it.
 pub const COMMIT_LOOKED_FOR_EVERY: Duration = Duration::from_millis(100);
 /// Between two looks whether a store that did not answer is there again.
 pub const STORE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);

@@ -74,7 +74,7 @@ impl Handler<Attach> for MailboxActor {
     type Result = ();
 
     fn handle(&mut self, message: Attach, ctx: &mut Context<Self>) {
-        match self.asked() {
+        match self.asked(ctx) {
             Readiness::HeldBack(reject) => message.reply.send(Err(reject)),
             Readiness::Loading => self.kind.attaching.push(message),
             Readiness::Ready => {
@@ -97,7 +97,7 @@ impl Handler<Reserve> for MailboxActor {
     type Result = ();
 
     fn handle(&mut self, message: Reserve, ctx: &mut Context<Self>) {
-        match self.asked() {
+        match self.asked(ctx) {
             Readiness::HeldBack(reject) => message.reply.send(Err(reject)),
             Readiness::Loading => self.kind.reserving.push(message),
             Readiness::Ready => self.guarded("reserve", ctx, |actor, _| actor.reserve(message)),
@@ -109,7 +109,7 @@ impl Handler<Report> for MailboxActor {
     type Result = ();
 
     fn handle(&mut self, message: Report, ctx: &mut Context<Self>) {
-        match self.asked() {
+        match self.asked(ctx) {
             Readiness::HeldBack(reject) => message.reply.send(Err(reject)),
             Readiness::Loading => self.kind.reporting.push(message),
             Readiness::Ready => self.guarded("report", ctx, |actor, _| actor.report(message)),

@@ -46,7 +46,7 @@ impl<K: Readable> Handler<Attach> for StreamActor<K> {
     type Result = ();
 
     fn handle(&mut self, message: Attach, ctx: &mut Context<Self>) {
-        match self.asked() {
+        match self.asked(ctx) {
             Readiness::HeldBack(reject) => message.reply.send(Err(reject)),
             Readiness::Loading => self.kind.readers().attaching.push(message),
             Readiness::Ready => {

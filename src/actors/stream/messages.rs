@@ -117,7 +117,7 @@ impl<K: Kind> Handler<Look<K>> for StreamActor<K> {
     type Result = ();
 
     fn handle(&mut self, message: Look<K>, ctx: &mut Context<Self>) {
-        match self.asked() {
+        match self.asked(ctx) {
             Readiness::HeldBack(reject) => (message.look)(Err(reject)),
             Readiness::Loading => self.looking.push(message),
             Readiness::Ready => self.guarded("look", ctx, |actor, _| actor.look(message)),
@@ -151,8 +151,9 @@ impl<K: Kind> StreamActor<K> {
 
     /// Notes that somebody wants something that is not for the log, and says whether they can have
     /// it now.
-    pub(in crate::actors) fn asked(&mut self) -> Readiness {
+    pub(in crate::actors) fn asked(&mut self, ctx: &mut Context<Self>) -> Readiness {
         self.touch();
+        self.go_on_if_released(ctx);
         if self.is_quarantined {
             Readiness::HeldBack(K::quarantined(&self.stream))
         } else if self.owner.is_loading() {

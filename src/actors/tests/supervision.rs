@@ -6,10 +6,11 @@ use std::time::Duration;
 use bridge_core::command::RoomCommand;
 use bridge_core::event::Stream;
 use bridge_core::message::AckStage;
+use bridge_core::ports::Directory;
 use bridge_core::{RejectCode, limits};
 use futures_util::future::join_all;
 
-use super::harness::{House, Player, house, room, run};
+use super::harness::{House, Player, house, room, run, until};
 use crate::actors::supervisor::Branch;
 use crate::actors::{Faults, Guard, Place};
 
@@ -137,6 +138,63 @@ fn a_quarantined_room_that_is_awake_is_released_too() {
         assert_eq!(code(&answered), Some(RejectCode::RoomQuarantined));
         assert!(house.bridge.release(&Stream::Room(room("alpha"))));
         house.post("alpha", "ann", "yes", None).await.unwrap();
+    });
+}
+
+/// Nobody tells it, because its queue is full, say: it finds out when it is asked.
+#[test]
+fn a_quarantined_room_that_was_not_told_finds_out_that_it_is_released() {
+    run(async {
+        let house = mortal();
+        house.create("alpha", "ann").await.unwrap();
+        let alpha = Stream::Room(room("alpha"));
+        for asks_for_the_state in [false, true] {
+            for _ in 0..=limits::RESTARTS_MAX {
+                NEXT.set(Some(("room", "submit", Guard::Inside, 0)));
+                house.post("alpha", "ann", "lost", None).await.unwrap_err();
+            }
+            let answered = house.post("alpha", "ann", "no", None).await;
+            assert_eq!(code(&answered), Some(RejectCode::RoomQuarantined));
+            assert!(house.bridge.tree().release(&alpha));
+            if asks_for_the_state {
+                let mut ann = Player::connect(&house, "ann").await;
+                house.post("alpha", "ann", "heard", None).await.unwrap();
+                assert_eq!(ann.expect("event").await["text"], "heard");
+            } else {
+                house.post("alpha", "ann", "yes", None).await.unwrap();
+            }
+        }
+    });
+}
+
+/// What follows from bob's records makes its code panic, each time. The others' effects come about.
+#[test]
+fn a_record_whose_effects_panic_keeps_no_other_from_its_own() {
+    fn bobs_panic(place: &Place<'_>) {
+        assert!((place.handler, place.who) != ("effect", "bob"), "injected");
+    }
+    run(async {
+        let hooks = Faults {
+            at: Some(bobs_panic),
+            ..Faults::default()
+        };
+        let house = house(&[], hooks, LONG);
+        for name in ["zoe", "bob", "carol"] {
+            house.meet(name).await;
+        }
+        for name in ["bob", "carol"] {
+            let sent = house.send(&[name], "zoe", "hello", None).await.unwrap();
+            house.ack(sent.id, name, AckStage::Done).await.unwrap();
+        }
+        let open = || house.store.follow_ups(None, 9).unwrap();
+        assert_eq!(open().len(), 2, "both receipts");
+        let background = actix::spawn(house.bridge.clone().run_background());
+        until(|| open().len() < 2).await;
+        let bob = Stream::Mailbox("bob".parse().unwrap());
+        let left: Vec<_> = open().into_iter().map(|one| one.envelope.stream).collect();
+        assert_eq!(left, [bob]);
+        assert!(failures(&house, Branch::Follower) > 0);
+        background.abort();
     });
 }
 

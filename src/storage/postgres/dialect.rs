@@ -2,21 +2,14 @@
 
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
 
+use super::statements::functions::text_or;
 use crate::storage::schema::deliveries;
 
 diesel::define_sql_function! {
     #[sql_name = "least"]
     fn earlier(one: BigInt, other: BigInt) -> BigInt;
-}
-diesel::define_sql_function! {
-    #[sql_name = "coalesce"]
-    fn time_or(time: Nullable<BigInt>, other: BigInt) -> BigInt;
-}
-diesel::define_sql_function! {
-    #[sql_name = "coalesce"]
-    fn text_or(text: Nullable<Text>, other: Text) -> Text;
 }
 diesel::define_sql_function! {
     /// Of the migrations: a JSON list and one element more.
@@ -27,6 +20,10 @@ diesel::define_sql_function! {
 /// Mailboxes in which something is due.
 pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM deliveries \
      WHERE due_at_ms <= $1 GROUP BY stream_id ORDER BY since_ms, stream_id LIMIT $2";
+
+/// Whether our tables are there: how many of one of them.
+pub(super) const OURS: &str = "SELECT count(*) AS found FROM pg_catalog.pg_tables \
+     WHERE tablename = 'streams' AND schemaname = ANY (current_schemas(false))";
 
 /// A text as a projection may hold it: PostgreSQL has no character 0 in a text, so its symbol stands
 /// there. The record, which is bytes, keeps what was written.

@@ -7,7 +7,7 @@ use bridge_core::{Seq, limits};
 
 use super::owner::{self, NotOwner, Term};
 use super::session::{Failed, Session, is_full};
-use super::{Conn, Place, wait};
+use super::{Begun, Conn, Place, wait};
 
 /// The writing side of a PostgreSQL store. It lives on the log writer's thread.
 pub struct PostgresLog {
@@ -86,7 +86,7 @@ impl PostgresLog {
             error = why,
             "a commit was not answered; looking whether it was done"
         );
-        let mut looks = 1;
+        let begun = Begun::now();
         loop {
             let looked = self.work(|session| session.has_landed(batch, &answers));
             match looked {
@@ -99,12 +99,11 @@ impl PostgresLog {
                     return Err(LogFailure::Aborted(why.to_owned()));
                 }
                 Ok(Err(Failed::Fenced)) | Err(LogFailure::Broken(_)) => return Err(fenced()),
-                Ok(Err(_)) | Err(_) if looks == limits::COMMIT_LOOKS_MAX => {
+                Ok(Err(_)) | Err(_) if begun.is_past(limits::COMMIT_RESOLVED_WITHIN) => {
                     return Err(LogFailure::Unknown(why.to_owned()));
                 }
                 Ok(Err(_)) | Err(_) => wait(limits::COMMIT_LOOKED_FOR_EVERY),
             }
-            looks += 1;
         }
     }
 }

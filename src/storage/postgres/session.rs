@@ -5,16 +5,17 @@ use std::collections::{HashMap, HashSet};
 use bridge_core::event::Stream;
 use bridge_core::owner::Answer;
 use bridge_core::ports::{Append, Snapshot, StoreError};
-use bridge_core::{Reject, Seq, Timestamp, limits};
+use bridge_core::{Reject, Seq, limits};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::owner::{self, NotOwner, Term};
 use super::plan::{Keyed, key_of, plan};
-use super::statements::project;
+use super::statements::streams::{Head, stream_number};
+use super::statements::totals::{Totals, stored};
 use super::{Conn, bulk};
-use crate::storage::row::{StreamNumber, number, seq};
+use crate::storage::row::{StreamNumber, dedupe, number, seq};
 use crate::storage::schema::snapshots;
 use crate::storage::trouble::Trouble;
 
@@ -23,14 +24,7 @@ pub(super) struct Session {
     conn: Conn,
     term: Term,
     heads: HashMap<Stream, Head>,
-    /// The newest time that is noted in the database.
-    latest: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Head {
-    stream: StreamNumber,
-    seq: Seq,
+    totals: Totals,
 }
 
 /// Why something was not written.
@@ -57,7 +51,7 @@ impl Session {
             conn,
             term,
             heads: HashMap::new(),
-            latest: None,
+            totals: Totals::default(),
         }
     }
 
@@ -89,10 +83,8 @@ impl Session {
             false => self.write(batch),
         };
         let done = done.and_then(|answers| {
-            let stored = batch.iter().zip(&answers);
-            let stored = stored.filter(|(_, answer)| **answer == Answer::Stored);
-            let stored: Vec<&Append> = stored.map(|(append, _)| *append).collect();
-            self.count(&stored)?;
+            let stored = stored(batch, &answers);
+            self.totals.count(&mut self.conn, &stored)?;
             Ok(answers)
         });
         done.map_err(|trouble| self.roll_back(trouble))
@@ -112,7 +104,7 @@ impl Session {
     /// Nothing of the transaction stands, so nothing that was remembered in it may.
     fn roll_back(&mut self, trouble: Trouble) -> Failed {
         self.heads.clear();
-        self.latest = None;
+        self.totals = Totals::default();
         match self.conn.batch_execute("ROLLBACK") {
             Ok(()) => Failed::RolledBack(trouble),
             Err(why) => Failed::Lost(why.to_string()),
@@ -170,13 +162,14 @@ impl Session {
             return Ok(());
         }
         let found = bulk::find_streams(&mut self.conn, &unknown)?;
-        for row in found {
+        let heads = found.into_iter().map(|row| {
             let head = Head {
                 stream: row.id,
                 seq: seq(row.head),
             };
-            self.remember(&unknown, &row.kind, &row.name_folded, head);
-        }
+            ((row.kind, row.name_folded), head)
+        });
+        self.remember(&unknown, heads);
         Ok(())
     }
 
@@ -189,22 +182,32 @@ impl Session {
                 new.push(stream);
             }
         }
-        for made in bulk::create_streams(&mut self.conn, &new)? {
+        let made = bulk::create_streams(&mut self.conn, &new)?;
+        let heads = made.into_iter().map(|made| {
             let head = Head {
                 stream: made.id,
                 seq: Seq::ZERO,
             };
-            self.remember(&new, &made.kind, &made.name_folded, head);
-        }
+            ((made.kind, made.name_folded), head)
+        });
+        self.remember(&new, heads);
         Ok(())
     }
 
-    /// Remembers the head of the stream with this name, which is one of these.
-    fn remember(&mut self, streams: &[&Stream], kind: &str, name_folded: &str, head: Head) {
-        let is_it =
-            |stream: &&&Stream| stream.kind() == kind && stream.name_folded() == name_folded;
-        if let Some(stream) = streams.iter().find(is_it) {
-            self.heads.insert(Stream::clone(stream), head);
+    /// Remembers the heads of these streams, which come by kind and folded name.
+    fn remember(
+        &mut self,
+        streams: &[&Stream],
+        heads: impl Iterator<Item = ((String, String), Head)>,
+    ) {
+        let named = streams
+            .iter()
+            .map(|stream| ((stream.kind().to_owned(), stream.name_folded()), *stream));
+        let named: HashMap<(String, String), &Stream> = named.collect();
+        for (name, head) in heads {
+            if let Some(stream) = named.get(&name) {
+                self.heads.insert(Stream::clone(stream), head);
+            }
         }
     }
 
@@ -228,27 +231,11 @@ impl Session {
             let original = found.row.into_envelope(&spelling);
             let original = original.map_err(Trouble::Corrupt)?;
             if let Some(key) = &original.key {
-                let key = crate::storage::row::dedupe(&original.by, &key.word);
+                let key = dedupe(&original.by, &key.word);
                 known.insert((Stream::clone(stream), key), original);
             }
         }
         Ok(known)
-    }
-
-    fn count(&mut self, stored: &[&Append]) -> QueryResult<()> {
-        let posts = stored.iter().map(|append| project::posts_in(append)).sum();
-        project::count_posts(&mut self.conn, posts)?;
-        let newest = stored.iter().flat_map(|append| append.records.last());
-        let Some(newest) = newest.map(|record| record.envelope.at).max() else {
-            return Ok(());
-        };
-        let every = limits::LATEST_NOTED_EVERY.as_millis();
-        let is_known = |noted: Timestamp| i128::from(newest.millis_since(noted)) < every as i128;
-        if self.latest.is_some_and(is_known) {
-            return Ok(());
-        }
-        self.latest = Some(newest);
-        project::note_latest(&mut self.conn, newest)
     }
 
     /// Keeps a snapshot. Nothing depends on it, so its commit waits for no disk.
@@ -303,7 +290,7 @@ impl Session {
         if let Some(head) = self.heads.get(stream) {
             return Ok(Some(head.stream));
         }
-        super::statements::streams::stream_number(&mut self.conn, stream)
+        stream_number(&mut self.conn, stream)
     }
 
     /// Whether a batch of which this was the answer is in the log. Nobody else appends to it, and a
@@ -313,9 +300,8 @@ impl Session {
         batch: &[&Append],
         answers: &[Answer],
     ) -> Result<bool, Failed> {
-        let stored = batch.iter().zip(answers);
-        let mut stored = stored.filter(|(_, answer)| **answer == Answer::Stored);
-        let Some((append, _)) = stored.next() else {
+        let stored = stored(batch, answers);
+        let Some(append) = stored.first() else {
             return Ok(true);
         };
         let found = bulk::find_streams(&mut self.conn, &[append.stream()]);

@@ -1,13 +1,12 @@
 //! A PostgreSQL database as of one moment.
 
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource};
-use diesel::pg::Pg;
 use diesel::prelude::*;
 
+use super::statements::migrate::assert_same;
 use super::statements::view::{DatabaseView, applied};
-use super::{Conn, MIGRATIONS, Place};
-use crate::storage::{OpenError, same_schema};
+use super::{Conn, Place};
+use crate::storage::OpenError;
 
 /// The transaction sees what was committed when it began. Between two of its statements the other
 /// side works, which may take long; and the whole log is read in the order of its index, or a large
@@ -31,10 +30,7 @@ pub(in crate::storage) fn view(place: &Place) -> Result<DatabaseView, OpenError>
         place: place.to_string(),
         why: why.to_string(),
     })?;
-    let known = MigrationSource::<Pg>::migrations(&MIGRATIONS);
-    let known = known.map_err(|why| failed(why.to_string()))?;
-    let newest = known.iter().map(|m| m.name().version().as_owned()).max();
-    same_schema(&applied, newest.as_ref())?;
+    assert_same(&applied, failed)?;
     let mut view = DatabaseView::new(conn);
     if view.is_half_imported().map_err(failed)? {
         return Err(OpenError::HalfImported {

@@ -9,7 +9,8 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 
 use super::statements::counters;
-use super::{WRITER_WAITS, migrate, open_writer, url, wait_for_others, wal_path};
+use super::statements::migrate::migrate;
+use super::{WRITER_WAITS, open_writer, url, wait_for_others, wal_path};
 use crate::backups::{CopyDatabase, CopyFailure};
 use crate::storage::OpenError;
 use crate::storage::error::before_commit;
@@ -71,7 +72,7 @@ pub(in crate::storage) fn bring_up_to_date(
         .map_err(|why| failed(why.to_string()))?;
     // Asked first: a migration would make a database of ours out of any file.
     counters::read_epoch(&mut conn).map_err(failed)?;
-    migrate(&mut conn, copy)?;
+    migrate(&mut conn, failed)?;
     counters::renew_epoch(&mut conn, new_epoch).map_err(failed)
 }
 

@@ -2,23 +2,14 @@
 
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
 
+use super::statements::functions::text_or;
 use crate::storage::schema::deliveries;
 
-// Declared, they leave a statement one that is prepared once; SQL in a string would be parsed for
-// each record.
 diesel::define_sql_function! {
     #[sql_name = "min"]
     fn earlier(one: BigInt, other: BigInt) -> BigInt;
-}
-diesel::define_sql_function! {
-    #[sql_name = "coalesce"]
-    fn time_or(time: Nullable<BigInt>, other: BigInt) -> BigInt;
-}
-diesel::define_sql_function! {
-    #[sql_name = "coalesce"]
-    fn text_or(text: Nullable<Text>, other: Text) -> Text;
 }
 diesel::define_sql_function! {
     #[sql_name = "json_insert"]
@@ -34,6 +25,10 @@ diesel::define_sql_function! {
 pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM deliveries \
      INDEXED BY deliveries_due WHERE due_at_ms <= ? GROUP BY stream_id \
      ORDER BY since_ms, stream_id LIMIT ?";
+
+/// Whether our tables are there: how many of one of them.
+pub(super) const OURS: &str =
+    "SELECT count(*) AS found FROM sqlite_master WHERE type = 'table' AND name = 'streams'";
 
 /// A text as a projection may hold it: SQLite takes any.
 pub(super) const fn listed(text: &str) -> &str {

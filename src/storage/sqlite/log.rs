@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::owner::Answer;
 use bridge_core::ports::{Append, Log, LogFailure, Snapshot};
-use bridge_core::{Reject, Seq, Timestamp, limits};
+use bridge_core::{Reject, Seq, limits};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error;
 use diesel::sqlite::SqliteConnection;
 
 use super::project;
-use super::statements::project::{count_posts, note_latest, posts_in};
-use super::statements::streams::{stream_head, stream_name, stream_number};
+use super::statements::streams::{Head, stream_head, stream_name, stream_number};
+use super::statements::totals::{Totals, stored};
 use super::wal::Wal;
 use crate::storage::error::{at_commit, at_rollback, before_commit};
 use crate::storage::row::{LogRow, NewLogRow, StreamNumber, dedupe, number};
@@ -26,14 +26,7 @@ pub struct SqliteLog {
     pub(super) conn: SqliteConnection,
     pub(super) wal: Wal,
     heads: HashMap<Stream, Head>,
-    /// The newest time that is noted in the database.
-    latest: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Head {
-    stream: StreamNumber,
-    seq: Seq,
+    totals: Totals,
 }
 
 impl std::fmt::Debug for SqliteLog {
@@ -50,7 +43,7 @@ impl SqliteLog {
             conn,
             wal: Wal::new(wal),
             heads: HashMap::new(),
-            latest: None,
+            totals: Totals::default(),
         }
     }
 
@@ -62,38 +55,16 @@ impl SqliteLog {
             .batch_execute("BEGIN IMMEDIATE")
             .map_err(Trouble::Batch)?;
         let mut answers = Vec::with_capacity(batch.len());
-        let mut posts = 0;
         for append in batch {
-            let answer = if apart {
+            answers.push(if apart {
                 self.one_apart(append)?
             } else {
                 self.one(append)?
-            };
-            if answer == Answer::Stored {
-                posts += posts_in(append);
-            }
-            answers.push(answer);
+            });
         }
-        count_posts(&mut self.conn, posts).map_err(Trouble::Batch)?;
-        self.note_latest(batch, &answers).map_err(Trouble::Batch)?;
+        let counted = self.totals.count(&mut self.conn, &stored(batch, &answers));
+        counted.map_err(Trouble::Batch)?;
         Ok(answers)
-    }
-
-    /// Notes the time of the newest record, now and then.
-    fn note_latest(&mut self, batch: &[&Append], answers: &[Answer]) -> QueryResult<()> {
-        let stored = batch.iter().zip(answers);
-        let stored = stored.filter(|(_, answer)| **answer == Answer::Stored);
-        let newest = stored.flat_map(|(append, _)| append.records.last());
-        let Some(newest) = newest.map(|record| record.envelope.at).max() else {
-            return Ok(());
-        };
-        let every = limits::LATEST_NOTED_EVERY.as_millis();
-        let is_known = |noted: Timestamp| i128::from(newest.millis_since(noted)) < every as i128;
-        if self.latest.is_some_and(is_known) {
-            return Ok(());
-        }
-        self.latest = Some(newest);
-        note_latest(&mut self.conn, newest)
     }
 
     fn one_apart(&mut self, append: &Append) -> Result<Answer, Trouble> {
@@ -219,7 +190,7 @@ impl SqliteLog {
     /// Nothing of the transaction stands, so nothing that was remembered in it may.
     fn roll_back(&mut self) -> Result<(), LogFailure> {
         self.heads.clear();
-        self.latest = None;
+        self.totals = Totals::default();
         let done = self.conn.batch_execute("ROLLBACK");
         done.or_else(|why| at_rollback(&why))
     }

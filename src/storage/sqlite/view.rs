@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
-use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel::sqlite::SqliteConnection;
 
+use super::statements::migrate::assert_same;
 use super::statements::view::{DatabaseView, applied};
-use super::{MIGRATIONS, url};
-use crate::storage::{OpenError, same_schema};
+use super::url;
+use crate::storage::OpenError;
 
 /// Characters of a path that mean something in a URI, or end it.
 const ESCAPED: [char; 3] = ['%', '?', '#'];
@@ -48,10 +48,7 @@ fn open(path: &Path, how: &str) -> Result<DatabaseView, OpenError> {
     conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; BEGIN")
         .map_err(|why| failed(why.to_string()))?;
     let applied = applied(&mut conn).map_err(|why| none(why.to_string()))?;
-    let known = MigrationSource::<Sqlite>::migrations(&MIGRATIONS);
-    let known = known.map_err(|why| failed(why.to_string()))?;
-    let newest = known.iter().map(|m| m.name().version().as_owned()).max();
-    same_schema(&applied, newest.as_ref())?;
+    assert_same(&applied, failed)?;
     let mut view = DatabaseView::new(conn);
     if view.is_half_imported().map_err(failed)? {
         return Err(OpenError::HalfImported {

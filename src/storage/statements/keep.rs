@@ -2,9 +2,11 @@
 
 use bridge_core::Epoch;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use super::Conn;
 use super::counters::{POSTS_COUNTER, is_half_imported, note_import, note_imported, renew_epoch};
+use super::dialect::OURS;
 use crate::storage::keep::Keep;
 use crate::storage::schema::{
     clients, counters, deliveries, follow_ups, grants, log, members, message_records, messages,
@@ -46,12 +48,23 @@ impl Keep for Keeper {
     }
 }
 
+/// How many there are.
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    found: i64,
+}
+
 /// Whether there is something that an import must not take out. In a database without our tables
-/// there is nothing.
-pub(in crate::storage) fn is_used(conn: &mut Conn) -> bool {
-    let streams = streams::table.count().get_result::<i64>(conn);
-    let is_ours = streams.is_ok_and(|streams| streams > 0);
-    is_ours && !is_half_imported(conn).unwrap_or_default()
+/// there is nothing; of one that cannot be read nobody knows.
+pub(in crate::storage) fn is_used(conn: &mut Conn) -> Result<bool, String> {
+    let failed = |why: diesel::result::Error| why.to_string();
+    let ours: Count = diesel::sql_query(OURS).get_result(conn).map_err(failed)?;
+    if ours.found == 0 {
+        return Ok(false);
+    }
+    let streams: i64 = streams::table.count().get_result(conn).map_err(failed)?;
+    Ok(streams > 0 && !is_half_imported(conn)?)
 }
 
 /// Takes everything out but the epoch and the mark of an import.

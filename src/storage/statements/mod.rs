@@ -6,13 +6,16 @@
 
 pub(in crate::storage) mod counters;
 mod directory;
+pub(in crate::storage) mod functions;
 pub(in crate::storage) mod keep;
+pub(in crate::storage) mod migrate;
 pub(in crate::storage) mod project;
-mod read;
+pub(in crate::storage) mod read;
 pub(in crate::storage) mod streams;
 pub(in crate::storage) mod tables;
+pub(in crate::storage) mod totals;
 pub(in crate::storage) mod view;
 
-use super::{Conn, dialect};
+use super::{Conn, Db, MIGRATIONS, dialect};
 
 pub use read::DatabaseStore;

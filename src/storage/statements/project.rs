@@ -4,15 +4,13 @@ pub(in crate::storage) mod messages;
 
 use bridge_core::event::{Envelope, Event, MemberJoined, Posted, RoleGranted, RoomCreated};
 use bridge_core::message::Stage;
-use bridge_core::ports::Append;
 use bridge_core::{ClientId, Timestamp};
 use diesel::prelude::*;
 
 use super::Conn;
-use super::counters::{LATEST_COUNTER, POSTS_COUNTER};
 use super::dialect::listed;
 use crate::storage::row::{StreamNumber, number, visibility_word};
-use crate::storage::schema::{counters, grants, members, messages as posts, rooms};
+use crate::storage::schema::{grants, members, messages as posts, rooms};
 
 /// Changes what is known of rooms, clients and messages.
 pub(in crate::storage) fn change(
@@ -149,46 +147,6 @@ fn posted(
     );
     diesel::insert_into(posts::table)
         .values(row)
-        .execute(conn)
-        .map(drop)
-}
-
-/// How many messages an append posts or sends.
-pub(in crate::storage) fn posts_in(append: &Append) -> i64 {
-    let events = append.records.iter().map(|record| &record.envelope.event);
-    events
-        .map(|event| i64::from(matches!(event, Event::Posted(_) | Event::MessageStored(_))))
-        .sum()
-}
-
-/// Notes of when the newest record is. It is never set back.
-pub(in crate::storage) fn note_latest(conn: &mut Conn, at: Timestamp) -> QueryResult<()> {
-    let row = (
-        counters::name.eq(LATEST_COUNTER),
-        counters::value.eq(at.as_millis()),
-    );
-    let inserted = diesel::insert_into(counters::table)
-        .values(row)
-        .on_conflict_do_nothing()
-        .execute(conn)?;
-    if inserted > 0 {
-        return Ok(());
-    }
-    let is_later = counters::value.lt(at.as_millis());
-    diesel::update(counters::table.find(LATEST_COUNTER).filter(is_later))
-        .set(counters::value.eq(at.as_millis()))
-        .execute(conn)
-        .map(drop)
-}
-
-/// Adds to the number of messages that were ever posted or sent.
-pub(in crate::storage) fn count_posts(conn: &mut Conn, posts: i64) -> QueryResult<()> {
-    if posts == 0 {
-        return Ok(());
-    }
-    let more = counters::value.eq(counters::value + posts);
-    diesel::update(counters::table.find(POSTS_COUNTER))
-        .set(more)
         .execute(conn)
         .map(drop)
 }

@@ -4,7 +4,7 @@ use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::{Reader, Snapshot, StoreError};
 use bridge_core::{Epoch, Seq, Timestamp, limits};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, Pool, PooledConnection};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 
 use super::Conn;
 use super::counters::LATEST_COUNTER;
@@ -15,6 +15,23 @@ use crate::storage::row::{LogRow, StreamNumber, number, seq};
 use crate::storage::schema::{counters, log, snapshots};
 
 type Connections = Pool<ConnectionManager<Conn>>;
+
+/// As many connections as read at once, made when they are needed. Each is asked whether it is still
+/// alive before it is used, if that is wanted.
+pub(in crate::storage) fn connections(
+    url: &str,
+    asks_first: bool,
+    prepare: impl CustomizeConnection<Conn, diesel::r2d2::Error>,
+) -> Result<Connections, impl std::error::Error> {
+    let size = u32::try_from(limits::READS_AT_ONCE_MAX).expect("a handful of connections");
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .test_on_check_out(asks_first)
+        .connection_timeout(limits::READ_CONNECT_WITHIN)
+        .connection_customizer(Box::new(prepare))
+        .build(ConnectionManager::new(url))
+}
 
 /// A pool of connections that read.
 #[derive(Debug, Clone)]

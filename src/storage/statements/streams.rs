@@ -8,6 +8,13 @@ use super::Conn;
 use crate::storage::row::{StreamNumber, seq};
 use crate::storage::schema::{log, streams};
 
+/// How far a stream has come.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::storage) struct Head {
+    pub(in crate::storage) stream: StreamNumber,
+    pub(in crate::storage) seq: Seq,
+}
+
 /// The number of a stream; names are unique without regard to case.
 pub(in crate::storage) fn stream_number(
     conn: &mut Conn,

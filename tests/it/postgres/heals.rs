@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::time::{Duration, interval};
 
+use crate::support::wait::{PATIENCE, for_a_while};
 use crate::support::{Binary, Rest, within};
 
 struct Running {
@@ -86,4 +87,39 @@ async fn the_server_gets_over_a_restart_of_the_database() {
         .filter_map(|event| event["text"].as_str().map(str::to_owned))
         .collect();
     assert_eq!(texts, ["before", "during"]);
+}
+
+/// Neither its writer nor those who read are waited for, who hang in the database.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_whose_database_hangs_can_be_stopped() {
+    let Running {
+        cluster,
+        server,
+        _folder,
+    } = start();
+    let ann = server.rest("ann");
+    ann.post("/v1/rooms", &json!({"room": "den"})).await.ok(201);
+    cluster.freeze(true).expect("its processes are there");
+    let waiting = [
+        ann.request(Method::GET, "/v1/rooms/den/messages"),
+        ann.request(Method::POST, "/v1/rooms/den/messages")
+            .json(&json!({"text": "x"})),
+    ];
+    let waiting: Vec<_> = waiting
+        .into_iter()
+        .map(|request| {
+            let ann = ann.clone();
+            tokio::spawn(async move { ann.try_send(request).await.map(|reply| reply.status) })
+        })
+        .collect();
+    for_a_while(Duration::from_millis(200)).await;
+    server.terminate();
+    server.ended_within(2 * PATIENCE).await;
+    for one in waiting {
+        // Refused, or cut off.
+        let answer = one.await.expect("no panic");
+        assert!(answer.is_err() || answer.is_ok_and(|status| status >= 500));
+    }
+    cluster.freeze(false).expect("its processes are there");
 }

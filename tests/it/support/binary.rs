@@ -172,7 +172,15 @@ impl Binary {
     }
 
     /// Its exit code and what it said on both outputs, when it ends by itself.
-    pub(crate) async fn ended(mut self) -> (Option<i32>, String, String) {
+    pub(crate) async fn ended(self) -> (Option<i32>, String, String) {
+        self.ended_within(PATIENCE).await
+    }
+
+    /// The same of one that has to wait for something that does not come.
+    pub(crate) async fn ended_within(
+        mut self,
+        patience: Duration,
+    ) -> (Option<i32>, String, String) {
         let work = async {
             let mut poll = interval(Duration::from_millis(10));
             loop {
@@ -182,7 +190,7 @@ impl Binary {
                 }
             }
         };
-        let Ok(status) = tokio::time::timeout(PATIENCE, work).await else {
+        let Ok(status) = tokio::time::timeout(patience, work).await else {
             panic!("the server on {} does not end", self.folder.display());
         };
         let mut out = String::new();

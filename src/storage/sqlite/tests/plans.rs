@@ -69,11 +69,8 @@ fn assert_bounded(steps: &[(String, String)]) {
 /// A store that notes what it is asked.
 fn recorded(place: &Place, asked: &Asked) -> SqliteStore {
     let file = place.file();
-    let pool = Pool::builder()
-        .max_size(1)
-        .connection_customizer(Box::new(Recorded(Arc::clone(asked))))
-        .build(ConnectionManager::new(url(&file).unwrap()))
-        .unwrap();
+    let prepare = Recorded(Arc::clone(asked));
+    let pool = connections(url(&file).unwrap(), false, prepare).unwrap();
     SqliteStore::new(pool, Epoch::from_uuid(Uuid::from_u128(1)))
 }
 

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 
 use super::super::Conn;
 use super::super::dialect as sql;
+use super::super::functions::time_or;
 use crate::storage::row::{StreamNumber, failure_word, failures_word, number};
 use crate::storage::schema::{clients, deliveries};
 
@@ -24,7 +25,7 @@ fn delivery(stream: StreamNumber, message: i64) -> _ {
 fn ends_at() -> _ {
     sql::earlier(
         deliveries::expires_at_ms,
-        sql::time_or(deliveries::deadline_ms, deliveries::expires_at_ms),
+        time_or(deliveries::deadline_ms, deliveries::expires_at_ms),
     )
 }
 
