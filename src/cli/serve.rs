@@ -120,16 +120,11 @@ fn run_server(args: ServeArgs) -> Result<(), AppError> {
 pub fn serve(config: &Config, seams: Seams) -> Result<(), AppError> {
     init_logging(config)?;
     descriptors::raise(config.connections_max());
-    let system = actix_web::rt::System::new();
-    let outcome = system.block_on(async {
+    actix_web::rt::System::new().block_on(async {
         let app = Application::build_with(config, seams)?;
         announce(&app, config)?;
         app.run(until_told_to_stop()).await
-    });
-    // Everything has been ended in order, or was given up. Dropping this would wait, without an end,
-    // for whoever still reads from a disk that hangs.
-    std::mem::forget(system);
-    outcome
+    })
 }
 
 fn init_logging(config: &Config) -> Result<(), AppError> {
