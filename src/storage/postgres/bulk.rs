@@ -192,19 +192,11 @@ pub(super) fn find_streams(conn: &mut Conn, streams: &[&Stream]) -> QueryResult<
     .load(conn)
 }
 
-/// A new stream.
-#[derive(QueryableByName)]
-pub(super) struct MadeStream {
-    #[diesel(sql_type = BigInt)]
-    pub(super) id: StreamNumber,
-    #[diesel(sql_type = Text)]
-    pub(super) kind: String,
-    #[diesel(sql_type = Text)]
-    pub(super) name_folded: String,
-}
-
 /// Makes these streams, in this order.
-pub(super) fn create_streams(conn: &mut Conn, streams: &[&Stream]) -> QueryResult<Vec<MadeStream>> {
+pub(super) fn create_streams(
+    conn: &mut Conn,
+    streams: &[&Stream],
+) -> QueryResult<Vec<FoundStream>> {
     if streams.is_empty() {
         return Ok(Vec::new());
     }
@@ -212,7 +204,7 @@ pub(super) fn create_streams(conn: &mut Conn, streams: &[&Stream]) -> QueryResul
         "INSERT INTO streams (kind, name, name_folded) \
          SELECT kind, name, name_folded FROM unnest($1, $2, $3) WITH ORDINALITY \
          AS new (kind, name, name_folded, place) ORDER BY place \
-         RETURNING id, kind, name_folded",
+         RETURNING id, kind, name_folded, 0::bigint AS head",
     )
     .bind::<Array<Text>, _>(column(streams, |stream| stream.kind()))
     .bind::<Array<Text>, _>(column(streams, |stream| stream.name()))

@@ -10,6 +10,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
+use super::bulk::FoundStream;
 use super::owner::{self, NotOwner, Term};
 use super::plan::{Keyed, key_of, plan};
 use super::statements::streams::{Head, stream_number};
@@ -162,14 +163,7 @@ impl Session {
             return Ok(());
         }
         let found = bulk::find_streams(&mut self.conn, &unknown)?;
-        let heads = found.into_iter().map(|row| {
-            let head = Head {
-                stream: row.id,
-                seq: seq(row.head),
-            };
-            ((row.kind, row.name_folded), head)
-        });
-        self.remember(&unknown, heads);
+        self.remember(&unknown, found);
         Ok(())
     }
 
@@ -183,29 +177,22 @@ impl Session {
             }
         }
         let made = bulk::create_streams(&mut self.conn, &new)?;
-        let heads = made.into_iter().map(|made| {
-            let head = Head {
-                stream: made.id,
-                seq: Seq::ZERO,
-            };
-            ((made.kind, made.name_folded), head)
-        });
-        self.remember(&new, heads);
+        self.remember(&new, made);
         Ok(())
     }
 
-    /// Remembers the heads of these streams, which come by kind and folded name.
-    fn remember(
-        &mut self,
-        streams: &[&Stream],
-        heads: impl Iterator<Item = ((String, String), Head)>,
-    ) {
+    /// Remembers how far these streams have come, of which the database knows the folded names.
+    fn remember(&mut self, streams: &[&Stream], found: Vec<FoundStream>) {
         let named = streams
             .iter()
             .map(|stream| ((stream.kind().to_owned(), stream.name_folded()), *stream));
         let named: HashMap<(String, String), &Stream> = named.collect();
-        for (name, head) in heads {
-            if let Some(stream) = named.get(&name) {
+        for row in found {
+            let head = Head {
+                stream: row.id,
+                seq: seq(row.head),
+            };
+            if let Some(stream) = named.get(&(row.kind, row.name_folded)) {
                 self.heads.insert(Stream::clone(stream), head);
             }
         }
