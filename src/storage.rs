@@ -4,6 +4,7 @@
     reason = "diesel's types name the database: `statements` is compiled once for each"
 )]
 
+mod delivery_change;
 mod error;
 mod keep;
 mod open;

@@ -131,6 +131,7 @@ macro_rules! conformance {
                     a_message_is_found_in_its_mailbox,
                     every_step_moves_its_message,
                     steps_may_come_in_the_batch_of_their_message,
+                    a_life_may_come_in_any_batches,
                     failures_are_kept_to_the_letter,
                     an_end_is_an_end,
                     it_is_due_at_the_first_of_its_times,

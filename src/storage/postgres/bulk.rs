@@ -1,7 +1,9 @@
 //! Many rows in one statement: each costs a way to the database and back, and not each row.
 
+use std::collections::BTreeMap;
+
 use bridge_core::event::{Envelope, Event, MessageStored, Posted, Stream};
-use bridge_core::message::Stage;
+use bridge_core::message::{Failure, Stage};
 use bridge_core::ports::Record;
 use bridge_core::{Seq, Timestamp};
 use diesel::prelude::*;
@@ -9,7 +11,8 @@ use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 use super::Conn;
 use super::statements::project;
-use crate::storage::row::{LogRow, NewLogRow, StreamNumber, number};
+use crate::storage::delivery_change::{self, DeliveryChange, Due, Failures};
+use crate::storage::row::{LogRow, NewLogRow, StreamNumber, failure_word, failures_word, number};
 
 /// A record that is to be written, and its stream.
 pub(super) type Row<'a> = (StreamNumber, &'a Record);
@@ -24,14 +27,93 @@ pub(super) fn write(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
     insert_message_records(conn, rows)?;
     insert_posts(conn, rows)?;
     insert_deliveries(conn, rows)?;
-    // New rows do not depend on what happens to old ones, so they could go first.
+    // New rows do not depend on what happens to old ones, so they could go first. And what happens
+    // to a message does not depend on what happens to anything else.
+    let mut changes = Changes::new();
     for (stream, record) in rows {
         let envelope = &record.envelope;
-        if !matches!(envelope.event, Event::Posted(_) | Event::MessageStored(_)) {
-            project::change(conn, *stream, envelope)?;
+        match delivery_change::of(envelope) {
+            Some((message, change)) => changes
+                .entry((*stream, number(message)))
+                .or_default()
+                .and_then(change),
+            None if matches!(envelope.event, Event::Posted(_) | Event::MessageStored(_)) => {}
+            None => project::change(conn, *stream, envelope)?,
         }
     }
-    Ok(())
+    change_deliveries(conn, &changes)
+}
+
+/// What a batch changes in the rows of messages, each of which it may speak of several times.
+type Changes = BTreeMap<(StreamNumber, i64), DeliveryChange>;
+
+fn change_deliveries(conn: &mut Conn, changes: &Changes) -> QueryResult<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = changes.iter().map(ChangeRow::from).collect();
+    diesel::sql_query(
+        "UPDATE deliveries d SET stage = coalesce(c.stage, d.stage), \
+         attempts = coalesce(c.attempts, d.attempts), \
+         due_at_ms = CASE c.due WHEN 'not after' THEN least(c.due_ms, d.expires_at_ms, d.deadline_ms) \
+         WHEN 'exactly' THEN c.due_ms ELSE d.due_at_ms END, \
+         failures = CASE c.failed WHEN 'more' THEN json_list_and(coalesce(d.failures, '[]'), c.failures) \
+         WHEN 'all' THEN c.failures ELSE d.failures END \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) \
+         AS c (stream_id, seq, stage, attempts, due, due_ms, failed, failures) \
+         WHERE d.stream_id = c.stream_id AND d.seq = c.seq",
+    )
+    .bind::<Array<BigInt>, _>(column(&rows, |row| row.place.0))
+    .bind::<Array<BigInt>, _>(column(&rows, |row| row.place.1))
+    .bind::<Array<Nullable<Text>>, _>(column(&rows, |row| row.stage))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&rows, |row| row.attempts))
+    .bind::<Array<Nullable<Text>>, _>(column(&rows, |row| row.due))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&rows, |row| row.due_ms))
+    .bind::<Array<Nullable<Text>>, _>(column(&rows, |row| row.failed))
+    .bind::<Array<Nullable<Text>>, _>(column(&rows, |row| row.failures.as_deref()))
+    .execute(conn)
+    .map(drop)
+}
+
+/// A change as the database takes it. What it does not speak of is NULL.
+struct ChangeRow {
+    place: (StreamNumber, i64),
+    stage: Option<&'static str>,
+    attempts: Option<i64>,
+    due: Option<&'static str>,
+    due_ms: Option<i64>,
+    failed: Option<&'static str>,
+    failures: Option<String>,
+}
+
+impl From<(&(StreamNumber, i64), &DeliveryChange)> for ChangeRow {
+    fn from((place, change): (&(StreamNumber, i64), &DeliveryChange)) -> Self {
+        let (due, due_ms) = match change.due {
+            Some(Due::NotAfter(at)) => (Some("not after"), Some(at.as_millis())),
+            Some(Due::Exactly(at)) => (Some("exactly"), at.map(Timestamp::as_millis)),
+            None => (None, None),
+        };
+        let (failed, failures) = match &change.failures {
+            Some(Failures::More(more)) => (Some("more"), Some(elements(more))),
+            Some(Failures::All(all)) => (Some("all"), failures_word(all)),
+            None => (None, None),
+        };
+        Self {
+            place: *place,
+            stage: change.stage.map(Stage::as_str),
+            attempts: change.attempts.map(i64::from),
+            due,
+            due_ms,
+            failed,
+            failures,
+        }
+    }
+}
+
+/// The elements of a JSON list, without its brackets.
+fn elements(failures: &[Failure]) -> String {
+    let words: Vec<String> = failures.iter().map(failure_word).collect();
+    words.join(",")
 }
 
 fn insert_log(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {

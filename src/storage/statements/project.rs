@@ -3,12 +3,12 @@
 pub(in crate::storage) mod messages;
 
 use bridge_core::event::{Envelope, Event, MemberJoined, Posted, RoleGranted, RoomCreated};
-use bridge_core::message::Stage;
 use bridge_core::{ClientId, Timestamp};
 use diesel::prelude::*;
 
 use super::Conn;
 use super::dialect::listed;
+use crate::storage::delivery_change;
 use crate::storage::row::{StreamNumber, number, visibility_word};
 use crate::storage::schema::{grants, members, messages as posts, rooms};
 
@@ -39,13 +39,16 @@ pub(in crate::storage) fn change(
         }
         Event::MailboxOpened(opened) => messages::mailbox_opened(conn, opened, envelope.at),
         Event::MessageStored(message) => messages::stored(conn, stream, envelope, message),
-        Event::MessageDelivered(event) => messages::delivered(conn, stream, event),
-        Event::LeaseExtended(event) => messages::extended(conn, stream, event),
-        Event::MessageReturned(event) => messages::returned(conn, stream, event, envelope.at),
-        Event::MessageSeen(event) => messages::seen(conn, stream, event),
-        Event::MessageDone(event) => messages::ended(conn, stream, &event.about, Stage::Done),
-        Event::MessageExpired(event) => messages::ended(conn, stream, &event.about, Stage::Expired),
-        Event::MessageDied(event) => messages::died(conn, stream, event),
+        Event::MessageDelivered(_)
+        | Event::LeaseExtended(_)
+        | Event::MessageReturned(_)
+        | Event::MessageSeen(_)
+        | Event::MessageDone(_)
+        | Event::MessageExpired(_)
+        | Event::MessageDied(_) => match delivery_change::of(envelope) {
+            Some((message, change)) => messages::change(conn, stream, message, &change),
+            None => Ok(()),
+        },
         // Only the owner of the mailbox asks for these, and it has them in memory.
         Event::ReceiptKept(_) | Event::ReceiptsTold(_) | Event::BroadcastsRead(_) => Ok(()),
     }

@@ -7,7 +7,9 @@ use crate::contract::mail::{
     message, question, reopened, returned, seen, stored, time, to_all,
 };
 use crate::contract::script::{at, client, draft, keyed, reason, stream};
-use crate::event::{Envelope, Event, MessageExpired, MessageReturned, MessageStored, Stream};
+use crate::event::{
+    About, Envelope, Event, MessageExpired, MessageReturned, MessageStored, Stream,
+};
 use crate::id::{ClientId, Timestamp};
 use crate::message::{Ending, Expiry, Failure, Recipients, Stage};
 use crate::owner::Answer;
@@ -125,9 +127,9 @@ pub fn a_message_is_found_in_its_mailbox(bench: &dyn Bench) {
 /// What a message is after one more record, and when it is due.
 type Step = (Event, Stage, u32, usize, Option<i64>);
 
-/// A long life of the message 1, which the record 2 stored, and which expires at 100 000.
-fn a_life() -> Vec<Step> {
-    let it = || about(2, 1);
+/// A long life of a message that expires at 100 000.
+fn a_life(of: &About) -> Vec<Step> {
+    let it = || of.clone();
     let taken_up = MessageReturned {
         reopened: Some(reopened()),
         ..back(it(), 4, Ending::Failed)
@@ -179,7 +181,7 @@ pub fn every_step_moves_its_message(bench: &dyn Bench) {
         draft([stored("Bob", 3, message(2, 70_000))]),
         draft([stored("cid", 2, message(1, 100_000))]),
     ]);
-    for (seq, (event, stage, attempts, failures, due)) in (4..).zip(a_life()) {
+    for (seq, (event, stage, attempts, failures, due)) in (4..).zip(a_life(&about(2, 1))) {
         let what = format!("{} at {seq}", event.kind());
         desk.stores(&[draft([mail("Bob", seq, "bob", event)])]);
         let found = known(&desk, "Bob", 1);
@@ -218,6 +220,35 @@ pub fn steps_may_come_in_the_batch_of_their_message(bench: &dyn Bench) {
         assert_eq!((found.stage, found.attempts), (Stage::Seen, 1), "{of}");
         assert_eq!(due_seqs(&desk, of, 99_999), [0; 0], "{of}");
         assert_eq!(due_seqs(&desk, of, 100_000), [2], "{of}");
+    }
+}
+
+/// However many of its steps come in one batch: it is the same life, wherever it is cut in two.
+pub fn a_life_may_come_in_any_batches(bench: &dyn Bench) {
+    let mut desk = with_mailboxes(bench);
+    let steps = a_life(&about(2, 1)).len();
+    let mut seq = 1;
+    for (n, cut) in (1..).zip(1..steps) {
+        seq += 1;
+        let place = seq;
+        desk.stores(&[draft([stored("Bob", place, message(n, 100_000))])]);
+        let life = a_life(&about(place, n));
+        for part in [&life[..cut], &life[cut..]] {
+            let mut batch = Vec::new();
+            for (event, ..) in part {
+                seq += 1;
+                batch.push(draft([mail("Bob", seq, "bob", event.clone())]));
+            }
+            desk.stores(&batch);
+            let (_, stage, attempts, failures, due) = part.last().expect("no part is empty");
+            let found = known(&desk, "Bob", n);
+            let is = (found.stage, found.attempts, found.failures.len());
+            assert_eq!(is, (*stage, *attempts, *failures), "cut at {cut}");
+            assert_due(&desk, "Bob", place, *due, &format!("cut at {cut}"));
+        }
+        let failures = known(&desk, "Bob", n).failures;
+        let attempts: Vec<u32> = failures.iter().map(|failure| failure.attempt).collect();
+        assert_eq!(attempts, [1, 3, 4], "cut at {cut}");
     }
 }
 

@@ -1,16 +1,14 @@
 //! Projections of mailboxes and of the broadcast stream.
 
-use bridge_core::event::{
-    About, Envelope, Event, LeaseExtended, MailboxOpened, MessageDelivered, MessageDied,
-    MessageReturned, MessageSeen, MessageStored, Stream,
-};
-use bridge_core::message::{Failure, Stage};
-use bridge_core::{MessageId, Timestamp};
+use bridge_core::event::{Envelope, Event, MailboxOpened, MessageStored, Stream};
+use bridge_core::message::Stage;
+use bridge_core::{MessageId, Seq, Timestamp};
 use diesel::prelude::*;
 
 use super::super::Conn;
 use super::super::dialect as sql;
 use super::super::functions::time_or;
+use crate::storage::delivery_change::{DeliveryChange, Due, Failures};
 use crate::storage::row::{StreamNumber, failure_word, failures_word, number};
 use crate::storage::schema::{clients, deliveries};
 
@@ -83,105 +81,43 @@ pub(in crate::storage) fn message_of(event: &Event) -> Option<MessageId> {
     }
 }
 
-/// It was handed over.
-pub(super) fn delivered(
+/// What happens to a message on its way.
+pub(super) fn change(
     conn: &mut Conn,
     stream: StreamNumber,
-    delivered: &MessageDelivered,
+    message: Seq,
+    change: &DeliveryChange,
 ) -> QueryResult<()> {
-    let due = sql::earlier(delivered.until.as_millis(), ends_at());
+    let row = || delivery(stream, number(message));
+    let (all, more) = match &change.failures {
+        Some(Failures::All(all)) => (Some(failures_word(all)), &[][..]),
+        Some(Failures::More(more)) => (None, &more[..]),
+        None => (None, &[][..]),
+    };
+    let (not_after, exactly) = match change.due {
+        Some(Due::NotAfter(at)) => (Some(at), None),
+        Some(Due::Exactly(at)) => (None, Some(at)),
+        None => (None, None),
+    };
     let changes = (
-        deliveries::stage.eq(Stage::Delivered.as_str()),
-        deliveries::attempts.eq(i64::from(delivered.attempt)),
-        deliveries::due_at_ms.eq(due.nullable()),
+        change
+            .stage
+            .map(|stage| deliveries::stage.eq(stage.as_str())),
+        change
+            .attempts
+            .map(|attempts| deliveries::attempts.eq(i64::from(attempts))),
+        not_after.map(|at| {
+            let due = sql::earlier(at.as_millis(), ends_at());
+            deliveries::due_at_ms.eq(due.nullable())
+        }),
+        exactly.map(|at| deliveries::due_at_ms.eq(at.map(Timestamp::as_millis))),
+        all.map(|failures| deliveries::failures.eq(failures)),
     );
-    diesel::update(delivery(stream, number(delivered.about.message)))
-        .set(changes)
-        .execute(conn)
-        .map(drop)
-}
-
-/// Who has it has it for longer.
-pub(super) fn extended(
-    conn: &mut Conn,
-    stream: StreamNumber,
-    extended: &LeaseExtended,
-) -> QueryResult<()> {
-    let due = sql::earlier(extended.until.as_millis(), ends_at());
-    diesel::update(delivery(stream, number(extended.about.message)))
-        .set(deliveries::due_at_ms.eq(due.nullable()))
-        .execute(conn)
-        .map(drop)
-}
-
-/// An attempt ended. Failures are told apart from what is nobody's fault, and kept in their order.
-pub(super) fn returned(
-    conn: &mut Conn,
-    stream: StreamNumber,
-    returned: &MessageReturned,
-    at: Timestamp,
-) -> QueryResult<()> {
-    let message = number(returned.about.message);
-    diesel::update(delivery(stream, message))
-        .set(deliveries::due_at_ms.eq(ends_at().nullable()))
-        .execute(conn)?;
-    if returned.reopened.is_some() {
-        diesel::update(delivery(stream, message))
-            .set(deliveries::stage.eq(Stage::Delivered.as_str()))
-            .execute(conn)?;
-    }
-    if returned.ending.counts() {
-        let failure = Failure {
-            attempt: returned.attempt,
-            at,
-            ending: returned.ending,
-            reason: returned.reason.clone(),
-        };
-        diesel::update(delivery(stream, message))
-            .set(deliveries::failures.eq(sql::failures_and(failure_word(&failure))))
+    diesel::update(row()).set(changes).execute(conn)?;
+    for failure in more {
+        diesel::update(row())
+            .set(deliveries::failures.eq(sql::failures_and(failure_word(failure))))
             .execute(conn)?;
     }
     Ok(())
-}
-
-/// Its recipient has it.
-pub(super) fn seen(conn: &mut Conn, stream: StreamNumber, seen: &MessageSeen) -> QueryResult<()> {
-    let changes = (
-        deliveries::stage.eq(Stage::Seen.as_str()),
-        deliveries::due_at_ms.eq(seen.ends_at.as_millis()),
-    );
-    diesel::update(delivery(stream, number(seen.about.message)))
-        .set(changes)
-        .execute(conn)
-        .map(drop)
-}
-
-/// Nothing comes after it.
-pub(super) fn ended(
-    conn: &mut Conn,
-    stream: StreamNumber,
-    about: &About,
-    stage: Stage,
-) -> QueryResult<()> {
-    let changes = (
-        deliveries::stage.eq(stage.as_str()),
-        deliveries::due_at_ms.eq(None::<i64>),
-    );
-    diesel::update(delivery(stream, number(about.message)))
-        .set(changes)
-        .execute(conn)
-        .map(drop)
-}
-
-/// Nothing comes after it, and its record says of every attempt why it failed.
-pub(super) fn died(conn: &mut Conn, stream: StreamNumber, died: &MessageDied) -> QueryResult<()> {
-    let changes = (
-        deliveries::stage.eq(Stage::Dead.as_str()),
-        deliveries::failures.eq(failures_word(&died.failures)),
-        deliveries::due_at_ms.eq(None::<i64>),
-    );
-    diesel::update(delivery(stream, number(died.about.message)))
-        .set(changes)
-        .execute(conn)
-        .map(drop)
 }
