@@ -8,6 +8,7 @@ mod lasting;
 pub mod output;
 mod progress;
 pub mod show;
+mod signals;
 
 pub mod admin;
 pub mod backup;

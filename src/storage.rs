@@ -9,6 +9,7 @@ mod error;
 mod keep;
 mod open;
 pub mod postgres;
+mod progress;
 mod row;
 mod schema;
 pub mod sqlite;
@@ -21,3 +22,4 @@ pub mod verify;
 
 pub use error::OpenError;
 pub use open::{Opened, Reopen, Which};
+pub use progress::{Progress, Stopped};

@@ -144,7 +144,11 @@ async fn checked(
     let path = file.path().to_owned();
     let checking = tokio::task::spawn_blocking(move || {
         let bar = Bar::new("Checking");
-        backup::check(&path, &Depth::Log, &mut |done, total| bar.set(done, total))
+        let mut progress = |done, total| {
+            bar.set(done, total);
+            Ok(())
+        };
+        backup::check(&path, &Depth::Log, &mut progress)
     });
     let useless = |why: String| {
         let to = to.display();

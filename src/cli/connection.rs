@@ -7,6 +7,7 @@ use clap::Args;
 use tokio::runtime::{Builder, Runtime};
 
 use super::output::Output;
+use super::signals;
 use crate::client::error::Exit;
 use crate::client::{Address, ClientError, RestClient, Token};
 
@@ -79,7 +80,7 @@ pub fn runtime() -> Result<Runtime, ClientError> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
-/// Runs a command until it is done, or until Ctrl-C.
+/// Runs a command until it is done, or until it is told to stop.
 ///
 /// # Errors
 /// The command's own, or [`ClientError::Interrupted`].
@@ -88,8 +89,8 @@ pub async fn unless_interrupted<T>(
 ) -> Result<T, ClientError> {
     tokio::select! {
         result = work => result,
-        pressed = tokio::signal::ctrl_c() => {
-            pressed?;
+        told = signals::told_to_stop() => {
+            told?;
             Err(ClientError::Interrupted)
         }
     }

@@ -9,12 +9,12 @@ use bridge_core::Epoch;
 use bridge_core::ports::Ids;
 use clap::Args;
 
-use super::database::{DatabaseArgs, Ended, finish, unless_interrupted};
+use super::database::{DatabaseArgs, Ended, finish, unless_interrupted, until_stopped};
 use super::progress::Bar;
 use super::restore::lock;
 use crate::storage::Which;
 use crate::storage::backup::sync_folder_of;
-use crate::storage::export::{self, Exported, Imported};
+use crate::storage::export::{self, Exported, ImportError, Imported};
 use crate::system::SystemIds;
 
 /// Standard input or output.
@@ -61,7 +61,8 @@ Examples:
   agent-bridge import --from bridge.jsonl --database-url postgres://bridge@db.example/bridge
   zstdcat bridge.jsonl.zst | agent-bridge import --from -
 
-Exit codes: 0 done · 1 refused or failed, and the database is empty · 2 wrong usage")]
+Exit codes: 0 done · 1 refused or failed, and the database is empty · 2 wrong usage ·
+  130 interrupted, and the database is empty")]
 pub struct ImportArgs {
     /// The export, or - for standard input
     #[arg(long, value_name = "FILE")]
@@ -128,7 +129,10 @@ fn in_the_way(to: &Path) -> Ended {
 
 fn write(which: &Which, out: impl Write, to: PathBuf) -> Result<Exported, Ended> {
     let bar = Bar::new("Exporting");
-    let mut progress = |done, total| bar.set(done, total);
+    let mut progress = |done, total| {
+        bar.set(done, total);
+        Ok(())
+    };
     Ok(export::export(which, out, to, &mut progress)?)
 }
 
@@ -148,14 +152,22 @@ fn import_from(args: &ImportArgs) -> Result<String, Ended> {
         Which::Postgres(_) => None,
     };
     let epoch = Epoch::from_uuid(SystemIds::default().uuid());
-    let bar = Bar::new("Importing");
-    let mut progress = |done, total| bar.set(done, total);
-    let imported = export::import(&which, from, epoch, &mut progress);
+    let (name, target) = (args.from.clone(), which.clone());
+    let imported = until_stopped(move |stop| {
+        let (checking, writing) = (Bar::new("Checking"), Bar::new("Importing"));
+        let mut checked = |done, total| checking.set_unless(&stop, done, total);
+        let mut written = |done, total| writing.set_unless(&stop, done, total);
+        let imported = export::import(&target, from, epoch, &mut checked, &mut written);
+        imported.map_err(|why| match why {
+            ImportError::Stopped(_) => Ended::Interrupted,
+            why => Ended::Failed(format!("{}: {why}", name.display())),
+        })
+    });
     let Imported {
         before,
         streams,
         records,
-    } = imported.map_err(|why| Ended::Failed(format!("{}: {why}", args.from.display())))?;
+    } = imported?;
     Ok(format!(
         "{records} records of {streams} streams are in {which}; the epoch was {before}, and is \
          {epoch}"

@@ -4,6 +4,9 @@ use std::cell::Cell;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::database::Stop;
+use crate::storage::Stopped;
+
 const STYLE: &str = "{msg} {bar:30} {percent}% {pos}/{len} {eta} left";
 
 /// A bar on stderr. Where that is no terminal, nothing is said.
@@ -33,6 +36,12 @@ impl Bar {
             self.bar.set_length(total);
         }
         self.bar.set_position(done);
+    }
+
+    /// The same, for work that ends when the user had enough.
+    pub(super) fn set_unless(&self, stop: &Stop, done: u64, total: u64) -> Result<(), Stopped> {
+        self.set(done, total);
+        stop.look()
     }
 }
 

@@ -7,10 +7,11 @@ use bridge_core::Epoch;
 use bridge_core::ports::Ids;
 use clap::Args;
 
-use super::database::{DatabaseArgs, Ended, finish};
+use super::database::{DatabaseArgs, Ended, finish, until_stopped};
 use super::progress::Bar;
 use crate::app;
 use crate::config::Config;
+use crate::storage::backup::BackupError;
 use crate::storage::sqlite::DataLock;
 use crate::storage::{Which, backup};
 use crate::system::SystemIds;
@@ -30,7 +31,8 @@ Examples:
   agent-bridge restore --from bridge.backup --data-dir /var/lib/agent-bridge
   agent-bridge restore --new-epoch --database-url postgres://bridge@db.example/bridge
 
-Exit codes: 0 done · 1 refused or failed, and nothing was changed · 2 wrong usage"
+Exit codes: 0 done · 1 refused or failed, and nothing was changed · 2 wrong usage ·
+  130 interrupted, and nothing was changed"
 )]
 pub struct RestoreArgs {
     /// The backup. The data folder must have no database, and no server must run there
@@ -69,9 +71,17 @@ fn from_backup(file: &Path, config: &Config, which: &Which, epoch: Epoch) -> Res
         )));
     };
     let _lock = lock(config)?;
-    let bar = Bar::new("Checking");
-    let mut progress = |done, total| bar.set(done, total);
-    let restored = backup::restore(file, database, epoch, &mut progress)?;
+    let (file, database) = (file.to_owned(), database.clone());
+    let restored = until_stopped(move |stop| {
+        let (copying, checking) = (Bar::new("Copying"), Bar::new("Checking"));
+        let mut copied = |done, total| copying.set_unless(&stop, done, total);
+        let mut checked = |done, total| checking.set_unless(&stop, done, total);
+        let restored = backup::restore(&file, &database, epoch, &mut copied, &mut checked);
+        restored.map_err(|why| match why {
+            BackupError::Stopped(_) => Ended::Interrupted,
+            why => why.into(),
+        })
+    })?;
     let (records, streams) = (restored.report.records, restored.report.streams);
     Ok(format!(
         "{records} records of {streams} streams are in {which}; the epoch was {}, and is {epoch}",

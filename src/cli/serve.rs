@@ -14,6 +14,7 @@ use clap::Args;
 use super::demo;
 use super::output::OutputArgs;
 use super::show::Paint;
+use super::signals;
 use crate::app::{AppError, Application, Seams};
 use crate::client::{Address, Token};
 use crate::config::{Config, Overrides};
@@ -163,25 +164,7 @@ async fn until_told_to_stop() {
 }
 
 async fn told_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    pressed = tokio::signal::ctrl_c() => warn_if_deaf(pressed),
-                }
-                return;
-            }
-            Err(why) => warn_if_deaf(Err(why)),
-        }
-    }
-    warn_if_deaf(tokio::signal::ctrl_c().await);
-}
-
-fn warn_if_deaf(heard: std::io::Result<()>) {
-    if let Err(why) = heard {
+    if let Err(why) = signals::told_to_stop().await {
         tracing::error!(error = %why, "signals cannot be heard; stopping");
     }
 }

@@ -54,7 +54,10 @@ fn verify(args: VerifyArgs) -> Result<Report, Ended> {
     };
     unless_interrupted(move || {
         let bar = Bar::new("Verifying");
-        let mut progress = |done, total| bar.set(done, total);
+        let mut progress = |done, total| {
+            bar.set(done, total);
+            Ok(())
+        };
         match (which, args.from) {
             (Some(which), _) => Ok(verify::database(&which, &depth, &mut progress)?),
             (None, from) => {

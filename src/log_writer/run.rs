@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
@@ -80,19 +81,15 @@ impl Writer {
         self.upkeep(true);
     }
 
-    /// Waits for the next item. When none comes for a while, the store does its housekeeping; one that
-    /// is not there is looked for.
+    /// Waits for the next item. While none comes, the store does its housekeeping, and is asked
+    /// whether it is there.
     fn next(&mut self) -> Option<Item> {
-        while self.health.is_unavailable() {
-            match self.queue.recv_timeout(limits::STORE_LOOKED_AT_EVERY) {
-                Ok(item) => return Some(item),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => self.upkeep(true),
-            }
-        }
-        if self.is_busy {
-            match self.queue.recv_timeout(limits::CHECKPOINT_IDLE) {
-                Ok(item) => return Some(item),
+        loop {
+            match self.queue.recv_timeout(self.patience()) {
+                Ok(item) => {
+                    self.is_busy = true;
+                    return Some(item);
+                }
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {
                     self.upkeep(true);
@@ -100,9 +97,17 @@ impl Writer {
                 }
             }
         }
-        let item = self.queue.recv().ok();
-        self.is_busy = true;
-        item
+    }
+
+    /// How long nothing may come before the store is looked at.
+    fn patience(&self) -> Duration {
+        if self.health.is_unavailable() {
+            limits::STORE_LOOKED_AT_EVERY
+        } else if self.is_busy {
+            limits::CHECKPOINT_IDLE
+        } else {
+            limits::STORE_ASKED_EVERY
+        }
     }
 
     /// Takes what is queued, up to the bounds of a batch. An errand ends it: whatever stands in

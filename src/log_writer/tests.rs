@@ -237,3 +237,48 @@ fn the_queue_is_bounded() {
     drop(permits);
     assert!(log.permit(1).is_some());
 }
+
+/// A log that tells of each time that it is looked at while nobody writes.
+struct Asked {
+    inner: MemoryLog,
+    told: SyncSender<()>,
+}
+
+impl Log for Asked {
+    fn append(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, LogFailure> {
+        self.inner.append(batch)
+    }
+
+    fn save_snapshot(&mut self, stream: &Stream, snapshot: &Snapshot) -> Result<(), LogFailure> {
+        self.inner.save_snapshot(stream, snapshot)
+    }
+
+    fn follow_ups_done(&mut self, done: &[(Stream, Seq)]) -> Result<(), LogFailure> {
+        self.inner.follow_ups_done(done)
+    }
+
+    fn upkeep(&mut self, idle: bool) -> Result<(), LogFailure> {
+        if idle && self.told.try_send(()).is_err() {
+            // The test is over.
+        }
+        self.inner.upkeep(idle)
+    }
+}
+
+/// The database may have another owner by now, and who only listens would never hear of it.
+#[test]
+fn a_store_is_asked_again_and_again_whether_it_is_there() {
+    let store = MemoryStore::new(Epoch::from_uuid(Uuid::from_u128(1)));
+    let (told, asked) = sync_channel(10);
+    let log = Asked {
+        inner: MemoryLog::new(store),
+        told,
+    };
+    let (log, thread) = start(Box::new(log), never_again()).unwrap();
+    for _ in 0..2 {
+        let patience = 2 * limits::STORE_ASKED_EVERY;
+        asked.recv_timeout(patience).expect("it is asked");
+    }
+    drop(log);
+    thread.join().unwrap();
+}

@@ -33,8 +33,8 @@ pub enum OpenError {
     },
     /// The database was written by an older version of the program, and is only to be looked at.
     #[error(
-        "the database has the schema {found:?}, which is older than this version's; start this \
-         agent-bridge on it once, which brings it up to date"
+        "the database has the schema {found:?}, which is older than this version's; `agent-bridge \
+         serve` brings a database up to date, and `agent-bridge restore` a backup"
     )]
     OlderSchema {
         /// The newest migration in it.

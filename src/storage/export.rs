@@ -11,15 +11,15 @@ mod read;
 use std::io::Write;
 use std::path::PathBuf;
 
-use bridge_core::Epoch;
 use bridge_core::event::Stream;
 use bridge_core::ports::StoreError;
+use bridge_core::{Epoch, Seq};
 use sha2::{Digest, Sha256};
 
-use super::verify::Progress;
 use super::view::WalkedRow;
-use super::{OpenError, Which};
+use super::{OpenError, Progress, Stopped, Which};
 use crate::hex;
+use crate::storage::row::{StreamNumber, seq};
 use line::{Header, RecordLine, Trailer};
 
 pub use import::{ImportError, Imported, import};
@@ -45,6 +45,9 @@ pub enum ExportError {
     /// It cannot be read, or is not what was written.
     #[error("{0}; `agent-bridge verify` says everything that is wrong")]
     Read(#[from] StoreError),
+    /// It was to end.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// It cannot be written.
     #[error("cannot write {to}: {why}")]
     Write {
@@ -56,10 +59,10 @@ pub enum ExportError {
 }
 
 /// Writes the whole log of a database, as of now, also while a server writes to it. Every record is
-/// checked on its way.
+/// checked on its way. `progress` counts records.
 ///
 /// # Errors
-/// When the database cannot be read, a record is not what was written, or `out` (which is named
+/// When the database cannot be read, a record is missing or not what was written, or `out` (which is named
 /// `to`) takes no more.
 pub fn export(
     which: &Which,
@@ -80,18 +83,21 @@ pub fn export(
     };
     out.line(&Header::new(exported.epoch))?;
     let total = view.records_total()?;
-    let mut at = None;
+    let mut at: Option<At> = None;
     for row in view.records()? {
         let row: WalkedRow = row?;
-        if at.as_ref().is_none_or(|(number, _)| *number != row.stream) {
-            exported.streams += 1;
-            at = Some((row.stream, stream(&row)?));
-        }
-        if let Some((_, stream)) = &at {
-            out.line(&RecordLine::of(row, stream)?)?;
-        }
+        let here = match at.take_if(|at| at.number == row.stream) {
+            Some(here) => here,
+            None => {
+                exported.streams += 1;
+                At::first(&row)?
+            }
+        };
+        let here = at.insert(here);
+        here.take(&row)?;
+        out.line(&RecordLine::of(row, &here.stream)?)?;
         exported.records += 1;
-        progress(exported.records, total);
+        progress(exported.records, total)?;
     }
     let trailer = Trailer {
         end: true,
@@ -108,6 +114,38 @@ fn stream(row: &WalkedRow) -> Result<Stream, StoreError> {
     let words = row.words.as_ref();
     let stream = words.and_then(|(kind, name)| Stream::from_words(kind, name));
     stream.ok_or_else(|| StoreError::Corrupt(format!("table streams, row {}", row.stream)))
+}
+
+/// How far the reading has come in a stream.
+struct At {
+    number: StreamNumber,
+    stream: Stream,
+    seq: Seq,
+}
+
+impl At {
+    /// In front of the first record of a stream.
+    fn first(row: &WalkedRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            number: row.stream,
+            stream: stream(row)?,
+            seq: Seq::ZERO,
+        })
+    }
+
+    /// Behind the next record.
+    fn take(&mut self, row: &WalkedRow) -> Result<(), StoreError> {
+        let (expected, found) = (self.seq.next(), seq(row.row.seq()));
+        if found != expected {
+            let text = format!(
+                "{}: seq {expected} should come, and seq {found} is there",
+                self.stream
+            );
+            return Err(StoreError::Corrupt(text));
+        }
+        self.seq = found;
+        Ok(())
+    }
 }
 
 /// Where lines go, and what was in them.

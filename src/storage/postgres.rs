@@ -13,6 +13,7 @@ mod plan;
 mod session;
 #[path = "statements/mod.rs"]
 mod statements;
+mod url;
 mod view;
 
 use std::time::{Duration, Instant};
@@ -25,14 +26,17 @@ use diesel::{Connection, result::Error};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::error::OpenError;
+use owner::Owner;
+use session::Session;
 use statements::counters::{epoch, is_half_imported, read_epoch, renew_epoch};
 use statements::keep::is_used;
 use statements::migrate::migrate;
 use statements::read::connections;
 
-pub use connect::{Place, WrongUrl};
+pub use connect::Place;
 pub use log::PostgresLog;
 pub use statements::DatabaseStore as PostgresStore;
+pub use url::WrongUrl;
 
 pub(super) use statements::keep::Keeper;
 pub(super) use view::view;
@@ -57,8 +61,7 @@ pub struct Opened {
 #[derive(Debug, Clone)]
 pub struct Reopen {
     place: Place,
-    epoch: Epoch,
-    term: owner::Term,
+    owner: Owner,
 }
 
 impl Reopen {
@@ -69,11 +72,10 @@ impl Reopen {
     pub fn log(&self) -> Result<PostgresLog, OpenError> {
         let failed = |why: String| self.place.failed(why);
         let mut conn = self.place.connect_to_write().map_err(failed)?;
-        owner::resume(&mut conn, self.term).map_err(|why| failed(why.to_string()))?;
-        if read_epoch(&mut conn).map_err(failed)? != self.epoch {
-            return Err(failed("it is another database now".to_owned()));
-        }
-        Ok(PostgresLog::new(self.place.clone(), self.term, conn))
+        let resumed = owner::resume(&mut conn, self.owner);
+        resumed.map_err(|why| failed(why.to_string()))?;
+        let session = Session::new(conn, self.owner).map_err(|why| failed(why.to_string()))?;
+        Ok(PostgresLog::new(self.place.clone(), self.owner, session))
     }
 }
 
@@ -85,10 +87,9 @@ impl Reopen {
 /// durability needs.
 pub fn open(place: Place, new_epoch: Epoch, stands_by: impl FnOnce()) -> Result<Opened, OpenError> {
     let failed = |why: String| place.failed(why);
-    let mut conn = place.connect_to_write().map_err(failed)?;
-    connect::assert_settings(&mut conn, &place)?;
-    // Whoever holds this is alone with the database: two that start at once do not both migrate.
-    owner::wait_for_turn(&mut conn, stands_by).map_err(|why| failed(why.to_string()))?;
+    let conn = connect(&place)?;
+    // Whoever has its turn is alone with the database: two that start at once do not both migrate.
+    let mut conn = wait_for_turn(&place, conn, stands_by)?;
     migrate(&mut conn, failed)?;
     if is_half_imported(&mut conn).map_err(failed)? {
         return Err(OpenError::HalfImported {
@@ -101,7 +102,6 @@ pub fn open(place: Place, new_epoch: Epoch, stands_by: impl FnOnce()) -> Result<
 /// The same for an import, which may have been begun before, and waits for nobody.
 pub(super) fn open_for_import(place: Place, new_epoch: Epoch) -> Result<Opened, OpenError> {
     let mut conn = connect_alone(&place)?;
-    connect::assert_settings(&mut conn, &place)?;
     if is_used(&mut conn).map_err(|why| place.failed(why))? {
         return Err(OpenError::NotEmpty {
             place: place.to_string(),
@@ -117,17 +117,19 @@ pub(super) fn keeper(place: &Place) -> Result<Keeper, OpenError> {
     Ok(Keeper::new(conn))
 }
 
-/// Begins another life of the log, under another term: whatever an earlier server still believes,
-/// it writes nothing any more. The epoch before is returned.
+/// Brings the schema up to date and begins another life of the log, under another term: whatever an
+/// earlier server still believes, it writes nothing any more. The epoch before is returned.
 ///
 /// # Errors
-/// When there is no database of ours, a server uses it, or it cannot be written.
+/// When there is no database of ours, a server uses it, it is newer than this program, or it cannot
+/// be used.
 pub(super) fn begin_new_epoch(place: &Place, new_epoch: Epoch) -> Result<Epoch, OpenError> {
     let mut conn = connect_alone(place)?;
     read_epoch(&mut conn).map_err(|why| OpenError::NoDatabase {
         place: place.to_string(),
         why,
     })?;
+    migrate(&mut conn, |why| place.failed(why))?;
     let renewed = conn.transaction(|conn| {
         owner::take_over(conn)?;
         renew_epoch(conn, new_epoch).map_err(|why| Error::QueryBuilderError(why.into()))
@@ -135,9 +137,52 @@ pub(super) fn begin_new_epoch(place: &Place, new_epoch: Epoch) -> Result<Epoch, 
     renewed.map_err(|why| place.failed(why.to_string()))
 }
 
+/// A connection that writes to a database that is what it must be.
+fn connect(place: &Place) -> Result<Conn, OpenError> {
+    let mut conn = place.connect_to_write().map_err(|why| place.failed(why))?;
+    connect::assert_settings(&mut conn, place)?;
+    Ok(conn)
+}
+
+/// Waits until no other server owns the database. `stands_by` is called once when there is one; from
+/// then on it is waited for the database, too, which may be started again like its owner.
+fn wait_for_turn(
+    place: &Place,
+    mut conn: Conn,
+    stands_by: impl FnOnce(),
+) -> Result<Conn, OpenError> {
+    let mut stands_by = Some(stands_by);
+    loop {
+        match owner::try_lock(&mut conn) {
+            Ok(true) => return Ok(conn),
+            Ok(false) => {
+                if let Some(tell) = stands_by.take() {
+                    tell();
+                }
+                wait(owner::LOOK_EVERY);
+            }
+            Err(why) if stands_by.is_some() => return Err(place.failed(why.to_string())),
+            Err(why) => {
+                tracing::warn!(error = %why, "the database is gone; standing by until it is back");
+                conn = wait_for_database(place);
+            }
+        }
+    }
+}
+
+fn wait_for_database(place: &Place) -> Conn {
+    loop {
+        wait(limits::STORE_LOOKED_AT_EVERY);
+        match connect(place) {
+            Ok(conn) => return conn,
+            Err(why) => tracing::debug!(error = %why, "it is not back yet"),
+        }
+    }
+}
+
 /// A connection with which no server shares the database.
 fn connect_alone(place: &Place) -> Result<Conn, OpenError> {
-    let mut conn = place.connect_to_write().map_err(|why| place.failed(why))?;
+    let mut conn = connect(place)?;
     if owner::try_lock(&mut conn).map_err(|why| place.failed(why.to_string()))? {
         return Ok(conn);
     }
@@ -149,18 +194,20 @@ fn connect_alone(place: &Place) -> Result<Conn, OpenError> {
 /// Makes this server the owner, and opens both sides.
 fn take_over(place: Place, mut conn: Conn, new_epoch: Epoch) -> Result<Opened, OpenError> {
     let failed = |why: String| place.failed(why);
-    let term = owner::take_over(&mut conn).map_err(|why| failed(why.to_string()))?;
+    let broken = |why: Error| failed(why.to_string());
+    let term = owner::take_over(&mut conn).map_err(broken)?;
     let epoch = epoch(&mut conn, new_epoch).map_err(failed)?;
+    let owner = Owner { term, epoch };
+    let session = Session::new(conn, owner).map_err(broken)?;
     // Connections are lost when the database restarts; whoever reads must not be the one who finds
     // out.
     let pool = connections(&place.url(), true, ReadOnly).map_err(|why| failed(why.to_string()))?;
     let reopen = Reopen {
         place: place.clone(),
-        epoch,
-        term,
+        owner,
     };
     Ok(Opened {
-        log: PostgresLog::new(place, term, conn),
+        log: PostgresLog::new(place, owner, session),
         store: PostgresStore::new(pool, epoch),
         reopen,
     })

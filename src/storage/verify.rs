@@ -6,6 +6,7 @@
 
 mod compare;
 mod finding;
+mod state;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use bridge_core::{Epoch, Timestamp, limits};
 
 use super::sqlite::{Replay, view_of_file};
 use super::view::{StreamRow, View};
-use super::{OpenError, Which};
+use super::{OpenError, Progress, Stopped, Which};
 use crate::storage::row::StreamNumber;
 
 pub use finding::{Finding, Findings};
@@ -31,9 +32,6 @@ pub enum Depth {
     /// That, and what follows from them, in a replay that is kept in this folder meanwhile.
     Whole(PathBuf),
 }
-
-/// How far a check has come: records done, of so many.
-pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
 /// What was checked, and what is wrong with it.
 #[derive(Debug)]
@@ -57,6 +55,9 @@ pub enum VerifyError {
     /// It cannot be read now.
     #[error(transparent)]
     Read(#[from] StoreError),
+    /// It was to end.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The replay could not be written.
     #[error("the replay in the temporary folder {folder} failed: {why}")]
     Replay {
@@ -67,7 +68,7 @@ pub enum VerifyError {
     },
 }
 
-/// Checks a database, also while a server writes to it.
+/// Checks a database, also while a server writes to it. `progress` counts records.
 ///
 /// # Errors
 /// When it could not be checked. What is wrong with it is in the report.
@@ -130,7 +131,7 @@ fn check(
     let total = view.records_total()?;
     for row in view.records()? {
         walk.record(row?, &mut report.findings)?;
-        progress(walk.records(), total);
+        progress(walk.records(), total)?;
     }
     let walked = walk.end(&mut report.findings)?;
     look_at_latest(view.latest()?, walked.newest, &mut report.findings);

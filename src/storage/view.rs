@@ -54,6 +54,14 @@ pub(super) struct WalkedRow {
     pub(super) row: LogRow,
     /// Whether effects of it on other streams are still to be brought about.
     pub(super) is_open: bool,
+    /// The snapshot of its stream, if it is of this record.
+    pub(super) snapshot: Option<SnapshotRow>,
+}
+
+/// A stream's state at one of its records, as it is read.
+pub(super) struct SnapshotRow {
+    pub(super) format: i32,
+    pub(super) body: Vec<u8>,
 }
 
 /// What follows from the log and can be made again from it.

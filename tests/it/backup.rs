@@ -9,6 +9,9 @@ mod verify;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
 use crate::support::binary::{Said, said};
 use crate::support::postgres::Database;
 use crate::support::program;
@@ -70,6 +73,16 @@ fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = names.map(|n| n.to_string_lossy().into_owned()).collect();
     names.sort();
     names
+}
+
+/// The database in a folder. The last connection of a server that has ended in this process may go a
+/// moment after it.
+fn sqlite(folder: &Path) -> SqliteConnection {
+    let file = folder.join("bridge.sqlite3");
+    let mut conn = SqliteConnection::establish(arg(&file)).expect("a database");
+    let waits = conn.batch_execute("PRAGMA busy_timeout = 5000");
+    waits.expect("a good statement");
+    conn
 }
 
 /// A path as an argument.

@@ -22,6 +22,7 @@ pub mod dead_letters;
 pub mod deliveries;
 pub mod follow_ups;
 pub mod history;
+pub mod lives;
 
 mod desk;
 mod mail;
@@ -129,9 +130,6 @@ macro_rules! conformance {
                 }
                 deliveries {
                     a_message_is_found_in_its_mailbox,
-                    every_step_moves_its_message,
-                    steps_may_come_in_the_batch_of_their_message,
-                    a_life_may_come_in_any_batches,
                     failures_are_kept_to_the_letter,
                     an_end_is_an_end,
                     it_is_due_at_the_first_of_its_times,
@@ -139,6 +137,11 @@ macro_rules! conformance {
                     the_longest_overdue_comes_first,
                     a_refused_draft_leaves_no_delivery,
                     a_message_to_all_is_nobodys,
+                }
+                lives {
+                    every_step_moves_its_message,
+                    steps_may_come_in_the_batch_of_their_message,
+                    a_life_may_come_in_any_batches,
                 }
                 dead_letters {
                     they_are_listed_newest_first,

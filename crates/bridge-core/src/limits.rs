@@ -170,6 +170,9 @@ pub const COMMIT_RESOLVED_WITHIN: Duration = Duration::from_secs(10);
 pub const COMMIT_LOOKED_FOR_EVERY: Duration = Duration::from_millis(100);
 /// Between two looks whether a store that did not answer is there again.
 pub const STORE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+/// Between two times that a store for which there is nothing to do is asked whether it is there, and
+/// still ours: a server that has lost its database to another one must not go on for long.
+pub const STORE_ASKED_EVERY: Duration = Duration::from_secs(5);
 /// How long one batch may be on its way to the disk before the server says that it is not ready, and
 /// takes nothing more to be written: a hundred times a slow fsync. What waits is not given up; disks
 /// do come back.

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::args::ListenArgs;
 use crate::cli::context::Context;
 use crate::cli::show::{message_json, message_line, receipt_json, receipt_line};
+use crate::cli::signals;
 use crate::client::{ClientError, Heard, Listen};
 use crate::wire::frame::{Message, ReceiptBody, ResumedBody};
 
@@ -24,14 +25,14 @@ pub(super) async fn listen(context: &mut Context, args: ListenArgs) -> Result<()
         printed: 0,
         had_session: false,
     };
-    let interrupted = tokio::signal::ctrl_c();
+    let interrupted = signals::told_to_stop();
     tokio::pin!(interrupted);
     // What was printed is acknowledged before the command ends by itself.
     while !ear.has_enough() || listen.owes() {
         let heard = tokio::select! {
             heard = listen.next() => heard?,
-            pressed = &mut interrupted => {
-                pressed?;
+            told = &mut interrupted => {
+                told?;
                 break;
             }
         };

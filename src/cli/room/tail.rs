@@ -9,6 +9,7 @@ use super::Context;
 use super::args::TailArgs;
 use super::view::{self, EventPage, RoomBody};
 use crate::cli::show::{Threads, event_json, event_line};
+use crate::cli::signals;
 use crate::client::tail::not_a_member;
 use crate::client::{ClientError, Follow, Followed};
 use crate::wire::frame::{ResumedBody, RoomEvent};
@@ -61,13 +62,13 @@ pub(super) async fn tail(context: &mut Context, args: TailArgs) -> Result<(), Cl
     let connection = &context.connection;
     let (address, client) = (&connection.address, &connection.client);
     let mut follow = Follow::new(address, client, &connection.token, cursors, epoch);
-    let interrupted = tokio::signal::ctrl_c();
+    let interrupted = signals::told_to_stop();
     tokio::pin!(interrupted);
     loop {
         let followed = tokio::select! {
             followed = follow.next() => followed?,
-            pressed = &mut interrupted => {
-                pressed?;
+            told = &mut interrupted => {
+                told?;
                 break;
             }
         };

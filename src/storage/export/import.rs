@@ -1,6 +1,6 @@
 //! An export becomes the log of an empty database.
 
-use std::io::{BufRead, BufReader, Read, Seek};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
 use bridge_core::event::Stream;
 use bridge_core::id::Incarnation;
@@ -10,8 +10,7 @@ use bridge_core::{Epoch, Seq, limits};
 
 use super::read::{BadExport, Taken, Whole, read};
 use crate::storage::keep::Keep;
-use crate::storage::verify::Progress;
-use crate::storage::{OpenError, Which};
+use crate::storage::{OpenError, Progress, Stopped, Which};
 
 /// What was imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +35,9 @@ pub enum ImportError {
     /// The export cannot be read again.
     #[error("the export cannot be read: {0}")]
     Read(#[from] std::io::Error),
+    /// It was to end. Nothing was changed.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The database refused a part of it.
     #[error("{0}")]
     Refused(String),
@@ -56,7 +58,8 @@ pub enum ImportError {
 }
 
 /// Imports an export into an empty database, in another life of its log. The whole export is checked
-/// before anything is written; when writing fails, what was written is taken out again.
+/// before anything is written; when writing fails or is to end, what was written is taken out again.
+/// `checking` counts bytes, `writing` records.
 ///
 /// # Errors
 /// When the export is not what was written, the database is not empty or in use, or it failed.
@@ -64,14 +67,19 @@ pub fn import(
     which: &Which,
     mut from: impl Read + Seek,
     new_epoch: Epoch,
-    progress: Progress<'_>,
+    checking: Progress<'_>,
+    writing: Progress<'_>,
 ) -> Result<Imported, ImportError> {
-    let whole = read(BufReader::new(&mut from), |_, _| Ok::<_, ImportError>(()))?;
+    let bytes = from.seek(SeekFrom::End(0))?;
+    from.rewind()?;
+    let whole = read(BufReader::new(&mut from), |_, at| {
+        Ok::<_, ImportError>(checking(at.bytes, bytes)?)
+    })?;
     from.rewind()?;
     let mut target = which.open_for_import(new_epoch)?;
     let mut keep = which.keeper()?;
     keep.begin_import().map_err(ImportError::Refused)?;
-    let written = write(&mut *target.log, BufReader::new(from), whole, progress);
+    let written = write(&mut *target.log, BufReader::new(from), whole, writing);
     let ended = written.and_then(|()| keep.end_import(new_epoch).map_err(ImportError::Refused));
     match ended {
         Ok(()) => Ok(Imported {
@@ -100,17 +108,16 @@ fn write(
     progress: Progress<'_>,
 ) -> Result<(), ImportError> {
     let mut batch = Batch::default();
-    read(from, |taken, number| {
+    read(from, |taken, at| {
         batch.add(taken);
         if batch.is_full() {
             batch.write(log)?;
-            progress(number, whole.records);
+            progress(at.records, whole.records)?;
         }
         Ok::<_, ImportError>(())
     })?;
     batch.write(log)?;
-    progress(whole.records, whole.records);
-    Ok(())
+    Ok(progress(whole.records, whole.records)?)
 }
 
 /// Records that are written in one transaction.

@@ -66,15 +66,23 @@ pub(super) struct Whole {
     pub(super) records: u64,
 }
 
+/// How far the reading has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) records: u64,
+    pub(super) bytes: u64,
+}
+
 /// Reads an export from its header to its last line. What `take` refuses ends it.
 pub(super) fn read<E: From<BadExport>>(
     from: impl BufRead,
-    mut take: impl FnMut(Taken, u64) -> Result<(), E>,
+    mut take: impl FnMut(Taken, Place) -> Result<(), E>,
 ) -> Result<Whole, E> {
     let mut lines = Lines {
         from,
         hash: Sha256::new(),
         number: 0,
+        bytes: 0,
     };
     let mut order = Order::default();
     let header = lines.next()?;
@@ -94,7 +102,11 @@ pub(super) fn read<E: From<BadExport>>(
         }
         let taken = order.record(text).map_err(|fault| lines.bad(fault))?;
         lines.hash.update(&line);
-        take(taken, order.records)?;
+        let place = Place {
+            records: order.records,
+            bytes: lines.bytes,
+        };
+        take(taken, place)?;
     }
 }
 
@@ -115,6 +127,7 @@ struct Lines<R> {
     from: R,
     hash: Sha256,
     number: u64,
+    bytes: u64,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -126,7 +139,10 @@ impl<R: BufRead> Lines<R> {
         let read = (&mut self.from).take(most).read_until(b'\n', &mut line);
         match read {
             Err(why) => Err(self.bad(why.into())),
-            Ok(_) if line.ends_with(b"\n") => Ok(line),
+            Ok(bytes) if line.ends_with(b"\n") => {
+                self.bytes += bytes as u64;
+                Ok(line)
+            }
             Ok(bytes) if bytes as u64 == most => {
                 Err(self.bad(Fault::Line(format!("it is longer than {most} bytes"))))
             }

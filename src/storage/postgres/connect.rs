@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::Conn;
+use super::url::{Parts, WrongUrl};
 use crate::storage::OpenError;
 
 /// What is asked of the connection itself, unless the URL says otherwise: to give up soon when
@@ -38,33 +39,14 @@ pub struct Place {
     url: String,
 }
 
-/// A URL that names no PostgreSQL database that this build can reach.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WrongUrl {
-    /// Its beginning is another.
-    #[error("a PostgreSQL database is named like postgres://user@host/database")]
-    NotPostgres,
-    /// It asks for TLS.
-    #[error(
-        "it asks for TLS (sslmode={0}), and this program was built without it: build it with \
-         --features postgres-tls"
-    )]
-    NoTls(String),
-}
-
 impl Place {
     /// The place that a URL names.
     ///
     /// # Errors
     /// When it names none that this build can reach.
     pub fn parse(url: &str) -> Result<Self, WrongUrl> {
-        let is_ours = ["postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme));
-        if !is_ours {
-            return Err(WrongUrl::NotPostgres);
-        }
-        let mode = parameters(url).find(|(name, _)| *name == "sslmode");
+        let parts = Parts::of(url)?;
+        let mode = parts.parameters().find(|(name, _)| *name == "sslmode");
         let needs_tls =
             mode.filter(|(_, mode)| ["require", "verify-ca", "verify-full"].contains(mode));
         if let Some((_, mode)) = needs_tls
@@ -77,17 +59,36 @@ impl Place {
         })
     }
 
-    /// The URL with everything that a connection of ours asks for.
+    /// The URL with everything that a connection of a server asks for. Of several hosts it takes the
+    /// one that may be written to, also for reading: another one would be behind it.
     pub(super) fn url(&self) -> String {
+        self.url_with(&[&PARAMETERS[..], &[("target_session_attrs", "primary")]].concat())
+    }
+
+    /// The same for who only looks, which a copy is good enough for.
+    pub(super) fn url_to_look(&self) -> String {
+        self.url_with(&PARAMETERS)
+    }
+
+    fn url_with(&self, wanted: &[(&str, &str)]) -> String {
         let mut url = self.url.clone();
-        for (name, value) in PARAMETERS {
-            if parameters(&self.url).any(|(given, _)| given == name) {
-                continue;
+        let parts = self.parts();
+        let mut separator = match parts.query {
+            None => "?",
+            Some("") => "",
+            Some(_) => "&",
+        };
+        for (name, value) in wanted {
+            if parts.parameters().all(|(given, _)| given != *name) {
+                url.push_str(&format!("{separator}{name}={value}"));
+                separator = "&";
             }
-            url.push(if url.contains('?') { '&' } else { '?' });
-            url.push_str(&format!("{name}={value}"));
         }
         url
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::of(&self.url).expect("it was taken apart when this was made")
     }
 
     /// A connection that may write, with the settings on which durability rests.
@@ -107,14 +108,6 @@ impl Place {
             hint,
         }
     }
-}
-
-/// The parameters of a URL.
-fn parameters(url: &str) -> impl Iterator<Item = (&str, &str)> {
-    let (_, parameters) = url.split_once('?').unwrap_or_default();
-    parameters
-        .split('&')
-        .filter_map(|parameter| parameter.split_once('='))
 }
 
 /// What to do about an error, by the server's own words. It says them in the language that it was
@@ -137,13 +130,12 @@ fn hint(why: &str) -> &'static str {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, rest) = self.url.split_once("://").unwrap_or_default();
-        let (rest, _) = rest.split_once('?').unwrap_or((rest, ""));
-        let Some((user, host)) = rest.rsplit_once('@') else {
-            return write!(f, "{scheme}://{rest}");
-        };
-        let (user, _) = user.split_once(':').unwrap_or((user, ""));
-        write!(f, "{scheme}://{user}@{host}")
+        let parts = self.parts();
+        write!(f, "{}://", parts.scheme)?;
+        if let Some(user) = parts.user {
+            write!(f, "{user}@")?;
+        }
+        f.write_str(parts.place)
     }
 }
 
@@ -191,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_place_does_not_show_its_password() {
-        let place = Place::parse("postgres://ann:se:cr@et@db.example:5433/bridge?sslmode=disable");
+        let place = Place::parse("postgres://ann:se:cr?et@db.example:5433/bridge?sslmode=disable");
         let place = place.expect("a place");
         assert_eq!(place.to_string(), "postgres://ann@db.example:5433/bridge");
         assert!(!format!("{place:?}").contains("se:cr"));
@@ -207,14 +199,12 @@ mod tests {
         assert!(url.starts_with("postgres://h/d?connect_timeout=9&application_name=agent-bridge"));
         assert!(!url.contains("connect_timeout=5"), "{url}");
         let url = Place::parse("postgres://h/d").expect("a place").url();
-        assert!(url.contains("?application_name=agent-bridge&connect_timeout=5&"));
-    }
-
-    #[test]
-    fn other_databases_are_refused() {
-        for url in ["", "mysql://h/d", "postgres:/h", "http://postgres://"] {
-            assert_eq!(Place::parse(url), Err(WrongUrl::NotPostgres), "{url}");
-        }
+        assert!(url.contains("/d?application_name=agent-bridge&connect_timeout=5&"));
+        assert!(url.ends_with("&target_session_attrs=primary"));
+        let odd = Place::parse("postgres://u:p?q@h/d?").expect("a place");
+        let url = odd.url_to_look();
+        assert!(url.starts_with("postgres://u:p?q@h/d?application_name=agent-bridge&"));
+        assert!(!url.contains("target_session_attrs"), "{url}");
     }
 
     #[cfg(not(feature = "postgres-tls"))]

@@ -5,40 +5,45 @@ use bridge_core::owner::Answer;
 use bridge_core::ports::{Append, Log, LogFailure, Snapshot};
 use bridge_core::{Seq, limits};
 
-use super::owner::{self, NotOwner, Term};
+use super::owner::{self, Backend, NotOwner, Owner};
 use super::session::{Failed, Session, is_full};
 use super::{Begun, Conn, Place, wait};
 
 /// The writing side of a PostgreSQL store. It lives on the log writer's thread.
 pub struct PostgresLog {
     place: Place,
-    term: Term,
+    owner: Owner,
     session: Option<Session>,
+    /// The connection that there was last. Only this side may know that it is gone.
+    last: Backend,
 }
 
 impl std::fmt::Debug for PostgresLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PostgresLog")
             .field("place", &self.place)
-            .field("term", &self.term)
+            .field("owner", &self.owner)
             .field("is_connected", &self.session.is_some())
             .finish()
     }
 }
 
 impl PostgresLog {
-    pub(super) fn new(place: Place, term: Term, conn: Conn) -> Self {
+    pub(super) const fn new(place: Place, owner: Owner, session: Session) -> Self {
         Self {
             place,
-            term,
-            session: Some(Session::new(conn, term)),
+            owner,
+            last: session.backend(),
+            session: Some(session),
         }
     }
 
     /// The connection, or a new one.
     fn session(&mut self) -> Result<&mut Session, LogFailure> {
         if self.session.is_none() {
-            self.session = Some(self.connect()?);
+            let session = self.connect()?;
+            self.last = session.backend();
+            self.session = Some(session);
             tracing::info!(database = %self.place, "connected again");
         }
         // It was made just now if it was not there.
@@ -50,12 +55,22 @@ impl PostgresLog {
     fn connect(&self) -> Result<Session, LogFailure> {
         let conn = self.place.connect_to_write();
         let mut conn = conn.map_err(LogFailure::Unavailable)?;
-        match owner::resume(&mut conn, self.term) {
-            Ok(()) => Ok(Session::new(conn, self.term)),
+        match owner::resume(&mut conn, self.owner) {
+            Ok(()) => Session::new(conn, self.owner).map_err(unavailable),
             Err(NotOwner::Fenced) => Err(fenced()),
-            Err(why @ (NotOwner::Held | NotOwner::Database(_))) => {
-                Err(LogFailure::Unavailable(why.to_string()))
+            Err(NotOwner::Held) => {
+                self.end_last(&mut conn);
+                Err(unavailable(NotOwner::Held))
             }
+            Err(why @ NotOwner::Database(_)) => Err(unavailable(why)),
+        }
+    }
+
+    /// Nothing of the last connection is under way any more, but it holds the lock until the database
+    /// notices that nobody is there, which may take as long as its keepalives. It is told.
+    fn end_last(&self, conn: &mut Conn) {
+        if let Err(why) = owner::end(conn, self.last) {
+            tracing::warn!(error = %why, "the connection that was lost cannot be ended");
         }
     }
 
@@ -108,6 +123,10 @@ impl PostgresLog {
     }
 }
 
+fn unavailable(why: impl std::fmt::Display) -> LogFailure {
+    LogFailure::Unavailable(why.to_string())
+}
+
 fn fenced() -> LogFailure {
     LogFailure::Broken(NotOwner::Fenced.to_string())
 }
@@ -152,11 +171,17 @@ impl Log for PostgresLog {
         forgotten.map_err(meaning)
     }
 
-    /// The database keeps itself. When nothing else is to be done, it is asked whether it is there.
+    /// The database keeps itself. When nothing else is to be done, it is asked whether it is there,
+    /// and still ours.
     fn upkeep(&mut self, idle: bool) -> Result<(), LogFailure> {
         if !idle {
             return Ok(());
         }
-        self.work(Session::ping)?.map_err(meaning)
+        let mut asked = self.work(Session::ping)?;
+        if matches!(asked, Err(Failed::Lost(_))) {
+            // Perhaps long ago: it may be there by now.
+            asked = self.work(Session::ping)?;
+        }
+        asked.map_err(meaning)
     }
 }

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::bulk::FoundStream;
-use super::owner::{self, NotOwner, Term};
+use super::owner::{self, Backend, NotOwner, Owner};
 use super::plan::{Keyed, key_of, plan};
 use super::statements::streams::{Head, stream_number};
 use super::statements::totals::{Totals, stored};
@@ -23,7 +23,8 @@ use crate::storage::trouble::Trouble;
 /// A connection that writes.
 pub(super) struct Session {
     conn: Conn,
-    term: Term,
+    owner: Owner,
+    backend: Backend,
     heads: HashMap<Stream, Head>,
     totals: Totals,
 }
@@ -47,13 +48,20 @@ pub(super) enum Failed {
 }
 
 impl Session {
-    pub(super) fn new(conn: Conn, term: Term) -> Self {
-        Self {
+    pub(super) fn new(mut conn: Conn, owner: Owner) -> QueryResult<Self> {
+        let backend = owner::backend(&mut conn)?;
+        Ok(Self {
             conn,
-            term,
+            owner,
+            backend,
             heads: HashMap::new(),
             totals: Totals::default(),
-        }
+        })
+    }
+
+    /// What the database knows its connection as.
+    pub(super) const fn backend(&self) -> Backend {
+        self.backend
     }
 
     /// Appends a batch in one transaction. Savepoints around each append cost time and are needed
@@ -94,7 +102,7 @@ impl Session {
     fn begin(&mut self) -> Result<(), Failed> {
         let begun = self.conn.batch_execute("BEGIN");
         begun.map_err(|why| Failed::Lost(why.to_string()))?;
-        match owner::hold(&mut self.conn, self.term) {
+        match owner::hold(&mut self.conn, self.owner) {
             Ok(()) => Ok(()),
             Err(NotOwner::Fenced) => Err(Failed::Fenced),
             Err(NotOwner::Database(why)) => Err(self.roll_back(Trouble::from(why))),
@@ -297,10 +305,15 @@ impl Session {
         Ok(head >= append.first_seq())
     }
 
-    /// Asks the database whether it is there.
+    /// Asks the database whether it is there, and still ours.
     pub(super) fn ping(&mut self) -> Result<(), Failed> {
-        let asked = self.conn.batch_execute("SELECT 1");
-        asked.map_err(|why| Failed::Lost(why.to_string()))
+        match owner::look(&mut self.conn, self.owner) {
+            Ok(()) => Ok(()),
+            Err(NotOwner::Fenced) => Err(Failed::Fenced),
+            Err(why @ (NotOwner::Held | NotOwner::Database(_))) => {
+                Err(Failed::Lost(why.to_string()))
+            }
+        }
     }
 }
 

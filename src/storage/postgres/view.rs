@@ -23,7 +23,7 @@ const BEGIN: &str = "SET statement_timeout = 0;\
 /// When it cannot be read, or has another schema.
 pub(in crate::storage) fn view(place: &Place) -> Result<DatabaseView, OpenError> {
     let failed = |why: String| place.failed(why);
-    let mut conn = Conn::establish(&place.url()).map_err(|why| failed(why.to_string()))?;
+    let mut conn = Conn::establish(&place.url_to_look()).map_err(|why| failed(why.to_string()))?;
     conn.batch_execute(BEGIN)
         .map_err(|why| failed(why.to_string()))?;
     let applied = applied(&mut conn).map_err(|why| OpenError::NoDatabase {

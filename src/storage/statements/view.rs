@@ -11,8 +11,10 @@ use super::dialect::{INTEGRITY, RowByRow};
 use super::{Conn, tables};
 use crate::storage::error::reading;
 use crate::storage::row::{LogRow, StreamNumber};
-use crate::storage::schema::{counters, follow_ups, log, streams};
-use crate::storage::view::{LooseEnd, Rows, StreamRow, Table, TableRow, View, WalkedRow};
+use crate::storage::schema::{counters, follow_ups, log, snapshots, streams};
+use crate::storage::view::{
+    LooseEnd, Rows, SnapshotRow, StreamRow, Table, TableRow, View, WalkedRow,
+};
 
 /// What SQLite says of a file with which nothing is wrong.
 const SOUND: &str = "ok";
@@ -125,13 +127,18 @@ impl View for DatabaseView {
             Option<String>,
             LogRow,
             Option<i64>,
+            Option<(i32, Vec<u8>)>,
         );
         let is_open = follow_ups::stream_id
             .eq(log::stream_id)
             .and(follow_ups::seq.eq(log::seq));
+        let is_of_it = snapshots::stream_id
+            .eq(log::stream_id)
+            .and(snapshots::seq.eq(log::seq));
         let rows = log::table
             .left_join(streams::table.on(streams::id.eq(log::stream_id)))
             .left_join(follow_ups::table.on(is_open))
+            .left_join(snapshots::table.on(is_of_it))
             .order((log::stream_id, log::seq))
             .select((
                 log::stream_id,
@@ -139,16 +146,18 @@ impl View for DatabaseView {
                 streams::name.nullable(),
                 LogRow::as_select(),
                 follow_ups::seq.nullable(),
+                (snapshots::format, snapshots::body).nullable(),
             ))
             .load_iter::<Row, RowByRow>(&mut self.conn)
             .map_err(|why| reading(&why))?;
         let rows = rows.map(|row| {
-            let (stream, kind, name, row, open) = row.map_err(|why| reading(&why))?;
+            let (stream, kind, name, row, open, snapshot) = row.map_err(|why| reading(&why))?;
             Ok(WalkedRow {
                 stream,
                 words: kind.zip(name),
                 row,
                 is_open: open.is_some(),
+                snapshot: snapshot.map(|(format, body)| SnapshotRow { format, body }),
             })
         });
         Ok(Box::new(rows))

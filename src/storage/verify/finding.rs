@@ -62,6 +62,14 @@ pub enum Finding {
         /// Which.
         seq: Seq,
     },
+    /// A snapshot says something else than the records up to it.
+    #[error("{stream} seq {seq}: the snapshot of it does not say what the log says")]
+    Snapshot {
+        /// Of which stream.
+        stream: String,
+        /// Of which record.
+        seq: Seq,
+    },
     /// A record cannot be written once more.
     #[error("{stream} seq {seq}: it cannot follow from what is in front of it: {why}")]
     NotReplayed {

@@ -11,10 +11,11 @@ use bridge_core::ports::{Append, Record};
 use bridge_core::{Seq, Timestamp, limits};
 
 use super::finding::{Finding, Findings};
+use super::state::State;
 use super::{VerifyError, named};
 use crate::storage::row::{StreamNumber, dedupe, seq};
 use crate::storage::sqlite::Replay;
-use crate::storage::view::WalkedRow;
+use crate::storage::view::{SnapshotRow, WalkedRow};
 
 /// Looks at records one after the other, and writes them once more.
 pub(super) struct Walk {
@@ -37,6 +38,8 @@ struct At {
     name: String,
     seq: Seq,
     time: Timestamp,
+    /// What its records add up to, as long as all of them are sound.
+    state: Option<State>,
 }
 
 /// What it has seen.
@@ -103,6 +106,7 @@ impl Walk {
         }
         At {
             number: walked.stream,
+            state: stream.as_ref().map(State::empty),
             stream,
             name: named(walked.stream, words),
             seq: Seq::ZERO,
@@ -157,6 +161,7 @@ impl Walk {
             findings.add(Finding::NoFollowUp { stream, seq: found });
         }
         if is_next && !self.damaged.contains(&at.number) {
+            at.add_up(&envelope, walked.snapshot.as_ref(), findings);
             self.write(at.number, envelope, body, findings)?;
         }
         Ok(is_next)
@@ -226,6 +231,27 @@ impl Walk {
             damaged: self.damaged,
             replay: self.replay,
         })
+    }
+}
+
+impl At {
+    /// Takes in the next record, and compares what there is now with the snapshot of it.
+    fn add_up(
+        &mut self,
+        envelope: &Envelope,
+        snapshot: Option<&SnapshotRow>,
+        findings: &mut Findings,
+    ) {
+        let Some(state) = &mut self.state else {
+            return;
+        };
+        state.apply(envelope);
+        if snapshot.is_some_and(|snapshot| !state.agrees_with(snapshot)) {
+            findings.add(Finding::Snapshot {
+                stream: self.name.clone(),
+                seq: self.seq,
+            });
+        }
     }
 }
 

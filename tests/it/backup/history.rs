@@ -5,10 +5,11 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Rest, TestServer};
+use crate::support::{Rest, TestServer, within};
 
-/// Messages are dead after one failure, so that there are some.
-pub(super) const SETTINGS: &str = "[messages]\nattempts = 1\n";
+/// Messages are dead after one failure, so that there are some. And who is not used for a second
+/// falls asleep, which takes a snapshot.
+pub(super) const SETTINGS: &str = "[messages]\nattempts = 1\n[rooms]\nidle_seconds = 1\n";
 
 const TEXTS: [&str; 5] = [
     "日本語 العربية עברית हिन्दी",
@@ -25,6 +26,27 @@ pub(super) async fn make(server: &TestServer) {
     }
     rooms(server).await;
     mail(server).await;
+    asleep(server).await;
+}
+
+/// Until nobody is awake any more.
+async fn asleep(server: &TestServer) {
+    let admin = server.rest_with("root", "admin");
+    let sleeping = async {
+        while is_anybody_awake(&admin.get("/v1/admin/stats").await.ok(200)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("rooms and mailboxes to sleep", sleeping).await;
+}
+
+fn is_anybody_awake(stats: &Value) -> bool {
+    let parts = stats["actors"]["parts"].as_array().expect("a list");
+    let lives = |name: &str| {
+        let part = parts.iter().find(|part| part["name"] == name);
+        part.expect("it is a part of the server")["live"] != 0
+    };
+    lives("rooms") || lives("mailboxes")
 }
 
 async fn rooms(server: &TestServer) {

@@ -1,14 +1,15 @@
 //! `agent-bridge export` and `import`: from one kind of database to the other.
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::process::Stdio;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Kept, arg, done, history, names, refused};
+use super::{Kept, arg, done, history, names, refused, sqlite};
 use crate::support::TestServer;
 use crate::support::binary::{folder, said};
 use crate::support::postgres::Database;
@@ -26,8 +27,7 @@ async fn history_in(kept: &Kept, folder: TempDir) -> TempDir {
 
 /// As if the server had been killed before it came to that.
 fn leave_something_open(folder: &Path) {
-    let file = folder.join("bridge.sqlite3");
-    let mut conn = SqliteConnection::establish(arg(&file)).expect("a database");
+    let mut conn = sqlite(folder);
     let open = "INSERT INTO follow_ups SELECT stream_id, seq FROM log \
         WHERE kind IN ('message_done', 'message_died')";
     let open = diesel::sql_query(open).execute(&mut conn).expect("rows");
@@ -364,8 +364,7 @@ async fn half_an_import_is_taken_for_nothing_and_begun_anew() {
     let file = files.path().join("one.jsonl");
     let whole = export(&kept, &file);
     let mark = "INSERT INTO meta (name, value) VALUES ('import', 'unfinished')";
-    let mut conn =
-        SqliteConnection::establish(arg(&_own.path().join("bridge.sqlite3"))).expect("a database");
+    let mut conn = sqlite(_own.path());
     diesel::sql_query(mark).execute(&mut conn).expect("a row");
     drop(conn);
     let postgres = Database::new();
@@ -384,4 +383,81 @@ async fn half_an_import_is_taken_for_nothing_and_begun_anew() {
         assert_eq!(records(&again), records(&whole));
         std::fs::remove_file(files.path().join("again.jsonl")).expect("it is there");
     }
+}
+
+/// What `import` would refuse is not exported: the database may be gone by then.
+#[tokio::test]
+async fn a_log_with_a_gap_is_not_exported() {
+    let (own, files) = (folder(), folder());
+    let kept = Kept::Sqlite(own.path().to_owned());
+    let own = history_in(&kept, own).await;
+    let mut conn = sqlite(own.path());
+    let gap = "DELETE FROM log WHERE seq = 2 \
+               AND stream_id = (SELECT id FROM streams WHERE name = 'Den')";
+    let gone = diesel::sql_query(gap).execute(&mut conn).expect("a row");
+    assert_eq!(gone, 1);
+    let file = files.path().join("one.jsonl");
+    refused(
+        &kept.run(&["export", "--to", arg(&file)]),
+        &[
+            "room:Den: seq 2 should come, and seq 3",
+            "agent-bridge verify",
+        ],
+    );
+    assert!(names(files.path()).is_empty());
+}
+
+/// Told to stop in the middle of it, it takes out what it has written.
+#[cfg(unix)]
+#[tokio::test]
+async fn an_import_that_is_stopped_leaves_the_database_empty() {
+    let (own, files) = (folder(), folder());
+    let kept = Kept::Sqlite(own.path().to_owned());
+    let _own = history_in(&kept, own).await;
+    let file = files.path().join("one.jsonl");
+    export(&kept, &file);
+    let database = Database::new();
+    let mut conn = PgConnection::establish(database.url()).expect("a database");
+    let target = Kept::Postgres(database);
+    drop(TestServer::with(&target.settings()));
+    // What it writes waits for this, so it is in the middle for as long as that takes.
+    conn.batch_execute("BEGIN; LOCK TABLE log IN SHARE MODE")
+        .expect("a lock");
+    let mut import = target.command(&["import", "--from", arg(&file)]);
+    import.stderr(std::process::Stdio::piped());
+    let mut import = import.spawn().expect("it runs");
+    let waits =
+        "SELECT count(*) AS found FROM pg_locks WHERE NOT granted AND relation = 'log'::regclass";
+    let is_waiting = |conn: &mut PgConnection| {
+        let found: Count = diesel::sql_query(waits).get_result(conn).expect("a number");
+        found.found > 0
+    };
+    let mut poll = tokio::time::interval(std::time::Duration::from_millis(10));
+    let begun = async {
+        while !is_waiting(&mut conn) {
+            poll.tick().await;
+        }
+    };
+    crate::support::within("the import to write", begun).await;
+    let told = std::process::Command::new("kill")
+        .args(["-TERM", &import.id().to_string()])
+        .status();
+    assert!(told.expect("there is a kill command").success());
+    let mut said = String::new();
+    let mut err = std::io::BufReader::new(import.stderr.take().expect("a pipe"));
+    err.read_line(&mut said).expect("it says so");
+    assert!(said.starts_with("stopping"), "{said}");
+    conn.batch_execute("ROLLBACK").expect("the lock is gone");
+    let status = import.wait().expect("it was ours");
+    assert_eq!(status.code(), Some(130));
+    let empty = target.run(&["verify"]);
+    done(&empty);
+    assert!(empty.out.starts_with("0 records"), "{}", empty.out);
+    done(&target.run(&["import", "--from", arg(&file)]));
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    found: i64,
 }

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use agent_bridge::backups::SEAL_BYTES;
-use agent_bridge::storage::backup;
-use agent_bridge::storage::sqlite;
+use agent_bridge::storage::backup::{self, BackupError};
+use agent_bridge::storage::verify::Depth;
+use agent_bridge::storage::{Stopped, sqlite};
 use bridge_core::Epoch;
 use bridge_core::ports::Reader;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use reqwest::Method;
@@ -39,7 +42,13 @@ fn epoch(number: u128) -> Epoch {
 /// Restored by the same code as the command's, without its start.
 fn restore(file: &Path, into: &Path) -> Result<backup::Restored, backup::BackupError> {
     let database = into.join(sqlite::FILE_NAME);
-    backup::restore(file, &database, epoch(7), &mut |_, _| ())
+    backup::restore(
+        file,
+        &database,
+        epoch(7),
+        &mut |_, _| Ok(()),
+        &mut |_, _| Ok(()),
+    )
 }
 
 #[tokio::test]
@@ -185,6 +194,85 @@ async fn a_new_epoch_is_begun_in_place() {
             said.out
         );
     }
+}
+
+/// Stops after so many times that it is told how far the work is.
+fn stops_after(mut times: usize) -> impl FnMut(u64, u64) -> Result<(), Stopped> {
+    move |_, _| {
+        times = times.checked_sub(1).ok_or(Stopped)?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_is_stopped_leaves_nothing() {
+    let (_own, file) = a_backup().await;
+    let into = folder();
+    let database = into.path().join(sqlite::FILE_NAME);
+    let records = backup::check(&file, &Depth::Log, &mut |_, _| Ok(()))
+        .expect("a good backup")
+        .records;
+    let all = usize::try_from(records).expect("a few");
+    for (copied, checked) in [(0, 9_999), (9_999, 0), (9_999, 3), (9_999, all)] {
+        let (mut copying, mut checking) = (stops_after(copied), stops_after(checked));
+        let stopped = backup::restore(&file, &database, epoch(7), &mut copying, &mut checking);
+        let why = stopped.expect_err("it was to end");
+        assert!(matches!(why, BackupError::Stopped(_)), "{why}");
+        assert_eq!(names(into.path()), ["bridge.sqlite3.lock"]);
+    }
+    restore(&file, into.path()).expect("a good backup");
+}
+
+/// What a restore was killed over: a copy, and a journal with which SQLite would take pages of it
+/// into the next one.
+#[tokio::test]
+async fn what_a_killed_restore_has_left_is_not_taken_into_the_next() {
+    let (_own, file) = a_backup().await;
+    let (other, into) = (folder(), folder());
+    let source = other.path().join("source.sqlite3");
+    restore(&file, other.path()).expect("a good backup");
+    std::fs::rename(other.path().join(sqlite::FILE_NAME), &source).expect("it is there");
+    let journal = other.path().join("source.sqlite3-journal");
+    let mut conn = SqliteConnection::establish(arg(&source)).expect("a database");
+    conn.batch_execute(
+        "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; PRAGMA cache_spill = 1;\
+         BEGIN; UPDATE log SET author = 'nobody'; UPDATE streams SET name = 'x' || id;",
+    )
+    .expect("a transaction");
+    let left = into.path().join("bridge.sqlite3.restoring-journal");
+    std::fs::copy(&journal, &left).expect("it is written meanwhile");
+    drop(conn);
+    std::fs::write(into.path().join("bridge.sqlite3.restoring"), "half").expect("a file");
+    let restored = restore(&file, into.path()).expect("a good backup");
+    assert_eq!(restored.report.findings.total(), 0);
+    assert_eq!(
+        names(into.path()),
+        ["bridge.sqlite3", "bridge.sqlite3.lock"]
+    );
+}
+
+/// After `pg_restore`: whatever version the dump is of.
+#[test]
+fn a_dump_of_an_earlier_version_is_brought_up_to_date() {
+    let database = Database::new();
+    let url = database.url().to_owned();
+    let mut conn = PgConnection::establish(&url).expect("a database");
+    let kept = Kept::Postgres(database);
+    drop(TestServer::with(&kept.settings()));
+    let newest = "migrations/postgres/2026-11-24-000000_messages/down.sql";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(newest);
+    let down = std::fs::read_to_string(path).expect("a migration");
+    conn.batch_execute(&down).expect("it goes back");
+    conn.batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261124000000'")
+        .expect("a row");
+    refused(&kept.run(&["verify"]), &["older than this version's"]);
+    done(&kept.run(&["restore", "--new-epoch"]));
+    done(&kept.run(&["verify"]));
+    conn.batch_execute(
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')",
+    )
+    .expect("a row");
+    refused(&kept.run(&["restore", "--new-epoch"]), &["start a newer"]);
 }
 
 /// A backup of an earlier version, in the schema of then.

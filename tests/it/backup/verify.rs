@@ -1,17 +1,16 @@
 //! `agent-bridge verify`: whatever is wrong is found.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary};
+use diesel::sql_types::{BigInt, Binary, Text};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Kept, done, flips, history, names, refused, run, seed};
+use super::{Kept, done, flips, history, names, refused, run, seed, sqlite};
 
 use crate::support::TestServer;
 use crate::support::binary::folder;
@@ -184,12 +183,18 @@ const TAMPERING: &[(&str, &str)] = &[
         "INSERT INTO snapshots (stream_id, seq, format, body) VALUES (77, 999, 1, 'x')",
         "its snapshot is of seq 999",
     ),
+    (
+        "UPDATE snapshots SET body = (SELECT body FROM snapshots AS other \
+         WHERE other.stream_id <> snapshots.stream_id ORDER BY stream_id LIMIT 1)",
+        "the snapshot of it does not say what the log says",
+    ),
 ];
 
-fn sqlite(folder: &Path) -> SqliteConnection {
-    let file = folder.join("bridge.sqlite3");
-    SqliteConnection::establish(file.to_str().expect("UTF-8")).expect("a database")
-}
+/// One word of the snapshots, which stay what they are otherwise.
+const TAMPERED_SNAPSHOTS: [(&str, &str); 2] = [
+    ("\"posts\":", "\"posts\":1"),
+    ("\"is_known\":true", "\"is_known\":false"),
+];
 
 async fn history_in(kept: &Kept, folder: TempDir) -> TempDir {
     let settings = format!("{}{}", history::SETTINGS, kept.settings());
@@ -296,6 +301,32 @@ async fn it_is_found_on_postgresql_too() {
         refused(&found, &[said]);
     }
     done(&kept.run(&["verify"]));
+}
+
+#[tokio::test]
+async fn a_snapshot_in_which_one_word_was_changed_is_found() {
+    let own = folder();
+    let kept = Kept::Sqlite(own.path().to_owned());
+    let own = history_in(&kept, own).await;
+    for (was, is) in TAMPERED_SNAPSHOTS {
+        let copy = folder();
+        let file = "bridge.sqlite3";
+        std::fs::copy(own.path().join(file), copy.path().join(file)).expect("a copy");
+        let mut conn = sqlite(copy.path());
+        let changed = diesel::sql_query(
+            "UPDATE snapshots SET body = CAST(replace(CAST(body AS TEXT), ?, ?) AS BLOB)\
+             WHERE instr(CAST(body AS TEXT), ?) > 0",
+        )
+        .bind::<Text, _>(was)
+        .bind::<Text, _>(is)
+        .bind::<Text, _>(was)
+        .execute(&mut conn)
+        .expect("rows");
+        assert!(changed > 0, "{was}");
+        drop(conn);
+        let kept = Kept::Sqlite(copy.path().to_owned());
+        refused(&kept.run(&["verify"]), &["does not say what the log says"]);
+    }
 }
 
 /// The index of the write-ahead log is shared memory. A program that takes the database for one that

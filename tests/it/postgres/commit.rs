@@ -37,6 +37,21 @@ fn a_commit_that_was_done_and_not_answered_is_found_out() {
     assert_eq!(next, [Answer::Stored]);
 }
 
+/// Only one side knows that the connection is lost. The other one would hold the lock until its
+/// keepalives tell it.
+#[test]
+fn a_commit_is_found_out_although_the_database_takes_the_connection_for_good() {
+    let lost = Lost::new();
+    let mut opened = open(&lost.url());
+    lost.proxy.cut(Cut::CommittedInSilence);
+    let answers = append(&mut opened.log, 1).expect("it is in the log");
+    assert!(lost.proxy.has_cut());
+    assert_eq!(answers, [Answer::Stored]);
+    let next = append(&mut opened.log, 2).expect("connected again");
+    assert_eq!(next, [Answer::Stored]);
+    assert_eq!(head(&opened), 2);
+}
+
 #[test]
 fn a_commit_that_never_arrived_is_found_out() {
     let lost = Lost::new();

@@ -3,10 +3,12 @@
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
+use agent_bridge::storage::Which;
 use agent_bridge::storage::postgres::{self, Place};
 use bridge_core::Epoch;
 use bridge_core::owner::Answer;
-use bridge_core::ports::{LogFailure, Reader};
+use bridge_core::ports::{Log, LogFailure, Reader};
+use private_postgres::{Cluster, Durability};
 use uuid::Uuid;
 
 use super::{append, head, open};
@@ -51,6 +53,68 @@ fn who_is_no_owner_any_more_writes_nothing() {
     assert!(matches!(failed, LogFailure::Broken(_)), "{failed:?}");
     let refused = opened.reopen.log().expect_err("nor may it come back");
     assert!(refused.to_string().contains("taken over"), "{refused}");
+}
+
+/// Ends every other connection to the database.
+fn cut_off(database: &Database) {
+    database.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+}
+
+/// The term goes on from what it was in the dump, so it may come to be the term of the server that
+/// has not noticed anything.
+#[test]
+fn who_owned_the_database_before_it_was_put_back_is_no_owner_of_it() {
+    let database = Database::new();
+    let mut opened = open(database.url());
+    append(&mut opened.log, 1).expect("the owner writes");
+    cut_off(&database);
+    let before = database.sql("SELECT term FROM owner");
+    database.sql("UPDATE owner SET term = term - 1");
+    let which = Which::Postgres(Place::parse(database.url()).expect("a good URL"));
+    let epoch = Epoch::from_uuid(Uuid::from_u128(2));
+    which.begin_new_epoch(epoch).expect("nobody is in the way");
+    assert_eq!(database.sql("SELECT term FROM owner"), before);
+    let failed = append(&mut opened.log, 2).expect_err("it is fenced");
+    assert!(matches!(failed, LogFailure::Broken(_)), "{failed:?}");
+    assert_eq!(head(&opened), 1);
+}
+
+/// A server that only listens must not take itself for the owner for ever.
+#[test]
+fn who_has_nothing_to_do_finds_out_too() {
+    let database = Database::new();
+    let mut opened = open(database.url());
+    cut_off(&database);
+    assert_eq!(opened.log.upkeep(true), Ok(()), "connected again");
+    database.sql("UPDATE owner SET term = term + 1");
+    assert_eq!(opened.log.upkeep(false), Ok(()), "it has something to do");
+    let failed = opened.log.upkeep(true).expect_err("it is fenced");
+    assert!(matches!(failed, LogFailure::Broken(_)), "{failed:?}");
+}
+
+#[test]
+fn who_stands_by_does_so_over_a_restart_of_the_database() {
+    let place = std::env::temp_dir();
+    let mut cluster = Cluster::start(&place, Durability::Fast).expect("a PostgreSQL server");
+    let url = cluster.database().expect("a database");
+    let first = open(&url);
+    let (tell, told) = sync_channel(1);
+    let its_url = url.clone();
+    let second = thread::spawn(move || {
+        let place = Place::parse(&its_url).expect("a good URL");
+        let epoch = Epoch::from_uuid(Uuid::from_u128(2));
+        let stands_by = || tell.send(()).expect("the test waits for it");
+        let mut opened = postgres::open(place, epoch, stands_by).expect("a database");
+        append(&mut opened.log, 1)
+    });
+    told.recv_timeout(PATIENCE).expect("it stands by");
+    cluster.crash().expect("it ends");
+    drop(first);
+    cluster.go().expect("it is back");
+    assert_eq!(second.join().expect("no panic"), Ok(vec![Answer::Stored]));
 }
 
 #[test]

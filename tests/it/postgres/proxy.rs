@@ -17,6 +17,8 @@ pub(super) enum Cut {
     Commit,
     /// The answer to one.
     Committed,
+    /// The same, and the database does not hear of it.
+    CommittedInSilence,
 }
 
 /// A way to the database.
@@ -75,16 +77,29 @@ fn pass(client: TcpStream, server: TcpStream, cut: Arc<AtomicU8>) {
             if takes(Cut::Next) || (is_commit && takes(Cut::Commit)) {
                 return false;
             }
-            if is_commit && takes(Cut::Committed) {
-                awaited.store(1, Ordering::SeqCst);
+            for cut in [Cut::Committed, Cut::CommittedInSilence] {
+                if is_commit && takes(cut) {
+                    awaited.store(cut as u8, Ordering::SeqCst);
+                }
             }
             true
         });
+        if awaited.load(Ordering::SeqCst) != Cut::CommittedInSilence as u8 {
+            end(&server);
+        }
+        end(&client);
     });
     thread::spawn(move || {
         relay(&from_server, &to_client, |_| {
-            is_awaited.load(Ordering::SeqCst) == 0
+            is_awaited.load(Ordering::SeqCst) == Cut::Nothing as u8
         });
+        if is_awaited.load(Ordering::SeqCst) != Cut::CommittedInSilence as u8 {
+            end(&from_server);
+        }
+        end(&to_client);
+        // Its descriptor is kept open with this one, until the database closes it.
+        let mut rest = [0; 1];
+        while matches!((&from_server).read(&mut rest), Ok(1..)) {}
     });
 }
 
@@ -92,16 +107,17 @@ fn clone(stream: &TcpStream) -> TcpStream {
     stream.try_clone().expect("another descriptor")
 }
 
-/// Passes on what `may_pass`, and ends both ways when something may not, or one end is gone.
+/// The other thread may have done it.
+fn end(stream: &TcpStream) {
+    drop(stream.shutdown(Shutdown::Both));
+}
+
+/// Passes on what `may_pass`, until something may not, or one end is gone.
 fn relay(mut from: &TcpStream, mut to: &TcpStream, may_pass: impl Fn(&[u8]) -> bool) {
     let mut buffer = vec![0; 256 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
         if !may_pass(&buffer[..read]) || to.write_all(&buffer[..read]).is_err() {
             break;
         }
-    }
-    for stream in [from, to] {
-        // The other thread may have done it.
-        drop(stream.shutdown(Shutdown::Both));
     }
 }

@@ -55,6 +55,22 @@ fn a_wrong_url_is_named() {
     }
 }
 
+/// What libpq cannot read it quotes, and it may be a password.
+#[test]
+fn a_password_that_is_not_written_as_in_a_url_is_not_told() {
+    for (url, word) in [
+        ("postgres://ann:100%zz-s3cret@127.0.0.1:1/d", "%25"),
+        ("postgres://ann:x@s3cret@127.0.0.1:1/d", "%40"),
+        ("postgres://ann:s3cret/d", "%2F"),
+        ("postgres://ann:12/s3cret@127.0.0.1:1/d", "%2F"),
+        ("postgres://127.0.0.1:1/d?password=a&s3cret", "%26"),
+    ] {
+        assert_refused(url, &[word]);
+    }
+    let odd = "postgres://ann:s3?cret@127.0.0.1:1/d";
+    assert_refused(odd, &["postgres://ann@127.0.0.1:1/d", "refused"]);
+}
+
 #[cfg(not(feature = "postgres-tls"))]
 #[test]
 fn tls_that_is_not_built_in_is_named() {
