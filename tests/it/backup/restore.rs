@@ -227,10 +227,10 @@ async fn a_restore_that_is_stopped_leaves_nothing() {
 /// into the next one.
 #[tokio::test]
 async fn what_a_killed_restore_has_left_is_not_taken_into_the_next() {
-    let (_own, file) = a_backup().await;
+    let ((_own, file), (_another, another)) = (a_backup().await, a_backup().await);
     let (other, into) = (folder(), folder());
     let source = other.path().join("source.sqlite3");
-    restore(&file, other.path()).expect("a good backup");
+    restore(&another, other.path()).expect("a good backup");
     std::fs::rename(other.path().join(sqlite::FILE_NAME), &source).expect("it is there");
     let journal = other.path().join("source.sqlite3-journal");
     let mut conn = SqliteConnection::establish(arg(&source)).expect("a database");
