@@ -90,8 +90,9 @@ impl Stop {
 }
 
 /// Does long work that takes back what it has done when it is told to stop. It is waited for, unless
-/// it is told so twice.
+/// it is told so twice: then `left` says what may be left of it.
 pub(super) fn until_stopped<T: Send + 'static>(
+    left: &'static str,
     work: impl FnOnce(Stop) -> Result<T, Ended> + Send + 'static,
 ) -> Result<T, Ended> {
     let stop = Stop::default();
@@ -109,7 +110,7 @@ pub(super) fn until_stopped<T: Send + 'static>(
             worked = working => worked.unwrap_or_else(|why| Err(why.into())),
             told = signals::told_to_stop() => {
                 told?;
-                Err(Ended::Interrupted)
+                Err(Ended::Failed(format!("ended on the spot; {left}")))
             }
         }
     });

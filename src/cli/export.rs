@@ -62,7 +62,7 @@ Examples:
   zstdcat bridge.jsonl.zst | agent-bridge import --from -
 
 Exit codes: 0 done · 1 refused or failed, and the database is empty · 2 wrong usage ·
-  130 interrupted, and the database is empty")]
+  130 interrupted, and the database is empty (interrupted twice: 1, and it may not be)")]
 pub struct ImportArgs {
     /// The export, or - for standard input
     #[arg(long, value_name = "FILE")]
@@ -153,7 +153,7 @@ fn import_from(args: &ImportArgs) -> Result<String, Ended> {
     };
     let epoch = Epoch::from_uuid(SystemIds::default().uuid());
     let (name, target) = (args.from.clone(), which.clone());
-    let imported = until_stopped(move |stop| {
+    let imported = until_stopped(LEFT, move |stop| {
         let (checking, writing) = (Bar::new("Checking"), Bar::new("Importing"));
         let mut checked = |done, total| checking.set_unless(&stop, done, total);
         let mut written = |done, total| writing.set_unless(&stop, done, total);
@@ -173,6 +173,10 @@ fn import_from(args: &ImportArgs) -> Result<String, Ended> {
          {epoch}"
     ))
 }
+
+/// After an end on the spot.
+const LEFT: &str = "what was written so far may still be there, and no server starts on it: repeat \
+                    the import";
 
 /// An export is read twice: once to check it. What comes through a pipe is kept for that.
 fn source(from: &Path) -> Result<File, Ended> {

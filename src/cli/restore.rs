@@ -72,7 +72,7 @@ fn from_backup(file: &Path, config: &Config, which: &Which, epoch: Epoch) -> Res
     };
     let _lock = lock(config)?;
     let (file, database) = (file.to_owned(), database.clone());
-    let restored = until_stopped(move |stop| {
+    let restored = until_stopped(LEFT, move |stop| {
         let (copying, checking) = (Bar::new("Copying"), Bar::new("Checking"));
         let mut copied = |done, total| copying.set_unless(&stop, done, total);
         let mut checked = |done, total| checking.set_unless(&stop, done, total);
@@ -88,6 +88,9 @@ fn from_backup(file: &Path, config: &Config, which: &Which, epoch: Epoch) -> Res
         restored.before
     ))
 }
+
+/// After an end on the spot.
+const LEFT: &str = "a file *.restoring may be left, which the next restore removes";
 
 fn in_place(config: &Config, which: &Which, epoch: Epoch) -> Result<String, Ended> {
     // The folder of a PostgreSQL server may be on another machine; the database has a lock of its

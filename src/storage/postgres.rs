@@ -171,11 +171,17 @@ fn wait_for_turn(
 }
 
 fn wait_for_database(place: &Place) -> Conn {
+    let mut said = String::new();
     loop {
         wait(limits::STORE_LOOKED_AT_EVERY);
-        match connect(place) {
+        let why = match connect(place) {
             Ok(conn) => return conn,
-            Err(why) => tracing::debug!(error = %why, "it is not back yet"),
+            Err(why) => why.to_string(),
+        };
+        // Each reason once: it may be one that somebody has to put right.
+        if why != said {
+            tracing::warn!(error = why, "it is not back yet");
+            said = why;
         }
     }
 }

@@ -135,7 +135,8 @@ impl LogRow {
         if i64::from(sealed.checksum()) != self.checksum {
             return Err(corrupt("checksum", &"the record is not what was written"));
         }
-        let event = stored::decode(&self.kind, &self.body).map_err(|why| corrupt("body", &why))?;
+        let event = stored::decode_in(stream, &self.kind, &self.body);
+        let event = event.map_err(|why| corrupt("body", &why))?;
         Ok(Envelope {
             stream: stream.clone(),
             seq: sealed.seq,

@@ -198,6 +198,33 @@ impl Event {
         }
     }
 
+    /// Whether it is one of those that the log of a stream of this kind has.
+    #[must_use]
+    pub const fn belongs_to(&self, stream: &Stream) -> bool {
+        match self {
+            Self::RoomCreated(_)
+            | Self::MemberJoined(_)
+            | Self::MemberLeft(_)
+            | Self::MemberRemoved(_)
+            | Self::RoleGranted(_)
+            | Self::ChannelCreated(_)
+            | Self::Posted(_)
+            | Self::RoomClosed(_) => matches!(stream, Stream::Room(_)),
+            Self::MessageStored(_) => matches!(stream, Stream::Mailbox(_) | Stream::Broadcast),
+            Self::MailboxOpened(_)
+            | Self::MessageDelivered(_)
+            | Self::LeaseExtended(_)
+            | Self::MessageReturned(_)
+            | Self::MessageSeen(_)
+            | Self::MessageDone(_)
+            | Self::MessageExpired(_)
+            | Self::MessageDied(_)
+            | Self::ReceiptKept(_)
+            | Self::ReceiptsTold(_)
+            | Self::BroadcastsRead(_) => matches!(stream, Stream::Mailbox(_)),
+        }
+    }
+
     /// Whether it has an effect on another stream, which a follower brings about: members who are
     /// mentioned, the other recipients of a message, the question that an answer finishes, the
     /// sender who waits for the end of its message.

@@ -25,6 +25,14 @@ pub enum DecodeError {
         /// What is wrong.
         why: serde_json::Error,
     },
+    /// Damaged, or put there by somebody else.
+    #[error("the event {kind} is none of a {stream}")]
+    Elsewhere {
+        /// The event's kind.
+        kind: String,
+        /// The kind of its stream.
+        stream: &'static str,
+    },
 }
 
 /// An event's stored form. Its kind is kept beside it.
@@ -58,6 +66,21 @@ fn json(event: &impl Serialize) -> Bytes {
     serde_json::to_vec(event)
         .expect("no map key of an event is anything but a string")
         .into()
+}
+
+/// An event of a stream from its stored form.
+///
+/// # Errors
+/// When the kind is unknown, the body is not of that kind, or no such stream has it.
+pub fn decode_in(stream: &Stream, kind: &str, body: &[u8]) -> Result<Event, DecodeError> {
+    let event = decode(kind, body)?;
+    if event.belongs_to(stream) {
+        return Ok(event);
+    }
+    Err(DecodeError::Elsewhere {
+        kind: kind.to_owned(),
+        stream: stream.kind(),
+    })
 }
 
 /// An event from its stored form.

@@ -136,7 +136,8 @@ impl RecordLine<'_> {
         if sealed.checksum() != self.checksum {
             return Err("checksum: the record is not what was written".to_owned());
         }
-        let event = stored::decode(&self.kind, body).map_err(|why| format!("body: {why}"))?;
+        let event = stored::decode_in(&stream, &self.kind, body);
+        let event = event.map_err(|why| format!("body: {why}"))?;
         if self.open && !event.has_follow_up() {
             return Err("open: the record has no effects on other streams".to_owned());
         }

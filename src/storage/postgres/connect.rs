@@ -101,6 +101,11 @@ impl Place {
 
     /// Why this database cannot be used, with what to do about it.
     pub(super) fn failed(&self, why: String) -> OpenError {
+        // What libpq cannot read in a URL it quotes, and it may be a password.
+        let why = match why.contains("URI") {
+            true => "libpq cannot read the parameters of its URL".to_owned(),
+            false => why,
+        };
         let hint = hint(&why);
         OpenError::Postgres {
             place: self.to_string(),

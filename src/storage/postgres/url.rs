@@ -26,10 +26,13 @@ pub enum WrongUrl {
     At,
     /// A port that is none.
     #[error(
-        "what is behind the : of its host is no port; in a password / ? # and : are written %2F \
-         %3F %23 and %3A"
+        "what is behind its host is no : with a port; in a password / ? # and : are written %2F %3F \
+         %23 and %3A"
     )]
     Port,
+    /// A character that a URL cannot have.
+    #[error("it has a space or a control character; a space is written %20")]
+    Space,
     /// A parameter without a value, or with two.
     #[error("what is behind its ? must be like name=value&name=value; & is written %26")]
     Parameter,
@@ -65,6 +68,9 @@ impl<'a> Parts<'a> {
             place,
             query,
         };
+        if url.contains(|char: char| char.is_whitespace() || char.is_control()) {
+            return Err(WrongUrl::Space);
+        }
         if !are_escapes_good(url) {
             return Err(WrongUrl::Escape);
         }
@@ -78,13 +84,7 @@ impl<'a> Parts<'a> {
         if self.place.contains('@') {
             return Err(WrongUrl::At);
         }
-        let are_ports = hosts.split(',').all(|host| {
-            // The colons in the brackets are of an IPv6 address.
-            let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
-            let port = behind.split_once(':').map_or("", |(_, port)| port);
-            port.is_empty() || port.parse::<u16>().is_ok()
-        });
-        if are_ports {
+        if hosts.split(',').all(is_host) {
             Ok(())
         } else {
             Err(WrongUrl::Port)
@@ -106,6 +106,22 @@ impl<'a> Parts<'a> {
         let given = self.query.unwrap_or_default().split('&');
         given.filter_map(|parameter| parameter.split_once('='))
     }
+}
+
+/// Whether it is a name, or an IPv6 address in brackets, and a port behind it that is one.
+fn is_host(host: &str) -> bool {
+    let port = match host.strip_prefix('[') {
+        None => host.split_once(':').map_or("", |(_, port)| port),
+        Some(address) => match address.split_once(']') {
+            Some(("", _)) | None => return false,
+            Some((_, "")) => "",
+            Some((_, behind)) => match behind.strip_prefix(':') {
+                Some(port) => port,
+                None => return false,
+            },
+        },
+    };
+    port.is_empty() || port.parse::<u16>().is_ok()
 }
 
 /// Whether each percent sign begins the escape of a byte, which must not be 0.
@@ -169,6 +185,11 @@ mod tests {
             ("postgres://u:s3/cret@h/d", WrongUrl::At),
             ("postgres://u:3/cret@h/d", WrongUrl::At),
             ("postgres://u@h:99999/d", WrongUrl::Port),
+            ("postgres://u:s3cret@[::1]5432/d", WrongUrl::Port),
+            ("postgres://u:s3cret@[]/d", WrongUrl::Port),
+            ("postgres://u:s3cret@[::1/d", WrongUrl::Port),
+            ("postgres://u:s3 cret@h/d", WrongUrl::Space),
+            ("postgres://u@h/d?password=s3\tcret", WrongUrl::Space),
             ("postgres://u@[::1]:x/d", WrongUrl::Port),
             ("postgres://u@h/d?password", WrongUrl::Parameter),
             ("postgres://u@h/d?password=s3=cret", WrongUrl::Parameter),

@@ -106,7 +106,11 @@ impl Walk {
         }
         At {
             number: walked.stream,
-            state: stream.as_ref().map(State::empty),
+            // A check of the log alone asks nothing of snapshots: they can be made again.
+            state: stream
+                .as_ref()
+                .filter(|_| self.replay.is_some())
+                .map(State::empty),
             stream,
             name: named(walked.stream, words),
             seq: Seq::ZERO,

@@ -251,6 +251,39 @@ async fn what_a_killed_restore_has_left_is_not_taken_into_the_next() {
     );
 }
 
+/// The same backup with other bytes in front of its seal.
+fn reseal(file: &Path, change: impl FnOnce(&mut SqliteConnection)) {
+    let mut bytes = std::fs::read(file).expect("the backup");
+    bytes.truncate(bytes.len() - SEAL_BYTES);
+    std::fs::write(file, &bytes).expect("a writable folder");
+    let mut conn = SqliteConnection::establish(arg(file)).expect("a database");
+    conn.batch_execute("PRAGMA journal_mode = DELETE")
+        .expect("a good statement");
+    change(&mut conn);
+    drop(conn);
+    let mut bytes = std::fs::read(file).expect("the backup");
+    let mut sealing = agent_bridge::backups::Sealing::default();
+    sealing.add(&bytes);
+    bytes.extend(sealing.end().to_text().into_bytes());
+    std::fs::write(file, bytes).expect("a writable folder");
+}
+
+/// Snapshots can be made again, and the log cannot: only a check of everything finds fault with one.
+#[tokio::test]
+async fn a_wrong_snapshot_keeps_nobody_from_the_log() {
+    let (_own, file) = a_backup().await;
+    reseal(&file, |conn| {
+        let changed = diesel::sql_query("UPDATE snapshots SET body = CAST('{}' AS BLOB)");
+        assert!(changed.execute(conn).expect("rows") > 0);
+    });
+    let into = folder();
+    let kept = Kept::Sqlite(into.path().to_owned());
+    let words = ["the snapshot of it does not say what the log says"];
+    refused(&kept.run(&["verify", "--from", arg(&file)]), &words);
+    done(&kept.run(&["restore", "--from", arg(&file)]));
+    refused(&kept.run(&["verify"]), &words);
+}
+
 /// After `pg_restore`: whatever version the dump is of.
 #[test]
 fn a_dump_of_an_earlier_version_is_brought_up_to_date() {

@@ -58,7 +58,7 @@ fn who_is_no_owner_any_more_writes_nothing() {
 /// Ends every other connection to the database.
 fn cut_off(database: &Database) {
     database.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
          WHERE datname = current_database() AND pid <> pg_backend_pid()",
     );
 }

@@ -64,6 +64,12 @@ fn a_password_that_is_not_written_as_in_a_url_is_not_told() {
         ("postgres://ann:s3cret/d", "%2F"),
         ("postgres://ann:12/s3cret@127.0.0.1:1/d", "%2F"),
         ("postgres://127.0.0.1:1/d?password=a&s3cret", "%26"),
+        (
+            "postgres://127.0.0.1:1/d?password=a&s3cret=b",
+            "cannot read",
+        ),
+        ("postgres://ann:my s3cret@127.0.0.1:1/d", "%20"),
+        ("postgres://ann:s3cret@[::1]5432/d", "%3A"),
     ] {
         assert_refused(url, &[word]);
     }

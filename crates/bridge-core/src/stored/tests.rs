@@ -270,6 +270,20 @@ fn what_is_no_event_is_refused_with_its_kind() {
         let why = decode(kind, body.as_bytes()).unwrap_err();
         assert!(why.to_string().contains(kind), "{why}");
     }
+    for (stream, is_its) in [
+        (Stream::Room("den".parse().unwrap()), true),
+        (Stream::Mailbox("ann".parse().unwrap()), false),
+        (Stream::Broadcast, false),
+    ] {
+        let closed = decode_in(&stream, "room_closed", b"{}");
+        assert_eq!(closed.is_ok(), is_its, "{stream}");
+        let read = decode_in(&stream, "broadcasts_read", br#"{"through":1}"#);
+        assert_eq!(
+            read.is_ok(),
+            matches!(stream, Stream::Mailbox(_)),
+            "{stream}"
+        );
+    }
     let why = decode("sang", b"{}").unwrap_err();
     assert_eq!(why.to_string(), r#"unknown kind of event "sang""#);
 }
