@@ -9,6 +9,7 @@ use bridge_core::ports::{Clock, Ids, Log};
 use bridge_core::{Epoch, limits};
 
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 
 use crate::actors::bridge::Parts;
 use crate::actors::{Bridge, Faults, Options};
@@ -21,6 +22,7 @@ use crate::permits::Permits;
 use crate::storage::sqlite::DataLock;
 use crate::storage::{OpenError, Opened};
 use crate::system::{self, Stopwatch, SystemClock, SystemIds};
+use crate::telemetry::metrics::Metrics;
 use crate::tokens::{KeyError, SigningKey, Tickets, Tokens};
 use crate::transport::{self, Connections, Serving, State};
 
@@ -156,12 +158,9 @@ impl Application {
             what: "the cost of password hashes",
             why,
         })?;
-        let addr = config.server.bind;
-        let listener = TcpListener::bind(addr).map_err(|why| AppError::Bind { addr, why })?;
-        let addr = listener
-            .local_addr()
-            .map_err(|why| AppError::Bind { addr, why })?;
-        let (log, writer) = log_writer::start((seams.log)(log), Box::new(reopen))
+        let (listener, addr) = listen(config.server.bind)?;
+        let metrics = Metrics::new();
+        let (log, writer) = log_writer::start((seams.log)(log), Box::new(reopen), metrics.log())
             .map_err(refused("starting the log writer"))?;
         let newest = store.latest().map_err(|why| AppError::System {
             what: "reading the newest time in the log",
@@ -175,6 +174,7 @@ impl Application {
             ids: Arc::new(ids),
             passwords,
             options: options(config, seams.faults),
+            metrics,
         });
         let connections = Connections::new(config.tuning());
         let state = State {
@@ -184,6 +184,7 @@ impl Application {
             tokens: Arc::clone(&tokens),
             tickets: Arc::new(Tickets::default()),
             streams: Permits::new(config.sessions.event_streams, 0),
+            metrics_open: config.metrics.open,
             since: Stopwatch::start(),
         };
         let serving = Serving {
@@ -241,6 +242,7 @@ impl Application {
             }));
         });
         let idle = actix_web::rt::spawn(connections.clone().end_idle_ones());
+        let upkeep = actix_web::rt::spawn(keep_up(bridge.metrics().clone()));
         let mut serving = actix_web::rt::spawn(server);
         let health = Arc::clone(bridge.log_health());
         let broken = tokio::select! {
@@ -257,6 +259,7 @@ impl Application {
         };
         end_connections(&handle, &bridge, &connections).await;
         idle.abort();
+        upkeep.abort();
         shut_down(bridge, background, writer, &health).await;
         broken.map_or(Ok(()), Err)
     }
@@ -331,6 +334,24 @@ async fn shut_down(
         Err(_) => tracing::warn!(
             "the log writer did not end in time; what it still holds was acknowledged to nobody"
         ),
+    }
+}
+
+/// Listens, and says where: port 0 is any free one.
+fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
+    let refused = |why| AppError::Bind { addr, why };
+    let listener = TcpListener::bind(addr).map_err(refused)?;
+    let addr = listener.local_addr().map_err(refused)?;
+    Ok((listener, addr))
+}
+
+/// Works off what is measured, before it takes room.
+async fn keep_up(metrics: Metrics) {
+    let mut turns = tokio::time::interval(limits::METRICS_UPKEEP_EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        metrics.upkeep();
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Config {
     pub rooms: Rooms,
     /// What it says of itself.
     pub log: Log,
+    /// What it measures.
+    pub metrics: Metrics,
     /// What nobody needs to choose. Not for files.
     #[serde(skip)]
     pub tuning: Tuning,
@@ -139,6 +141,27 @@ pub enum LogFormat {
     Text,
     /// For programs.
     Json,
+}
+
+/// What the server measures.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Who may read it without a token.
+    pub open: MetricsOpen,
+}
+
+/// Who may read what is measured without a token. Everybody else needs one with the scope `metrics`
+/// or `admin`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricsOpen {
+    /// Whoever asks from this machine, but for a proxy on it.
+    Loopback,
+    /// Whoever asks.
+    Everybody,
+    /// Nobody.
+    Nobody,
 }
 
 /// What stands on the command line; it wins over everything.

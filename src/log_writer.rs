@@ -21,6 +21,7 @@ use bridge_core::{Seq, limits};
 
 use crate::permits::{Permit, Permits};
 use crate::system::Stopwatch;
+use crate::telemetry::metrics::LogMetrics;
 
 pub use health::{Health, LogState, LogStats};
 pub use pace::Pace;
@@ -58,6 +59,8 @@ enum Item {
 struct Submission {
     append: Append,
     sink: Arc<dyn Sink>,
+    /// Since it was queued.
+    since: Stopwatch,
 }
 
 enum Errand {
@@ -103,8 +106,12 @@ impl std::fmt::Debug for LogHandle {
 ///
 /// # Errors
 /// When the system has no thread to give.
-pub fn start(log: Box<dyn Log>, reopen: Reopen) -> std::io::Result<(LogHandle, JoinHandle<()>)> {
-    start_at(log, reopen, Arc::new(Stopwatch::start()))
+pub fn start(
+    log: Box<dyn Log>,
+    reopen: Reopen,
+    metrics: LogMetrics,
+) -> std::io::Result<(LogHandle, JoinHandle<()>)> {
+    start_at(log, reopen, Arc::new(Stopwatch::start()), metrics)
 }
 
 /// The same by another clock.
@@ -115,12 +122,13 @@ pub fn start_at(
     log: Box<dyn Log>,
     reopen: Reopen,
     pace: Arc<dyn Pace>,
+    metrics: LogMetrics,
 ) -> std::io::Result<(LogHandle, JoinHandle<()>)> {
     let room = limits::LOG_QUEUE_DRAFTS_MAX + limits::LOG_ERRANDS_MAX;
     let (queue, receiver) = sync_channel(room);
     let health = Arc::new(Health::new(Arc::clone(&pace)));
     let store = Watched::new(log, reopen, pace, Arc::clone(&health));
-    let writer = run::Writer::new(store, receiver, Arc::clone(&health));
+    let writer = run::Writer::new(store, receiver, Arc::clone(&health), metrics);
     let thread = std::thread::Builder::new()
         .name("log-writer".into())
         .spawn(|| writer.run())?;
@@ -149,7 +157,12 @@ impl LogHandle {
     /// # Errors
     /// When the writer has stopped: then there will be no answer.
     pub fn append(&self, append: Append, sink: Arc<dyn Sink>) -> Result<(), LogUnavailable> {
-        self.send(Item::Append(Submission { append, sink }))
+        let since = Stopwatch::start();
+        self.send(Item::Append(Submission {
+            append,
+            sink,
+            since,
+        }))
     }
 
     /// Fences off earlier lives of a stream's owner. `done` is called when everything that they

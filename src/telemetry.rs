@@ -1,6 +1,8 @@
-//! What the server says of itself: log lines on standard error.
+//! What the server says of itself: log lines on standard error, and what it measures.
 //!
 //! Never logged: tokens, keys, passwords and their hashes, texts and metadata of messages.
+
+pub mod metrics;
 
 use std::io::IsTerminal;
 

@@ -22,7 +22,7 @@ use bridge_core::limits;
 
 use crate::actors::Bridge;
 use crate::backups::Backups;
-use crate::config::Tuning;
+use crate::config::{MetricsOpen, Tuning};
 use crate::permits::Permits;
 use crate::system::Stopwatch;
 use crate::tokens::{Tickets, Tokens};
@@ -44,6 +44,8 @@ pub struct State {
     pub backups: Backups,
     /// Connections that are open.
     pub connections: Connections,
+    /// Who may read what is measured without a token.
+    pub metrics_open: MetricsOpen,
     /// Since the start.
     pub since: Stopwatch,
 }

@@ -40,6 +40,7 @@ use super::timekeeper::{self, Timekeeper};
 use crate::clock::ServerClock;
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
+use crate::telemetry::metrics::{Metrics, Operation};
 
 pub use acknowledge::Acknowledgement;
 pub use drain::Chance;
@@ -95,6 +96,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// What somebody chose.
     pub options: Options,
+    /// What is measured.
+    pub metrics: Metrics,
 }
 
 /// The server's inside.
@@ -108,6 +111,7 @@ struct Inside {
     ids: Arc<dyn Ids>,
     passwords: Passwords,
     options: Options,
+    metrics: Metrics,
     rooms: Awake<RoomId, RoomKind>,
     mailboxes: Awake<ClientId, MailboxKind>,
     broadcasts: Awake<(), BroadcastKind>,
@@ -145,11 +149,12 @@ impl Bridge {
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(Inside {
             log: parts.log,
-            reads: Reads::new(parts.store),
+            reads: Reads::new(parts.store, parts.metrics.clone()),
             clock: parts.clock,
             ids: parts.ids,
             passwords: parts.passwords,
             options: parts.options,
+            metrics: parts.metrics,
             rooms: Awake::new("rooms", limits::ROOMS_AWAKE_MAX),
             mailboxes: Awake::new("mailboxes", limits::MAILBOXES_AWAKE_MAX),
             broadcasts: Awake::new("broadcast", 1),
@@ -253,6 +258,12 @@ impl Bridge {
         &self.0.options
     }
 
+    /// What is measured.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
     /// Which life of the log it is.
     #[must_use]
     pub fn epoch(&self) -> bridge_core::Epoch {
@@ -325,6 +336,7 @@ impl Bridge {
         let enters = matches!(command, RoomCommand::Create(_) | RoomCommand::Join(_));
         let about = About::Room(room.clone());
         let (ticket, answer) = Ticket::caller(about, enters.then(|| by.clone()));
+        let ticket = ticket.measured(self.metrics().measure(Operation::from(&command)));
         let key = key.map(|word| Key::new(word, &command));
         self.room(room)?.submit(command, by, key, ticket);
         answered(answer).await

@@ -17,6 +17,7 @@ use super::handle::StreamHandle;
 use super::readers::{News, Readable, Readers};
 use super::stream::{Kind, StreamActor};
 use super::ticket::{Receipt, Ticket};
+use crate::telemetry::metrics::MessageKind;
 use crate::wire::encode;
 use crate::wire::frame::Ref;
 
@@ -141,6 +142,8 @@ impl Kind for BroadcastKind {
 }
 
 impl Readable for BroadcastKind {
+    const MESSAGES: MessageKind = MessageKind::Broadcast;
+
     fn readers(&mut self) -> &mut Readers {
         &mut self.readers
     }

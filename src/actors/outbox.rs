@@ -16,6 +16,12 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use tokio::sync::Notify;
 
+use crate::system::Stopwatch;
+use crate::telemetry::metrics::{MessageKind, Metrics};
+
+/// What is told may not take the room of answers.
+const NEWS_BYTES_MAX: usize = limits::OUTBOX_BYTES_MAX - limits::OUTBOX_RESERVE_BYTES;
+
 /// The writing end, shared by everybody who has something to tell a session.
 #[derive(Debug, Clone)]
 pub struct Outbox(Arc<Shared>);
@@ -28,6 +34,16 @@ pub struct OutboxBody(Arc<Shared>);
 struct Shared {
     queue: Mutex<Queue>,
     changed: Notify,
+    metrics: Metrics,
+}
+
+/// Since when the server has had a message for somebody.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted {
+    /// To whom it goes.
+    pub kind: MessageKind,
+    /// Since then.
+    pub since: Stopwatch,
 }
 
 #[derive(Debug)]
@@ -42,6 +58,9 @@ struct Queue {
     taken: u64,
     /// Whether something that was to be told never will be.
     is_incomplete: bool,
+    /// The message that has waited longest of those that are measured, by how many frames will have
+    /// been taken with it.
+    waiting: Option<(u64, Accepted)>,
     /// Who wants to know that a frame was taken, by how many will have been taken then.
     notes: VecDeque<(u64, Note)>,
     reader: Option<Waker>,
@@ -113,7 +132,7 @@ pub struct Refused;
 impl Outbox {
     /// An empty outbox and its reading end.
     #[must_use]
-    pub fn new() -> (Self, OutboxBody) {
+    pub fn new(metrics: Metrics) -> (Self, OutboxBody) {
         let queue = Queue {
             frames: VecDeque::new(),
             bytes: 0,
@@ -122,12 +141,14 @@ impl Outbox {
             farewell: Farewell::BYE,
             taken: 0,
             is_incomplete: false,
+            waiting: None,
             notes: VecDeque::new(),
             reader: None,
         };
         let shared = Arc::new(Shared {
             queue: Mutex::new(queue),
             changed: Notify::new(),
+            metrics,
         });
         (Self(Arc::clone(&shared)), OutboxBody(shared))
     }
@@ -137,10 +158,25 @@ impl Outbox {
     /// # Errors
     /// When it is not open, or is no longer.
     pub fn push(&self, frames: impl IntoIterator<Item = Bytes>) -> Result<(), Refused> {
-        self.add(
-            frames,
-            limits::OUTBOX_BYTES_MAX - limits::OUTBOX_RESERVE_BYTES,
-        )
+        self.add(frames, NEWS_BYTES_MAX)
+    }
+
+    /// The same for messages, of which the first has waited since then to be handed over.
+    ///
+    /// # Errors
+    /// As for [`Outbox::push`].
+    pub fn push_accepted(
+        &self,
+        frames: impl IntoIterator<Item = Bytes>,
+        accepted: Option<Accepted>,
+    ) -> Result<(), Refused> {
+        self.add_with(frames, NEWS_BYTES_MAX, accepted, None)
+    }
+
+    /// What is measured.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// Adds an answer to one request; a part of the outbox is kept for those.
@@ -164,9 +200,13 @@ impl Outbox {
     ///
     /// # Errors
     /// When it is not open, or is no longer; then the note is dropped.
-    pub fn push_noted(&self, frame: Bytes, note: Note) -> Result<(), Refused> {
-        let bytes_max = limits::OUTBOX_BYTES_MAX - limits::OUTBOX_RESERVE_BYTES;
-        self.add_with([frame], bytes_max, Some(note))
+    pub fn push_noted(
+        &self,
+        frame: Bytes,
+        accepted: Option<Accepted>,
+        note: Note,
+    ) -> Result<(), Refused> {
+        self.add_with([frame], NEWS_BYTES_MAX, accepted, Some(note))
     }
 
     fn add(
@@ -174,19 +214,24 @@ impl Outbox {
         frames: impl IntoIterator<Item = Bytes>,
         bytes_max: usize,
     ) -> Result<(), Refused> {
-        self.add_with(frames, bytes_max, None)
+        self.add_with(frames, bytes_max, None, None)
     }
 
     fn add_with(
         &self,
         frames: impl IntoIterator<Item = Bytes>,
         bytes_max: usize,
+        accepted: Option<Accepted>,
         note: Option<Note>,
     ) -> Result<(), Refused> {
         let mut queue = self.0.lock();
         if queue.state != State::Open {
             queue.is_incomplete = true;
             return Err(Refused);
+        }
+        if let Some(accepted) = accepted.filter(|_| queue.waiting.is_none()) {
+            let position = queue.taken + queue.frames.len() as u64 + 1;
+            queue.waiting = Some((position, accepted));
         }
         for frame in frames {
             let fits = queue.bytes + frame.len() <= bytes_max
@@ -349,6 +394,7 @@ impl Queue {
         self.is_incomplete |= !self.frames.is_empty();
         self.state = State::Closed;
         self.frames.clear();
+        self.waiting = None;
         self.notes.clear();
         self.pong = None;
         self.bytes = 0;
@@ -382,6 +428,13 @@ impl Queue {
         Some(chunk.freeze())
     }
 
+    /// The message that waited longest, if it was among what was taken.
+    fn waited(&mut self) -> Option<Accepted> {
+        let taken = self.taken;
+        let waiting = self.waiting.take_if(|(position, _)| *position <= taken);
+        waiting.map(|(_, accepted)| accepted)
+    }
+
     fn notes_of_taken(&mut self) -> Vec<Note> {
         let taken = self.taken;
         let mut due = Vec::new();
@@ -397,10 +450,15 @@ impl Stream for OutboxBody {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut queue = self.0.lock();
+        let bytes = queue.bytes;
         if let Some(chunk) = queue.take() {
-            let notes = queue.notes_of_taken();
+            let (notes, waited) = (queue.notes_of_taken(), queue.waited());
             drop(queue);
             self.0.changed.notify_waiters();
+            self.0.metrics.outbox(bytes);
+            if let Some(Accepted { kind, since }) = waited {
+                self.0.metrics.handed_over(kind, since.elapsed());
+            }
             for Note(tell) in notes {
                 tell();
             }

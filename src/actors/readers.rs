@@ -11,6 +11,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::handle::{Attached, SessionHandle};
+use super::outbox::Accepted;
 
 pub(super) use attach::{Attach, Detach, Readable};
 use subscribers::Subscribers;
@@ -75,9 +76,13 @@ impl Readers {
         self.tail.head()
     }
 
-    /// Puts news into every outbox, and into the tail for those who come later. Returns the
-    /// sessions that are told nothing any more.
-    pub(super) fn tell(&mut self, news: Vec<News>) -> Vec<SessionHandle> {
+    /// Puts news into every outbox, and into the tail for those who come later. `accepted` is since
+    /// when the server has had them. Returns the sessions that are told nothing any more.
+    pub(super) fn tell(
+        &mut self,
+        news: Vec<News>,
+        accepted: Option<Accepted>,
+    ) -> Vec<SessionHandle> {
         if news.is_empty() {
             return Vec::new();
         }
@@ -94,7 +99,8 @@ impl Readers {
                 continue;
             }
             let frames = news.iter().map(|n| n.frame_for(id));
-            if subscriber.session.outbox().push(frames).is_err() {
+            let outbox = subscriber.session.outbox();
+            if outbox.push_accepted(frames, accepted).is_err() {
                 // The session notices by itself, and closes or has closed.
                 gone.push(id);
             }

@@ -8,6 +8,7 @@ use bridge_core::{Reject, limits};
 use tokio::sync::Semaphore;
 
 use crate::blocking::Blocking;
+use crate::telemetry::metrics::{Metrics, Operation};
 
 /// The queue, as a refusal names it.
 const NAME: &str = "reads";
@@ -21,12 +22,13 @@ pub(super) struct Reads {
     total: Arc<AtomicU64>,
     /// Whether the store was not there when it was last asked.
     is_gone: Arc<AtomicBool>,
+    metrics: Metrics,
 }
 
 impl Reads {
     /// Access to a store.
     #[must_use]
-    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, metrics: Metrics) -> Self {
         let (at_once, waiting) = (limits::READS_AT_ONCE_MAX, limits::READS_WAITING_MAX);
         let blocking = Blocking::new(NAME, at_once, waiting).patient(limits::READ_TURN_WITHIN);
         Self {
@@ -35,6 +37,7 @@ impl Reads {
             turns: Arc::new(Semaphore::new(limits::READS_IN_TURN_MAX)),
             total: Arc::default(),
             is_gone: Arc::default(),
+            metrics,
         }
     }
 
@@ -72,6 +75,19 @@ impl Reads {
     /// # Errors
     /// As for [`Reads::run`], but for that.
     pub(super) async fn run_or_corrupt<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Result<T, String>, Reject> {
+        let measuring = self.metrics.measure(Operation::Read);
+        let read = self.attempt(read).await;
+        match &read {
+            Ok(_) => measuring.done(false),
+            Err(reject) => measuring.refused(reject),
+        }
+        read
+    }
+
+    async fn attempt<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<Result<T, String>, Reject> {
@@ -151,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn a_store_that_is_not_there_is_a_refusal_for_now() {
         let epoch = Epoch::from_uuid(uuid::Uuid::from_u128(1));
-        let reads = Reads::new(Arc::new(MemoryStore::new(epoch)));
+        let reads = Reads::new(Arc::new(MemoryStore::new(epoch)), Metrics::new());
         let gone = |_: &dyn Store| Err::<(), _>(StoreError::Unavailable("restarting".into()));
         for _ in 0..2 {
             let refused = reads.run(gone).await.map_err(|why| why.code());
@@ -169,7 +185,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_store_that_hangs_is_waited_for_so_long_and_no_longer() {
         let epoch = Epoch::from_uuid(uuid::Uuid::from_u128(1));
-        let reads = Reads::new(Arc::new(MemoryStore::new(epoch)));
+        let reads = Reads::new(Arc::new(MemoryStore::new(epoch)), Metrics::new());
         let (release, released) = sync_channel::<()>(1);
         let released = Arc::new(Mutex::new(released));
         let hang = move |_: &dyn Store| {
@@ -201,7 +217,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_waits_in_turn_is_not_sent_away_and_leaves_room_for_others() {
         let epoch = Epoch::from_uuid(uuid::Uuid::from_u128(1));
-        let reads = Reads::new(Arc::new(MemoryStore::new(epoch)));
+        let reads = Reads::new(Arc::new(MemoryStore::new(epoch)), Metrics::new());
         let (release, released) = sync_channel::<()>(1);
         let released = Arc::new(Mutex::new(released));
         let hold = move |_: &dyn Store| {

@@ -18,6 +18,7 @@ use super::handle::StreamHandle;
 use super::readers::{News, Readable, Readers};
 use super::stream::{Kind, StreamActor};
 use super::ticket::{Receipt, Ticket};
+use crate::telemetry::metrics::MessageKind;
 use crate::wire::encode;
 use crate::wire::frame::Ref;
 use presence::Presence;
@@ -171,6 +172,8 @@ impl Kind for RoomKind {
 }
 
 impl Readable for RoomKind {
+    const MESSAGES: MessageKind = MessageKind::Room;
+
     fn readers(&mut self) -> &mut Readers {
         &mut self.readers
     }

@@ -83,7 +83,7 @@ pub fn open<S>(
 where
     S: Stream<Item = Inbound> + 'static,
 {
-    let (outbox, body) = Outbox::new();
+    let (outbox, body) = Outbox::new(bridge.metrics().clone());
     let id = bridge.ids().session();
     let Connection {
         principal,
@@ -207,7 +207,7 @@ impl SessionActor {
     }
 
     fn refuse(&self, reference: Option<&Ref>, reject: &Reject) {
-        self.handle.reply(encode::rejected(reference, reject));
+        self.handle.refuse(reference, reject);
     }
 
     /// What the passing of time demands.
@@ -236,6 +236,9 @@ impl SessionActor {
             return;
         }
         tracing::debug!(session = %self.id(), client = %self.principal.client(), ?reason, "closing");
+        if reason == CloseReason::Slow {
+            self.bridge.metrics().slow_consumer();
+        }
         self.machine.close();
         self.leave();
         let (last_words, farewell) = match reason {

@@ -26,9 +26,12 @@ use bridge_core::{ClientId, Seq, Timestamp, limits};
 use super::bridge::Bridge;
 use super::faults::Guard;
 use super::handle::{StreamHandle, WeakStreamHandle};
+use super::outbox::Accepted;
 use super::supervisor::{self, Cause, Child};
 use super::ticket::Ticket;
 use crate::log_writer::{LogUnavailable, Sink};
+use crate::system::Stopwatch;
+use crate::telemetry::metrics::MessageKind;
 
 pub(super) use kind::{CommandOf, Kind, QuestionOf};
 pub(super) use messages::{Answers, Begin, Look, Readiness, Release, Reply, Submit};
@@ -57,6 +60,10 @@ pub(super) struct StreamActor<K: Kind> {
     is_touched: bool,
     /// Messages handled since its neighbours had their turn.
     handled: u32,
+    /// Since when drafts are on their way into the log, by their first positions.
+    under_way: VecDeque<(Seq, Stopwatch)>,
+    /// The same of the oldest draft that has become durable in this round.
+    round: Option<(Seq, Stopwatch)>,
 }
 
 /// Nothing in it is ever pinned.
@@ -109,6 +116,8 @@ impl<K: Kind> StreamActor<K> {
             snapshot_at: Seq::ZERO,
             is_touched: false,
             handled: 0,
+            under_way: VecDeque::new(),
+            round: None,
         });
         let handle = StreamHandle::new(addr, bridge.log().clone(), shown);
         handle.begin();
@@ -211,6 +220,7 @@ impl<K: Kind> StreamActor<K> {
     }
 
     fn perform(&mut self, effects: Effects<K>, ctx: &mut Context<Self>) {
+        self.round = None;
         let mut telling = K::Telling::default();
         let mut has_follow_up = false;
         for effect in effects {
@@ -222,6 +232,7 @@ impl<K: Kind> StreamActor<K> {
                     }
                 }
                 Effect::Committed { draft, asker } => {
+                    self.note_durable(draft.first_seq());
                     has_follow_up |= draft.envelopes.iter().any(|e| e.event.has_follow_up());
                     K::committed(self, draft, asker, &mut telling, ctx);
                 }
@@ -235,10 +246,27 @@ impl<K: Kind> StreamActor<K> {
             }
         }
         K::flush(self, telling, ctx);
+        self.round = None;
         if has_follow_up {
             self.bridge.follower().nudge();
         }
         self.snapshot_if_due();
+    }
+
+    /// Those before it were not stored.
+    fn note_durable(&mut self, first: Seq) {
+        while let Some(since) = self.under_way.pop_front_if(|(seq, _)| *seq <= first) {
+            if since.0 == first && self.round.is_none() {
+                self.round = Some(since);
+            }
+        }
+    }
+
+    /// Since when the server has had the record at a position, if it has become durable just now: it,
+    /// or one in front of it.
+    pub(super) fn accepted(&self, kind: MessageKind, seq: Seq) -> Option<Accepted> {
+        let (first, since) = self.round?;
+        (seq >= first).then_some(Accepted { kind, since })
     }
 
     /// Every request in flight holds a permit, so the queue has room; a refusal says that the
@@ -249,6 +277,8 @@ impl<K: Kind> StreamActor<K> {
             incarnation: self.life.incarnation,
             records: records.collect(),
         };
+        self.under_way
+            .push_back((append.first_seq(), Stopwatch::start()));
         self.bridge
             .log()
             .append(append, Arc::clone(&self.life.sink))
@@ -259,6 +289,7 @@ impl<K: Kind> StreamActor<K> {
     fn failed(&mut self, why: &'static str, ctx: &mut Context<Self>) {
         tracing::error!(stream = %self.stream, why, "an owner failed and is read again");
         self.owner = Owner::loading(K::State::empty(&self.stream));
+        self.under_way.clear();
         // A look-up whose answer made it fail will not release those who wait behind it.
         self.look_ups.clear();
         self.has_failed = true;

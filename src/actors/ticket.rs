@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::guard::guarded;
 use super::handle::SessionHandle;
 use crate::permits::Permit;
-use crate::wire::encode;
+use crate::telemetry::metrics::Measuring;
 use crate::wire::frame::Ref;
 
 /// What a request led to.
@@ -94,6 +94,7 @@ pub struct Ticket {
     is_with_log: bool,
     viewer: Option<Principal>,
     origin: Option<SessionId>,
+    measuring: Option<Measuring>,
     held: Held,
 }
 
@@ -125,6 +126,7 @@ impl Ticket {
             is_with_log: false,
             viewer: None,
             origin: None,
+            measuring: None,
             held,
         }
     }
@@ -142,10 +144,24 @@ impl Ticket {
                 is_with_log: false,
                 viewer,
                 origin: None,
+                measuring: None,
                 held: Held::default(),
             },
             receiver,
         )
+    }
+
+    /// The same, for a request that is measured from now on until it is answered.
+    #[must_use]
+    pub(super) fn measured(mut self, measuring: Measuring) -> Self {
+        self.measuring = Some(measuring);
+        self
+    }
+
+    fn done(&mut self, duplicate: bool) {
+        if let Some(measuring) = self.measuring.take() {
+            measuring.done(duplicate);
+        }
     }
 
     /// A caller's ticket for what a session asked.
@@ -191,6 +207,7 @@ impl Ticket {
         frame: impl FnOnce(Option<&Ref>) -> Bytes,
         receipt: impl FnOnce() -> Receipt,
     ) -> Option<(SessionHandle, Bytes)> {
+        self.done(false);
         match self.waiter.take()? {
             Waiter::Session { session, reference } => Some((session, frame(reference.as_ref()))),
             Waiter::Caller(caller) => {
@@ -207,6 +224,7 @@ impl Ticket {
         receipt: Receipt,
         frame: impl FnOnce(&Receipt, Option<&Ref>) -> Bytes,
     ) {
+        self.done(receipt.duplicate);
         match self.waiter.take() {
             None => {}
             Some(Waiter::Session { session, reference }) => {
@@ -239,10 +257,13 @@ impl Ticket {
                 tracing::debug!(reject = %reject, detail, "a request was refused");
             }
         }
+        if let Some(measuring) = self.measuring.take() {
+            measuring.refused(&reject);
+        }
         match self.waiter.take() {
             None => {}
             Some(Waiter::Session { session, reference }) => {
-                session.reply(encode::rejected(reference.as_ref(), &reject));
+                session.refuse(reference.as_ref(), &reject);
             }
             Some(Waiter::Caller(caller)) => drop(caller.send(Err(reject))),
         }

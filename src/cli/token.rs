@@ -35,7 +35,7 @@ Examples:
   agent-bridge token create --client ci --scope room:builds --ttl 12h
   export BRIDGE_TOKEN=$(agent-bridge token create --client maya)
 
-Scopes: message, room, orchestrate (these three by default), broadcast, admin, and room:<id>,
+Scopes: message, room, orchestrate (these three by default), broadcast, admin, metrics, and room:<id>,
 which limits the token to that room.")]
 struct CreateArgs {
     /// The client that the token stands for

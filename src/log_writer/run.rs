@@ -15,12 +15,14 @@ use super::watched::{Watched, caught};
 use super::{Errand, Health, Item, Sink, Submission};
 use crate::permits::Permit;
 use crate::system::Stopwatch;
+use crate::telemetry::metrics::LogMetrics;
 
 pub(super) struct Writer {
     store: Watched,
     queue: Receiver<Item>,
     health: Arc<Health>,
     lives: HashMap<Stream, Incarnation>,
+    metrics: LogMetrics,
     is_busy: bool,
 }
 
@@ -55,12 +57,18 @@ struct Turn {
 }
 
 impl Writer {
-    pub(super) fn new(store: Watched, queue: Receiver<Item>, health: Arc<Health>) -> Self {
+    pub(super) fn new(
+        store: Watched,
+        queue: Receiver<Item>,
+        health: Arc<Health>,
+        metrics: LogMetrics,
+    ) -> Self {
         Self {
             store,
             queue,
             health,
             lives: HashMap::new(),
+            metrics,
             // A crashed server may have left some work behind.
             is_busy: true,
         }
@@ -150,7 +158,8 @@ impl Writer {
             .filter(|(_, ok)| **ok)
             .map(|(s, _)| &s.append)
             .collect();
-        let answers = self.append(&appends);
+        let waited = batch[0].since.elapsed();
+        let answers = self.append(&appends, waited);
         let mut answers = answers.into_iter();
         let every = current.into_iter().map(|is_current| match is_current {
             true => answers.next().unwrap_or(Answer::Unknown),
@@ -166,7 +175,8 @@ impl Writer {
             .is_none_or(|life| append.incarnation >= *life)
     }
 
-    fn append(&mut self, appends: &[&Append]) -> Vec<Answer> {
+    /// `waited` is how long the first of them was queued.
+    fn append(&mut self, appends: &[&Append], waited: Duration) -> Vec<Answer> {
         if appends.is_empty() {
             return Vec::new();
         }
@@ -175,7 +185,9 @@ impl Writer {
             Ok(answers) => {
                 debug_assert_eq!(answers.len(), appends.len(), "one answer for each append");
                 let records = appends.iter().map(|append| append.records.len()).sum();
-                self.health.committed(records, watch.elapsed());
+                let took = watch.elapsed();
+                self.health.committed(records, took);
+                self.metrics.committed(records, took, waited);
                 answers
             }
             Err(failure) => vec![failure.answer(); appends.len()],

@@ -57,7 +57,7 @@ fn start_with(faults: &[Fault]) -> (LogHandle, MemoryStore, JoinHandle<()>) {
     for fault in faults {
         log.inject(*fault);
     }
-    let (handle, thread) = start(Box::new(log), never_again()).unwrap();
+    let (handle, thread) = start(Box::new(log), never_again(), LogMetrics::none()).unwrap();
     (handle, store, thread)
 }
 
@@ -155,7 +155,7 @@ fn what_was_followed_up_is_forgotten_behind_what_was_queued_before() {
 
 #[test]
 fn a_log_that_breaks_over_an_errand_says_so() {
-    let (log, _thread) = start(Box::new(BadLog), never_again()).unwrap();
+    let (log, _thread) = start(Box::new(BadLog), never_again(), LogMetrics::none()).unwrap();
     let (sink, answers) = sink();
     let (tell, forgotten) = std::sync::mpsc::sync_channel(1);
     let tell = Box::new(move || tell.send(()).unwrap());
@@ -208,7 +208,7 @@ impl Log for BadLog {
 #[test]
 fn a_broken_log_acknowledges_nothing_more_and_is_not_opened_again() {
     let reopen = || panic!("a failed fsync is never tried again");
-    let (log, thread) = start(Box::new(BadLog), Box::new(reopen)).unwrap();
+    let (log, thread) = start(Box::new(BadLog), Box::new(reopen), LogMetrics::none()).unwrap();
     let (sink, answers) = sink();
     log.append(append("a", 1, 1), Arc::clone(&sink)).unwrap();
     assert_eq!(wait(&answers), [Answer::Unknown]);
@@ -274,7 +274,7 @@ fn a_store_is_asked_again_and_again_whether_it_is_there() {
         inner: MemoryLog::new(store),
         told,
     };
-    let (log, thread) = start(Box::new(log), never_again()).unwrap();
+    let (log, thread) = start(Box::new(log), never_again(), LogMetrics::none()).unwrap();
     for _ in 0..2 {
         let patience = 2 * limits::STORE_ASKED_EVERY;
         asked.recv_timeout(patience).expect("it is asked");

@@ -9,6 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::State;
 use super::error::ApiError;
+use crate::telemetry::metrics::Shown;
 use crate::tokens::Verified;
 
 /// What stands before a token among the subprotocols of a browser's WebSocket.
@@ -64,6 +65,9 @@ impl FromRequest for Opener {
 /// A client is known from the first time that its token is good.
 fn meet(request: &HttpRequest, caller: Result<Caller, Reject>) -> Extracting<Caller> {
     let bridge = state(request).map(|state| state.bridge.clone());
+    if let (Err(Reject::Unauthorized(_)), Ok(bridge)) = (&caller, &bridge) {
+        bridge.metrics().not_let_in(shown(request));
+    }
     async move {
         let caller = caller?;
         bridge?.meet(&caller.principal).await;
@@ -97,6 +101,18 @@ fn opener(request: &HttpRequest) -> Result<Caller, Reject> {
     let state = state(request)?;
     let now = state.bridge.clock().moment();
     state.tickets.redeem(&ticket, now).map(Caller::from)
+}
+
+/// What somebody showed who was not let in.
+fn shown(request: &HttpRequest) -> Shown {
+    let mut query = form_urlencoded::parse(request.query_string().as_bytes());
+    if token(request).is_some() {
+        Shown::Token
+    } else if query.any(|(name, _)| name == TICKET) {
+        Shown::Ticket
+    } else {
+        Shown::Nothing
+    }
 }
 
 fn state(request: &HttpRequest) -> Result<&State, Reject> {

@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use bridge_core::{Reject, RejectCode};
 use serde_json::{Map, Value};
 
-use crate::wire::codes;
+use crate::wire::codes::{self, RejectRow};
 use crate::wire::encode;
 use crate::wire::frame::Rejected;
 use crate::wire::rest::{ErrorBody, ErrorFields};
@@ -46,16 +46,26 @@ impl fmt::Display for ApiError {
 }
 
 impl ApiError {
-    fn body(&self) -> Rejected {
-        let row = match self {
-            Self::Reject(reject) => return encode::rejected_body(None, reject),
+    fn row(&self) -> RejectRow {
+        match self {
+            Self::Reject(reject) => codes::reject(reject.code()),
             Self::NoRoute => codes::NO_ROUTE,
             Self::NoSubprotocol => codes::NO_SUBPROTOCOL,
             Self::BackupUnderWay => codes::BACKUP_UNDER_WAY,
             Self::BackupByDatabase => codes::BACKUP_BY_DATABASE,
             Self::Draining { .. } => codes::DRAINING,
-        };
+        }
+    }
+
+    /// Its stable word.
+    pub(super) fn word(&self) -> &'static str {
+        self.row().word
+    }
+
+    fn body(&self) -> Rejected {
+        let row = self.row();
         let message = match self {
+            Self::Reject(reject) => return encode::rejected_body(None, reject),
             Self::Draining { .. } => "the server is stopping; repeat it later",
             Self::NoSubprotocol => {
                 "this server speaks the WebSocket subprotocol agent-bridge.v1; ask for it in \
@@ -66,7 +76,7 @@ impl ApiError {
                 "this server's database is PostgreSQL: make its backups with pg_dump, and when one \
                  is put back, run `agent-bridge restore --new-epoch` before the server starts"
             }
-            _ => "there is nothing at this path for this method",
+            Self::NoRoute => "there is nothing at this path for this method",
         };
         Rejected {
             reference: None,

@@ -31,7 +31,7 @@ pub(super) async fn attach(
     let state = request.app_data::<web::Data<State>>().cloned();
     let handled = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let Ok(handled) = handled else {
-        if let Some(state) = state {
+        if let Some(state) = &state {
             state.bridge.count_failure(Branch::Requests);
         }
         let detail = "a handler panicked".to_owned();
@@ -46,6 +46,9 @@ pub(super) async fn attach(
         .and_then(|error| error.as_error::<ApiError>());
     let answer = error.map(|error| {
         error.log(&id);
+        if let Some(state) = &state {
+            state.bridge.metrics().refused_as(error.word());
+        }
         error.response(&id)
     });
     let mut response = match answer {

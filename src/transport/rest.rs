@@ -7,6 +7,7 @@ pub(super) mod events;
 pub(super) mod mailbox;
 pub(super) mod members;
 pub(super) mod messages;
+pub(super) mod metrics;
 pub(super) mod posts;
 pub(super) mod rooms;
 pub(super) mod service;

@@ -6,7 +6,8 @@ use actix_web::{Resource, mime};
 
 use super::error::ApiError;
 use super::rest::{
-    admin, backup, dead_letters, events, mailbox, members, messages, posts, rooms, service, tickets,
+    admin, backup, dead_letters, events, mailbox, members, messages, metrics, posts, rooms,
+    service, tickets,
 };
 use super::socket;
 
@@ -14,6 +15,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     app.service(at("/health").route(get().to(service::health)))
         .service(at("/ready").route(get().to(service::ready)))
         .service(at("/status").route(get().to(service::status)))
+        .service(at("/metrics").route(get().to(metrics::show)))
         .service(at("/ws/{client}").route(get().to(socket::open)))
         .service(web::scope("/v1").configure(v1))
         .default_service(web::to(no_route));

@@ -15,6 +15,7 @@ use super::connections::Connection;
 use super::error::ApiError;
 use super::extract;
 use crate::actors;
+use crate::telemetry::metrics::Transport;
 use inbound::InboundFrames;
 
 /// The protocol that this server speaks.
@@ -22,6 +23,18 @@ pub(super) const SUBPROTOCOL: &str = "agent-bridge.v1";
 
 /// `GET /ws/{client}`
 pub(super) async fn open(
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<State>,
+    opener: Opener,
+) -> Result<HttpResponse, ApiError> {
+    let metrics = state.bridge.metrics().clone();
+    let opened = shake_hands(request, payload, state, opener);
+    metrics.connected(Transport::Ws, opened.is_ok());
+    opened
+}
+
+fn shake_hands(
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,

@@ -13,6 +13,7 @@ mod disk_error;
 mod hanging;
 mod idempotency;
 mod messages;
+mod metrics;
 mod migrations;
 mod old_schema;
 mod postgres;

@@ -173,6 +173,9 @@ pub const STORE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// Between two times that a store for which there is nothing to do is asked whether it is there, and
 /// still ours: a server that has lost its database to another one must not go on for long.
 pub const STORE_ASKED_EVERY: Duration = Duration::from_secs(5);
+/// Between two times that what was measured is worked off: until then each measurement takes eight
+/// bytes.
+pub const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(1);
 /// How long one batch may be on its way to the disk before the server says that it is not ready, and
 /// takes nothing more to be written: a hundred times a slow fsync. What waits is not given up; disks
 /// do come back.

@@ -21,6 +21,8 @@ pub enum Scope {
     Broadcast,
     /// Administer the server.
     Admin,
+    /// Read what the server measures.
+    Metrics,
     /// Take part in this room only.
     OneRoom(RoomId),
 }
@@ -30,7 +32,8 @@ pub enum Scope {
 pub enum InvalidScope {
     /// No scope has this name.
     #[error(
-        "unknown scope {0:?}; scopes are message, room, orchestrate, broadcast, admin, room:<id>"
+        "unknown scope {0:?}; scopes are message, room, orchestrate, broadcast, admin, \
+         metrics, room:<id>"
     )]
     Unknown(String),
     /// `room:` with something that is not a room id.
@@ -65,6 +68,7 @@ impl FromStr for Scope {
             "orchestrate" => Ok(Self::Orchestrate),
             "broadcast" => Ok(Self::Broadcast),
             "admin" => Ok(Self::Admin),
+            "metrics" => Ok(Self::Metrics),
             _ => Err(InvalidScope::Unknown(text.to_owned())),
         }
     }
@@ -78,6 +82,7 @@ impl fmt::Display for Scope {
             Self::Orchestrate => f.write_str("orchestrate"),
             Self::Broadcast => f.write_str("broadcast"),
             Self::Admin => f.write_str("admin"),
+            Self::Metrics => f.write_str("metrics"),
             Self::OneRoom(room) => write!(f, "room:{room}"),
         }
     }
@@ -177,6 +182,8 @@ pub enum Action<'a> {
     Broadcast,
     /// Overrule a room's roles.
     Administer,
+    /// Read what the server measures.
+    Measure,
 }
 
 /// Who acts: an authenticated client and what its token allows.
@@ -224,8 +231,14 @@ impl Principal {
             Action::Broadcast => Scope::Broadcast.to_string(),
             Action::Administer if self.is_admin() => return Ok(()),
             Action::Administer => Scope::Admin.to_string(),
+            Action::Measure if self.may_measure() => return Ok(()),
+            Action::Measure => Scope::Metrics.to_string(),
         };
         Err(Reject::ScopeMissing { scope: missing })
+    }
+
+    fn may_measure(&self) -> bool {
+        self.is_admin() || (self.scopes.has(&Scope::Metrics) && !self.scopes.names_rooms())
     }
 
     fn may_broadcast(&self) -> bool {

@@ -8,10 +8,11 @@ use bridge_core::ports::Store;
 use bridge_core::principal::Action;
 use bridge_core::text::Reason;
 use bridge_core::{IdempotencyKey, MessageId, Principal, Reject, SessionId};
-use tokio::sync::oneshot;
 
+use super::messages::Ordered;
 use super::{Bridge, Sent};
-use crate::actors::ticket::{Answered, answered};
+use crate::actors::ticket::answered;
+use crate::telemetry::metrics::Operation;
 
 /// What somebody says of a message.
 #[derive(Debug, Clone)]
@@ -66,8 +67,9 @@ impl Bridge {
         by: Principal,
         key: Option<IdempotencyKey>,
         origin: Option<SessionId>,
-    ) -> Result<oneshot::Receiver<Answered>, Reject> {
+    ) -> Result<Ordered, Reject> {
         by.allows(Action::Message)?;
+        let measuring = self.metrics().measure(Operation::Acknowledge);
         let Acknowledgement { id, stage, reason } = said;
         let ack = Ack {
             id,
@@ -79,15 +81,20 @@ impl Bridge {
         let command = MailboxCommand::Ack(Box::new(ack));
         let key = key.map(|word| Key::new(word, &command));
         let mailbox = self.mailbox(by.client())?;
-        Ok(mailbox.order(command, by, key, origin))
+        let answer = mailbox.order(command, by, key, origin);
+        Ok(Ordered { answer, measuring })
     }
 
     pub(in crate::actors) async fn acknowledged(
         &self,
         id: MessageId,
-        answer: oneshot::Receiver<Answered>,
+        ordered: Ordered,
     ) -> Result<Sent, Reject> {
-        let receipt = answered(answer).await?;
+        let answer = answered(ordered.answer).await;
+        ordered
+            .measuring
+            .ended(&answer, |receipt| receipt.duplicate);
+        let receipt = answer?;
         Sent::of_receipt(&receipt, id, self.clock().now())
     }
 }

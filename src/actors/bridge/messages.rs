@@ -15,8 +15,16 @@ use super::Bridge;
 use crate::actors::handle::MailboxHandle;
 use crate::actors::mailbox::{self, MailboxKind, Place};
 use crate::actors::ticket::{Answered, Receipt, answered};
+use crate::telemetry::metrics::{Measuring, Operation};
 use crate::wire::encode;
 use crate::wire::frame::Ref;
+
+/// Something that was handed in: where its answer comes, and how long that takes.
+#[derive(Debug)]
+pub(in crate::actors) struct Ordered {
+    pub(in crate::actors) answer: oneshot::Receiver<Answered>,
+    pub(in crate::actors) measuring: Measuring,
+}
 
 /// A message, or an acknowledgement, that is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +99,21 @@ impl Bridge {
     /// Why it was refused; then nothing is stored.
     pub async fn send(
         &self,
+        message: Outgoing,
+        by: Principal,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Sent, Reject> {
+        let measuring = self.metrics().measure(match message.to {
+            Recipients::All => Operation::Broadcast,
+            Recipients::Clients(_) => Operation::Send,
+        });
+        let outcome = self.send_to(message, by, key).await;
+        measuring.ended(&outcome, |sent| sent.duplicate);
+        outcome
+    }
+
+    async fn send_to(
+        &self,
         mut message: Outgoing,
         by: Principal,
         key: Option<IdempotencyKey>,
@@ -138,14 +161,16 @@ impl Bridge {
         mut message: Outgoing,
         by: Principal,
         key: Option<IdempotencyKey>,
-    ) -> Result<oneshot::Receiver<Answered>, Reject> {
+    ) -> Result<Ordered, Reject> {
         by.allows(Action::Message)?;
         if let Some(given) = message.trace_given {
             message.trace = given.next()?;
         }
         let to = message.to.named().first().cloned();
         let to = to.ok_or_else(|| Reject::field("to", "must name at least one client"))?;
-        self.hand_in(&to, message, by, key)
+        let measuring = self.metrics().measure(Operation::Send);
+        let answer = self.hand_in(&to, message, by, key)?;
+        Ok(Ordered { answer, measuring })
     }
 
     /// Hands a message in at its only recipient's mailbox.
@@ -165,11 +190,10 @@ impl Bridge {
     ///
     /// # Errors
     /// Why it was refused.
-    pub(in crate::actors) async fn sent_plain(
-        &self,
-        answer: oneshot::Receiver<Answered>,
-    ) -> Result<Sent, Reject> {
-        match sent(answered(answer).await) {
+    pub(in crate::actors) async fn sent_plain(&self, ordered: Ordered) -> Result<Sent, Reject> {
+        let outcome = sent(answered(ordered.answer).await);
+        ordered.measuring.ended(&outcome, |sent| sent.duplicate);
+        match outcome {
             Ok(sent) => Ok(sent),
             Err(reject) => Err(self.with_near_names(reject).await),
         }

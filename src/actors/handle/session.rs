@@ -4,13 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix::{Addr, Handler};
 use bridge_core::session::CloseReason;
-use bridge_core::{ClientId, RoomId, Seq, SessionId, limits};
+use bridge_core::{ClientId, Reject, RoomId, Seq, SessionId, limits};
 use bytes::Bytes;
 
 use super::{BroadcastHandle, MailboxHandle, Permitted, RoomHandle, tell};
 use crate::actors::outbox::Outbox;
 use crate::actors::session::{self, SessionActor};
 use crate::permits::Permits;
+use crate::wire::encode;
+use crate::wire::frame::Ref;
 
 /// Something that a session is told of, and must leave when it ends.
 #[derive(Debug, Clone)]
@@ -104,6 +106,12 @@ impl SessionHandle {
         if self.0.outbox.reply(frame).is_err() {
             tracing::trace!(session = %self.0.id, "an answer came after the session's end");
         }
+    }
+
+    /// Answers no.
+    pub(in crate::actors) fn refuse(&self, reference: Option<&Ref>, reject: &Reject) {
+        self.0.outbox.metrics().refused(reject);
+        self.reply(encode::rejected(reference, reject));
     }
 
     /// Tells the session something that it must not miss; one that is too busy to hear it is ended.

@@ -193,7 +193,7 @@ impl MailboxActor {
             let frame = encode::receipt(&super::tell::receipt_of(kept));
             let pushed = if *seq == last {
                 let note = self.note_when_written(session.id(), What::Receipts(last));
-                session.outbox().push_noted(frame, note)
+                session.outbox().push_noted(frame, None, note)
             } else {
                 session.outbox().push([frame])
             };

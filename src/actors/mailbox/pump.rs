@@ -14,6 +14,7 @@ use super::MailboxActor;
 use super::messages::{FlushWritten, What};
 use super::readers::Reader;
 use crate::actors::ticket::Answered;
+use crate::telemetry::metrics::MessageKind;
 use crate::wire::encode;
 
 /// What a session is to do about a message that was offered to it.
@@ -147,10 +148,12 @@ impl MailboxActor {
         let held = self.state().held(envelope.seq);
         let is_suspect = held.is_some_and(|held| held.is_suspect(self.rules()));
         let note = self.note_when_written(id, What::Message(envelope.seq, attempt, bytes));
+        let accepted = self.accepted(MessageKind::Direct, envelope.seq);
         let Some(reader) = self.kind.readers.get_mut(id) else {
             return false;
         };
-        if reader.session.outbox().push_noted(frame, note).is_err() {
+        let outbox = reader.session.outbox();
+        if outbox.push_noted(frame, accepted, note).is_err() {
             // It notices by itself, and closes or has closed.
             self.lose(id, ctx);
             return false;

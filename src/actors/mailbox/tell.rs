@@ -47,10 +47,14 @@ impl MailboxActor {
                     self.kind.bodies.keep(envelope);
                 }
                 self.offer(envelope.seq);
+                self.bridge.metrics().mailbox_depth(self.state().waiting());
                 telling.due(stored.ends_at());
                 telling.is_ready = true;
             }
             Event::MessageDelivered(delivered) => {
+                if delivered.attempt > 1 {
+                    self.bridge.metrics().redelivered();
+                }
                 telling.due(delivered.until);
                 // Who came while this was on its way was not given it.
                 self.offer(delivered.about.message);
@@ -74,7 +78,11 @@ impl MailboxActor {
                 self.tell_other_sessions(&done.about, Stage::Done, envelope.at, origin);
             }
             Event::MessageExpired(expired) => self.settle(&expired.about),
-            Event::MessageDied(died) => self.settle(&died.about),
+            Event::MessageDied(died) => {
+                let last = died.failures.last().map(|failure| failure.ending);
+                self.bridge.metrics().dead_letter(last);
+                self.settle(&died.about);
+            }
             Event::ReceiptKept(kept) => {
                 self.tell_kept(kept, envelope.seq);
                 telling.is_ready = true;
@@ -90,7 +98,8 @@ impl MailboxActor {
         for reader in readers.filter(|reader| !reader.is_limited()) {
             let session = &reader.session;
             let note = self.note_when_written(session.id(), What::Receipts(at));
-            if session.outbox().push_noted(frame.clone(), note).is_err() {
+            let outbox = session.outbox();
+            if outbox.push_noted(frame.clone(), None, note).is_err() {
                 tracing::trace!(session = %session.id(), "a session that is going away");
             }
         }

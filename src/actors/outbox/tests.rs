@@ -9,7 +9,7 @@ fn frame(len: usize) -> Bytes {
 
 #[test]
 fn many_frames_go_in_one_write_and_none_is_lost() {
-    let (outbox, mut body) = Outbox::new();
+    let (outbox, mut body) = Outbox::new(Metrics::new());
     outbox
         .push((0..100).map(|n| Bytes::from(vec![n; 1_000])))
         .unwrap();
@@ -27,7 +27,7 @@ fn many_frames_go_in_one_write_and_none_is_lost() {
 
 #[test]
 fn a_full_outbox_takes_last_words_only() {
-    let (outbox, mut body) = Outbox::new();
+    let (outbox, mut body) = Outbox::new(Metrics::new());
     let big = limits::OUTBOX_BYTES_MAX - limits::OUTBOX_RESERVE_BYTES;
     outbox.push([frame(big)]).unwrap();
     outbox
@@ -55,10 +55,14 @@ fn a_note_is_told_when_its_frame_is_taken_and_not_before() {
         let told = told.clone();
         Note::new(move || told.send(name).expect("room for a few"))
     };
-    let (outbox, mut body) = Outbox::new();
+    let (outbox, mut body) = Outbox::new(Metrics::new());
     outbox.push([frame(20_000)]).unwrap();
-    outbox.push_noted(frame(20_000), note("second")).unwrap();
-    outbox.push_noted(frame(20_000), note("third")).unwrap();
+    outbox
+        .push_noted(frame(20_000), None, note("second"))
+        .unwrap();
+    outbox
+        .push_noted(frame(20_000), None, note("third"))
+        .unwrap();
     assert!(body.next().now_or_never().is_some(), "the first frame");
     assert!(heard.try_recv().is_err());
     assert!(body.next().now_or_never().is_some());
@@ -66,12 +70,15 @@ fn a_note_is_told_when_its_frame_is_taken_and_not_before() {
     assert!(heard.try_recv().is_err());
     drop(body);
     assert!(heard.try_recv().is_err(), "it was never taken");
-    assert_eq!(outbox.push_noted(frame(1), note("late")), Err(Refused));
+    assert_eq!(
+        outbox.push_noted(frame(1), None, note("late")),
+        Err(Refused)
+    );
 }
 
 #[test]
 fn what_is_left_behind_or_did_not_fit_was_not_told() {
-    let (outbox, mut body) = Outbox::new();
+    let (outbox, mut body) = Outbox::new(Metrics::new());
     assert!(outbox.has_told_all());
     outbox.push([frame(1)]).unwrap();
     assert!(!outbox.has_told_all());
@@ -80,19 +87,19 @@ fn what_is_left_behind_or_did_not_fit_was_not_told() {
     outbox.push([frame(1)]).unwrap();
     drop(body);
     assert!(!outbox.has_told_all(), "its socket died with it");
-    let (outbox, body) = Outbox::new();
+    let (outbox, body) = Outbox::new(Metrics::new());
     drop(body);
     assert!(outbox.has_told_all(), "there was nothing more to tell");
     assert_eq!(outbox.push([frame(1)]), Err(Refused));
     assert!(!outbox.has_told_all(), "it came too late");
-    let (outbox, _body) = Outbox::new();
+    let (outbox, _body) = Outbox::new(Metrics::new());
     assert_eq!(outbox.push([frame(limits::OUTBOX_BYTES_MAX)]), Err(Refused));
     assert!(!outbox.has_told_all(), "it did not fit");
 }
 
 #[test]
 fn the_number_of_frames_is_bounded_too() {
-    let (outbox, _body) = Outbox::new();
+    let (outbox, _body) = Outbox::new(Metrics::new());
     let frames = (0..limits::OUTBOX_FRAMES_MAX).map(|_| frame(1));
     outbox.push(frames).unwrap();
     assert_eq!(outbox.push([frame(1)]), Err(Refused));
@@ -100,7 +107,7 @@ fn the_number_of_frames_is_bounded_too() {
 
 #[test]
 fn room_is_waited_for_and_an_abandoned_outbox_lets_go() {
-    let (outbox, mut body) = Outbox::new();
+    let (outbox, mut body) = Outbox::new(Metrics::new());
     assert!(outbox.has_room().now_or_never().is_some());
     outbox
         .push([frame(limits::OUTBOX_BYTES_MAX / 2 + 1)])
@@ -117,7 +124,7 @@ fn room_is_waited_for_and_an_abandoned_outbox_lets_go() {
 
 #[test]
 fn pings_that_nobody_reads_the_answers_of_cost_one_frame() {
-    let (outbox, mut body) = Outbox::new();
+    let (outbox, mut body) = Outbox::new(Metrics::new());
     for number in 0..10 * limits::OUTBOX_FRAMES_MAX {
         outbox.pong(number.to_string().into());
     }
@@ -140,7 +147,7 @@ fn pings_that_nobody_reads_the_answers_of_cost_one_frame() {
 
 #[test]
 fn the_end_is_told_or_lost() {
-    let (outbox, mut body) = Outbox::new();
+    let (outbox, mut body) = Outbox::new(Metrics::new());
     assert_eq!(outbox.finished().now_or_never(), None);
     outbox.finish(frame(1), Farewell::DRAINING);
     assert_eq!(outbox.finished().now_or_never(), Some(Farewell::DRAINING));
@@ -157,7 +164,7 @@ fn the_end_is_told_or_lost() {
     drop(body);
     assert_eq!(outbox.lost().now_or_never(), None, "it was told everything");
 
-    let (outbox, mut body) = Outbox::new();
+    let (outbox, mut body) = Outbox::new(Metrics::new());
     outbox.push([frame(1)]).unwrap();
     outbox.abandon();
     assert_eq!(body.next().now_or_never(), Some(None));
@@ -170,7 +177,7 @@ fn the_end_is_told_or_lost() {
 
 #[test]
 fn what_waits_is_seen_with_how_far_the_socket_got() {
-    let (outbox, mut body) = Outbox::new();
+    let (outbox, mut body) = Outbox::new(Metrics::new());
     assert_eq!(outbox.waiting(), None);
     outbox.push([frame(20_000), frame(20_000)]).unwrap();
     assert_eq!(outbox.waiting(), Some(0));

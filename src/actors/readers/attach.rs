@@ -7,9 +7,13 @@ use tokio::sync::watch;
 use super::{News, Readers};
 use crate::actors::handle::{Attached, Permitted, SessionHandle};
 use crate::actors::stream::{Kind, Readiness, Reply, StreamActor};
+use crate::telemetry::metrics::MessageKind;
 
 /// A kind of stream that sessions read as it goes on. Its handles show its head.
 pub(in crate::actors) trait Readable: Kind<Shown = watch::Receiver<Seq>> {
+    /// What its records count as.
+    const MESSAGES: MessageKind;
+
     /// Its readers.
     fn readers(&mut self) -> &mut Readers;
 
@@ -103,7 +107,9 @@ impl<K: Readable> StreamActor<K> {
 
     /// Tells everybody what has gathered.
     pub(in crate::actors) fn tell_news(&mut self, news: Vec<News>, ctx: &mut Context<Self>) {
-        for gone in self.kind.readers().tell(news) {
+        let first = news.first().map(|news| news.seq);
+        let accepted = first.and_then(|first| self.accepted(K::MESSAGES, first));
+        for gone in self.kind.readers().tell(news, accepted) {
             K::came_or_went(self, gone.client(), ctx);
         }
     }

@@ -75,18 +75,30 @@ impl RoomActor {
             // The creator's spelling of the room's id is the room's.
             Event::RoomCreated(_) => self.stream = envelope.stream.clone(),
             Event::MemberJoined(joined) => {
+                self.count_members();
                 for session in self.bridge.sessions().of(&joined.client) {
                     session.entered(self.room_id().clone(), envelope.seq.prev());
                 }
             }
-            Event::MemberLeft(left) => self.show_out(&left.client, telling, ctx),
-            Event::MemberRemoved(removed) => self.show_out(&removed.client, telling, ctx),
+            Event::MemberLeft(left) => {
+                self.count_members();
+                self.show_out(&left.client, telling, ctx);
+            }
+            Event::MemberRemoved(removed) => {
+                self.count_members();
+                self.show_out(&removed.client, telling, ctx);
+            }
             Event::RoleGranted(_)
             | Event::ChannelCreated(_)
             | Event::Posted(_)
             | Event::RoomClosed(_) => {}
             other => unreachable!("no room decides on {}", other.kind()),
         }
+    }
+
+    fn count_members(&self) {
+        let members = self.state().members().len();
+        self.bridge.metrics().room_members(members);
     }
 
     /// Who is no longer a member hears that, and nothing after it.

@@ -14,6 +14,7 @@ use super::{Mail, Paused, SessionActor};
 use crate::actors::bridge::{NewRoom, view_of};
 use crate::actors::handle::RoomHandle;
 use crate::actors::ticket::{About, Receipt, Ticket};
+use crate::telemetry::metrics::Operation;
 use crate::wire::encode::{self, JoinedFacts};
 use crate::wire::frame::{
     ClientFrame, CreateRoomBody, Hello, InRoom, Inbound as Asked, JoinBody, PostBody, Ref,
@@ -185,7 +186,9 @@ impl SessionActor {
         };
         let key = key.map(|word| Key::new(word, &command));
         let about = About::Room(room.clone());
+        let measuring = self.bridge.metrics().measure(Operation::from(&command));
         let ticket = Ticket::session(about, self.handle.clone(), reference, window);
+        let ticket = ticket.measured(measuring);
         handle.submit(command, self.principal.clone(), key, ticket);
         Ok(())
     }
@@ -216,7 +219,7 @@ impl SessionActor {
             let receipt = match bridge.create_room(new, by, key).await {
                 Ok(receipt) => receipt,
                 Err(reject) => {
-                    session.reply(encode::rejected(reference.as_ref(), &reject));
+                    session.refuse(reference.as_ref(), &reject);
                     return Ok(None);
                 }
             };
@@ -254,7 +257,7 @@ impl SessionActor {
             let receipt = match bridge.join_room(&asked, role, password, by, key).await {
                 Ok(receipt) => receipt,
                 Err(reject) => {
-                    session.reply(encode::rejected(reference.as_ref(), &reject));
+                    session.refuse(reference.as_ref(), &reject);
                     return Ok(None);
                 }
             };

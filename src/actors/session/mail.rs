@@ -144,13 +144,16 @@ impl SessionActor {
 }
 
 fn reply(session: &SessionHandle, reference: Option<&Ref>, outcome: &Result<Sent, Reject>) {
-    session.reply(match outcome {
-        Ok(sent) => encode::stored(reference, sent.id, sent.at, sent.duplicate),
+    match outcome {
+        Ok(sent) => {
+            let stored = encode::stored(reference, sent.id, sent.at, sent.duplicate);
+            session.reply(stored);
+        }
         Err(reject) => {
             if let Some(detail) = reject.detail() {
                 tracing::debug!(session = %session.id(), %reject, detail, "a message was refused");
             }
-            encode::rejected(reference, reject)
+            session.refuse(reference, reject);
         }
-    });
+    }
 }

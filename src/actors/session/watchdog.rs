@@ -68,6 +68,7 @@ mod tests {
 
     use super::*;
     use crate::actors::outbox::OutboxBody;
+    use crate::telemetry::metrics::Metrics;
 
     const WITHIN: Duration = Duration::from_secs(8);
 
@@ -79,7 +80,7 @@ mod tests {
     }
 
     fn watched() -> Watched {
-        let (outbox, body) = Outbox::new();
+        let (outbox, body) = Outbox::new(Metrics::new());
         let hung_up = Arc::<AtomicUsize>::default();
         let ups = Arc::clone(&hung_up);
         let hang_up: HangUp = Box::new(move || {
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn it_costs_little() {
-        let (outbox, _body) = Outbox::new();
+        let (outbox, _body) = Outbox::new(Metrics::new());
         let watch = watch(outbox, Box::new(|| {}), WITHIN);
         let bytes = std::mem::size_of_val(&watch);
         assert!(bytes < 800, "{bytes}");

@@ -38,6 +38,7 @@ impl<K: Kind> StreamActor<K> {
         }
         let incarnation = self.bridge.next_incarnation();
         self.life = Life::new(ctx.address(), incarnation);
+        self.under_way.clear();
         let (fenced, is_fenced) = oneshot::channel();
         let done = Box::new(move || {
             if fenced.send(()).is_err() {

@@ -27,6 +27,7 @@ use crate::clock::ServerClock;
 use crate::log_writer;
 use crate::passwords::{Cost, Passwords};
 use crate::system::SystemClock;
+use crate::telemetry::metrics::Metrics;
 use crate::wire::frame::{
     AckFrame, ClientFrame, Hello, InRoom, Inbound as Asked, PostBody, Ref, ResumeBody, RoomRequest,
 };
@@ -72,7 +73,9 @@ pub(super) fn house_with(
     hooks: Faults,
     room_idle: Duration,
 ) -> House {
-    let (log, _thread) = log_writer::start(log, reopen).expect("a thread for the log");
+    let metrics = Metrics::new();
+    let (log, _thread) =
+        log_writer::start(log, reopen, metrics.log()).expect("a thread for the log");
     let bridge = Bridge::new(Parts {
         log,
         store: Arc::new(store.clone()),
@@ -88,6 +91,7 @@ pub(super) fn house_with(
             faults: hooks,
             ..Options::default()
         },
+        metrics,
     });
     House { bridge, store }
 }

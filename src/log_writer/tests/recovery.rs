@@ -95,7 +95,7 @@ impl Stage {
             }
         };
         let pace = Arc::clone(&self.0.pace);
-        start_at(self.player(), Box::new(reopen), pace).unwrap()
+        start_at(self.player(), Box::new(reopen), pace, LogMetrics::none()).unwrap()
     }
 
     fn head(&self, name: &str) -> u64 {

@@ -68,7 +68,7 @@ fn stalling() -> Stalling {
     // Uptime begins some time before the log does.
     time.0.store(60_000, Ordering::Relaxed);
     let pace = Arc::clone(&time) as Arc<dyn Pace>;
-    let (log, _thread) = start_at(Box::new(slow), never_again(), pace).unwrap();
+    let (log, _thread) = start_at(Box::new(slow), never_again(), pace, LogMetrics::none()).unwrap();
     Stalling {
         log,
         asked,

@@ -12,6 +12,7 @@ use bridge_core::{Reject, RoomId, limits};
 
 use super::{Answer, json_text};
 use crate::actors::bridge::EventsAsked;
+use crate::telemetry::metrics::Transport;
 use crate::transport::State;
 use crate::transport::auth::Caller;
 use crate::transport::extract;
@@ -61,6 +62,13 @@ pub(in crate::transport) async fn stream(
     state: Data<State>,
     caller: Caller,
 ) -> Answer {
+    let metrics = state.bridge.metrics().clone();
+    let begun = begin_stream(request, state, caller).await;
+    metrics.connected(Transport::Sse, begun.is_ok());
+    begun
+}
+
+async fn begin_stream(request: HttpRequest, state: Data<State>, caller: Caller) -> Answer {
     let room: RoomId = extract::path(&request, "room")?;
     let query: EventsQuery = extract::query(&request)?;
     let (after, epoch) = match extract::header::<EventId>(&request, LAST_EVENT_ID)? {

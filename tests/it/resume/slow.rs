@@ -60,6 +60,9 @@ async fn a_reader_that_stops_reading_is_sent_away_and_misses_nothing() {
         }
     };
     within("the slow session to end", gone).await;
+    let measured = server.rest("ann").get("/metrics").await.text;
+    let counted = "\nbridge_slow_consumer_disconnects_total 1\n";
+    assert!(measured.contains(counted), "{measured}");
     // What is still on its way to it is contiguous, and ends in `bye`, or in nothing at all.
     let close = loop {
         match slow.came().await {

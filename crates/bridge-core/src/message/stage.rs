@@ -118,6 +118,16 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Failed,
+        Self::LeaseExpired,
+        Self::ConnectionLost,
+        Self::NotConfirmed,
+        Self::CallLost,
+        Self::ServerRestarted,
+    ];
+
     /// The word of the protocol.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

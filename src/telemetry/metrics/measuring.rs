@@ -1,0 +1,63 @@
+//! A request on its way, from its beginning to its end.
+
+use std::fmt;
+
+use bridge_core::Reject;
+
+use super::Metrics;
+use super::labels::{Ended, MessageOutcome, Operation};
+use crate::system::Stopwatch;
+
+/// A request on its way. One that is dropped before its end was given up by whoever asked, and counts
+/// for nothing.
+pub struct Measuring {
+    metrics: Metrics,
+    operation: Operation,
+    since: Stopwatch,
+}
+
+impl fmt::Debug for Measuring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Measuring({:?})", self.operation)
+    }
+}
+
+impl Measuring {
+    pub(super) fn begin(metrics: Metrics, operation: Operation) -> Self {
+        Self {
+            metrics,
+            operation,
+            since: Stopwatch::start(),
+        }
+    }
+
+    /// It was done; as a `duplicate` when it had been before.
+    pub fn done(self, duplicate: bool) {
+        let outcome = match duplicate {
+            true => MessageOutcome::Duplicate,
+            false => MessageOutcome::Stored,
+        };
+        self.end(Ended::Ok, outcome);
+    }
+
+    /// It was refused.
+    pub fn refused(self, reject: &Reject) {
+        self.end(Ended::from(reject), MessageOutcome::Refused);
+    }
+
+    /// It ended like this; `is_duplicate` says of what came of it whether it had been there before.
+    pub fn ended<T>(self, outcome: &Result<T, Reject>, is_duplicate: impl FnOnce(&T) -> bool) {
+        match outcome {
+            Ok(done) => self.done(is_duplicate(done)),
+            Err(reject) => self.refused(reject),
+        }
+    }
+
+    fn end(self, ended: Ended, outcome: MessageOutcome) {
+        let took = self.since.elapsed();
+        self.metrics.ended(self.operation, ended, took);
+        if let Some(kind) = self.operation.sends() {
+            self.metrics.message(kind, outcome);
+        }
+    }
+}
