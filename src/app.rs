@@ -253,7 +253,7 @@ impl Application {
                 "the thread that ends leases and deadlines is gone".to_owned(),
             )),
             ended = &mut serving => {
-                tracing::error!(?ended, "the server ended by itself");
+                tracing::error!(error = ?ended, "the server ended by itself");
                 Some(AppError::GaveUp("the server ended by itself".to_owned()))
             }
         };

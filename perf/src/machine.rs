@@ -130,7 +130,7 @@ fn mounted(mounts: &str, folder: &Path) -> Option<String> {
 
 /// What an SQLite file says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Database {
+pub(crate) struct SqliteFile {
     pub(crate) sqlite: String,
     pub(crate) journal: &'static str,
     /// A setting of the server's connection. No file shows it: the server asserts it at its start
@@ -138,7 +138,7 @@ pub(crate) struct Database {
     pub(crate) synchronous: &'static str,
 }
 
-impl Database {
+impl SqliteFile {
     pub(crate) fn look(file: &Path) -> Option<Self> {
         let mut header = [0; 100];
         File::open(file).ok()?.read_exact(&mut header).ok()?;
@@ -147,13 +147,13 @@ impl Database {
 }
 
 /// Reads the header of an SQLite file, as <https://sqlite.org/fileformat2.html> has it.
-fn database(header: &[u8; 100]) -> Option<Database> {
+fn database(header: &[u8; 100]) -> Option<SqliteFile> {
     if !header.starts_with(b"SQLite format 3\0") {
         return None;
     }
     let number = u32::from_be_bytes(header[96..].try_into().ok()?);
     let (major, minor, patch) = (number / 1_000_000, number / 1_000 % 1_000, number % 1_000);
-    Some(Database {
+    Some(SqliteFile {
         sqlite: format!("{major}.{minor}.{patch}"),
         journal: match header[18] {
             2 => "WAL",

@@ -1,16 +1,23 @@
 //! The load generator of agent-bridge: each scenario is a subcommand, and a file.
 
 mod clock;
+mod conditions;
+mod database;
 mod figures;
+mod fill;
 mod machine;
 mod procfs;
+mod progress;
 mod results;
 mod server;
 mod socket;
 
 mod broken;
 mod chaos;
+mod idle;
+mod restart;
 mod rooms;
+mod store;
 
 use std::process::ExitCode;
 
@@ -27,6 +34,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Scenario {
     Rooms(rooms::RoomsArgs),
+    Store(store::StoreArgs),
+    Idle(idle::IdleArgs),
+    Restart(restart::RestartArgs),
     Chaos(chaos::ChaosArgs),
     #[command(hide = true)]
     BrokenServer(broken::BrokenArgs),
@@ -35,6 +45,9 @@ enum Scenario {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().scenario {
         Scenario::Rooms(args) => drive(rooms::run(args)),
+        Scenario::Store(args) => drive(store::run(args)),
+        Scenario::Idle(args) => drive(idle::run(args)),
+        Scenario::Restart(args) => drive(restart::run(args)),
         Scenario::Chaos(args) => drive(chaos::run(args)),
         // It brings its own runtime.
         Scenario::BrokenServer(args) => broken::run(&args),

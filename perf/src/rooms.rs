@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::machine::{Database, Disk, Machine};
+use crate::conditions::Conditions;
+use crate::machine::Disk;
 use crate::procfs::MachineCpu;
 use crate::server::Server;
-use agent_bridge::storage::sqlite;
 
 use args::Load;
 pub(crate) use args::RoomsArgs;
@@ -33,18 +33,6 @@ struct Measurement {
     load: Load,
     summary: Summary,
     runs: Vec<Outcome>,
-}
-
-/// What the figures depend on besides the load.
-#[derive(Debug, Clone, Serialize)]
-struct Conditions {
-    #[serde(flatten)]
-    machine: Machine,
-    note: Option<String>,
-    server_version: String,
-    database: Option<Database>,
-    client_cores: Option<String>,
-    server_cores: Option<String>,
 }
 
 /// Does what the command line says.
@@ -61,7 +49,7 @@ pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
         let server = start(&args, &load)?;
         let disk = Disk::measure(&server.data_dir)?;
         if conditions.is_none() {
-            let found = look(&args, &server).await?;
+            let found = Conditions::look(&server, args.database, args.note.as_deref()).await?;
             report::conditions(&found, &load);
             if disk.is_memory() {
                 println!("*** The data is in memory: nothing here is durable. Use --data-dir.");
@@ -126,18 +114,7 @@ fn start(args: &RoomsArgs, load: &Load) -> Result<Server, String> {
             disk: disk.as_deref(),
             cores: args.server_cores.as_deref(),
             sessions: load.clients,
+            database: args.database,
         }),
     }
-}
-
-async fn look(args: &RoomsArgs, server: &Server) -> Result<Conditions, String> {
-    let file = server.data_dir.join(sqlite::FILE_NAME);
-    Ok(Conditions {
-        machine: Machine::look(),
-        note: args.note.clone(),
-        server_version: server.version().await?,
-        database: Database::look(&file),
-        client_cores: crate::procfs::allowed_cores(std::process::id()),
-        server_cores: server.pid().and_then(crate::procfs::allowed_cores),
-    })
 }

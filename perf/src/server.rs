@@ -14,8 +14,11 @@ use agent_bridge::system::{SystemClock, SystemIds};
 use agent_bridge::tokens::Tokens;
 use bridge_core::ports::{Clock as _, Ids as _};
 use bridge_core::{Scope, Scopes, TokenId};
+use private_postgres::{Cluster, Durability};
 use serde::Serialize;
 use tempfile::TempDir;
+
+use crate::database::Database;
 
 /// Longer than any measurement, and than a clock is turned while one lasts.
 const TOKENS_LIVE: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -39,6 +42,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) cores: Option<&'a str>,
     /// Sessions that it must hold.
     pub(crate) sessions: usize,
+    /// On which database.
+    pub(crate) database: Database,
 }
 
 /// A server that answers. One of our own ends, and its data goes, when this is dropped.
@@ -51,6 +56,7 @@ pub(crate) struct Server {
     rest: RestClient,
     // The order matters: the process ends before its folder goes.
     own: Option<Process>,
+    _postgres: Option<Cluster>,
     _folder: Option<TempDir>,
 }
 
@@ -101,16 +107,31 @@ impl Server {
     /// Starts the server with empty data in a temporary folder.
     pub(crate) fn start(launch: &Launch<'_>) -> Result<Self, String> {
         let beside = beside_us()?;
-        let program = program_beside_us(launch.program)?;
         let disk = launch.disk.unwrap_or(&beside);
         let folder = tempfile::Builder::new().prefix("perf-").tempdir_in(disk);
         let folder = folder.map_err(|why| format!("{}: {why}", disk.display()))?;
-        let data_dir = folder.path().to_owned();
-        let (process, address) = Process::start(&program, &data_dir, launch)?;
-        let mut server = Self::at(address, data_dir)?;
+        let mut server = Self::over(folder.path(), launch)?;
+        server._folder = Some(folder);
+        Ok(server)
+    }
+
+    /// Starts the server on what is in a folder, which stays.
+    pub(crate) fn over(data_dir: &Path, launch: &Launch<'_>) -> Result<Self, String> {
+        let program = program_beside_us(launch.program)?;
+        let postgres = match launch.database {
+            Database::Sqlite => None,
+            Database::Postgres => {
+                // Its user may not look into a folder that is ours alone.
+                let disk = data_dir.parent().unwrap_or(data_dir);
+                Some(Cluster::start(disk, Durability::Synced)?)
+            }
+        };
+        let url = postgres.as_ref().map(Cluster::database).transpose()?;
+        let (process, address) = Process::start(&program, data_dir, launch, url.as_deref())?;
+        let mut server = Self::at(address, data_dir.to_owned())?;
         server.pid = Some(process.0.id());
         server.own = Some(process);
-        server._folder = Some(folder);
+        server._postgres = postgres;
         Ok(server)
     }
 
@@ -134,7 +155,7 @@ impl Server {
         };
         let config = Config::load(None, &overrides).map_err(|why| why.to_string())?;
         let tokens = agent_bridge::app::tokens(&config).map_err(|why| why.to_string())?;
-        let scopes = Scopes::new([Scope::Admin]).map_err(|why| why.to_string())?;
+        let scopes = Scopes::new([Scope::Admin, Scope::Room]).map_err(|why| why.to_string())?;
         let operator = issue(&tokens, OPERATOR, &scopes)?;
         let rest = RestClient::new(&address, &operator).map_err(|why| why.to_string())?;
         Ok(Self {
@@ -144,6 +165,7 @@ impl Server {
             tokens,
             rest,
             own: None,
+            _postgres: None,
             _folder: None,
         })
     }
@@ -151,6 +173,11 @@ impl Server {
     /// Its process, when it is known.
     pub(crate) const fn pid(&self) -> Option<u32> {
         self.pid
+    }
+
+    /// Requests in the operator's name.
+    pub(crate) const fn rest(&self) -> &RestClient {
+        &self.rest
     }
 
     /// A token for a client.
@@ -206,6 +233,7 @@ impl Process {
         program: &Path,
         data_dir: &Path,
         launch: &Launch<'_>,
+        database_url: Option<&str>,
     ) -> Result<(Self, Address), String> {
         let failed = |why: std::io::Error| format!("{}: {why}", program.display());
         let mut command = command(program, launch.cores);
@@ -221,6 +249,9 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log);
+        if let Some(url) = database_url {
+            command.env(format!("{SETTINGS}DATABASE__URL"), url);
+        }
         let mut process = Self(command.spawn().map_err(failed)?);
         let mut line = String::new();
         if let Some(out) = process.0.stdout.take() {
@@ -354,6 +385,7 @@ mod tests {
             disk: None,
             cores: None,
             sessions: 1,
+            database: Database::Sqlite,
         };
         let why = Server::start(&launch).expect_err("no server");
         assert!(why.contains("cargo build --release"), "{why}");

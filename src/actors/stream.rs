@@ -287,7 +287,7 @@ impl<K: Kind> StreamActor<K> {
     /// The owner cannot go on. Its state and everybody who waits in it are dropped; a waiting
     /// ticket answers by itself.
     fn failed(&mut self, why: &'static str, ctx: &mut Context<Self>) {
-        tracing::error!(stream = %self.stream, why, "an owner failed and is read again");
+        tracing::error!(stream = %self.stream, reason = why, "an owner failed and is read again");
         self.owner = Owner::loading(K::State::empty(&self.stream));
         self.under_way.clear();
         // A look-up whose answer made it fail will not release those who wait behind it.

@@ -242,7 +242,7 @@ impl Tree {
             } else {
                 "it ended"
             };
-            tracing::error!(%child, why, "a part of the server failed and begins anew");
+            tracing::error!(%child, reason = why, "a part of the server failed and begins anew");
             let rest = match self.failed(&child, Cause::Code, clock) {
                 Verdict::Restart { after } => after,
                 // Whether the process goes on without it is the tree's affair.

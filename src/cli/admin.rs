@@ -19,6 +19,7 @@ Examples:
   agent-bridge admin actors
   agent-bridge admin actors --json
   agent-bridge admin release room:design
+  agent-bridge admin log-level info,agent_bridge::actors=debug
 
 The token must have the scope admin: agent-bridge token create --client NAME --scope admin")]
 pub struct AdminArgs {
@@ -43,6 +44,18 @@ pub enum AdminCommand {
     /// A room that fails again and again is quarantined: it refuses everything, and the others go
     /// on. When its cause is gone this lets it begin anew; if it is not, it is held back again.
     Release(ReleaseArgs),
+    /// Show or change what the server writes to its log, until it ends
+    ///
+    /// The configuration stays as it is: the next start begins with log.level again.
+    LogLevel(LogLevelArgs),
+}
+
+/// What to log.
+#[derive(Debug, Args)]
+pub struct LogLevelArgs {
+    /// error, warn, info, debug, trace, off, or a filter; without it the present one is shown
+    #[arg(value_name = "LEVEL")]
+    pub level: Option<String>,
 }
 
 /// What to release.
@@ -71,6 +84,7 @@ async fn carry_out(context: &mut Context, command: AdminCommand) -> Result<(), C
     match command {
         AdminCommand::Actors => actors(context).await,
         AdminCommand::Release(args) => release(context, &args).await,
+        AdminCommand::LogLevel(args) => log_level(context, &args).await,
     }
 }
 
@@ -93,6 +107,20 @@ async fn release(context: &mut Context, args: &ReleaseArgs) -> Result<(), Client
     };
     let human = |_| Ok(format!("{} {became}", named(&answer)));
     context.output.answer(&answer, human)
+}
+
+async fn log_level(context: &mut Context, args: &LogLevelArgs) -> Result<(), ClientError> {
+    let (rest, path) = (&context.connection.rest, ["v1", "admin", "log-level"]);
+    let answer = match &args.level {
+        Some(level) => rest.put(&path, &json!({ "level": level })).await?,
+        None => rest.get(&path, &[]).await?,
+    };
+    let word = |field: &str| visible(answer[field].as_str().unwrap_or("nothing"));
+    let said = match answer.get("before") {
+        Some(_) => format!("{} (it was {})", word("level"), word("before")),
+        None => word("level"),
+    };
+    context.output.answer(&answer, |_| Ok(said))
 }
 
 fn named(answer: &Value) -> String {

@@ -132,7 +132,7 @@ impl Watched {
     }
 
     fn give_up(&self, why: String) {
-        tracing::error!(why, "nothing is acknowledged any more");
+        tracing::error!(reason = why, "nothing is acknowledged any more");
         self.health.break_down(why);
     }
 

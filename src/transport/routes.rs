@@ -65,6 +65,11 @@ fn v1(v1: &mut ServiceConfig) {
     .service(at("/tickets").route(post().to(tickets::issue)))
     .service(at("/admin/dead-letters").route(get().to(dead_letters::everybodys)))
     .service(at("/admin/stats").route(get().to(admin::stats)))
+    .service(
+        at("/admin/log-level")
+            .route(get().to(admin::log_level))
+            .route(put().to(admin::set_log_level)),
+    )
     .service(at("/admin/backup").route(post().to(backup::make)))
     .service(at("/admin/actors/release").route(post().to(admin::release)));
 }

@@ -54,6 +54,13 @@ pub struct ReleaseRequest {
     pub actor: String,
 }
 
+/// The body of `PUT /v1/admin/log-level`.
+#[derive(Debug, Deserialize)]
+pub struct LogLevelRequest {
+    /// A level or a filter.
+    pub level: String,
+}
+
 /// The query of a list.
 #[derive(Debug, Default, Deserialize)]
 pub struct PageQuery {

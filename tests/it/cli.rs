@@ -1,6 +1,7 @@
 //! The real program, from its command line.
 
 mod demo;
+mod log_level;
 mod mail;
 mod rooms;
 mod secrets;

@@ -11,6 +11,7 @@ mod paths;
 mod habits;
 mod layers;
 mod leftovers;
+mod logs;
 mod repository;
 
 use std::fmt;
@@ -74,7 +75,7 @@ fn lines(rule: Rule, path: &str, text: &str) -> Vec<usize> {
 #[test]
 fn every_place_the_rules_speak_of_exists() {
     let files = repository::text_files();
-    for place in [layers::PLACES, habits::PLACES].concat() {
+    for place in [layers::PLACES, habits::PLACES, logs::PLACES].concat() {
         let (folder, file) = (format!("{place}/"), format!("{place}.rs"));
         let is_here = |path: &str| path == place || path == file || path.starts_with(&folder);
         assert!(
@@ -132,6 +133,11 @@ fn no_file_is_too_long() {
 #[test]
 fn nothing_panics_without_a_proof() {
     hold(habits::unproven_panic);
+}
+
+#[test]
+fn a_thing_has_one_name_in_the_log() {
+    hold(logs::fields);
 }
 
 #[test]

@@ -173,6 +173,8 @@ pub const STORE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// Between two times that a store for which there is nothing to do is asked whether it is there, and
 /// still ours: a server that has lost its database to another one must not go on for long.
 pub const STORE_ASKED_EVERY: Duration = Duration::from_secs(5);
+/// Bytes of a filter that says what is logged: some dozens of modules.
+pub const LOG_FILTER_BYTES_MAX: usize = 1_024;
 /// Between two times that what was measured is worked off: until then each measurement takes eight
 /// bytes.
 pub const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(1);

@@ -8,24 +8,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use private_postgres::{Cluster, Durability};
-use serde::Serialize;
 
-/// A kind of database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Database {
-    Sqlite,
-    Postgres,
-}
-
-impl fmt::Display for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres => "PostgreSQL",
-        })
-    }
-}
+pub(super) use crate::database::Database;
 
 /// On which databases the trials run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

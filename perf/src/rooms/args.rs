@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use crate::database::Database;
+
 /// Durable posts a second, and the time from post to delivery
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -47,6 +49,9 @@ pub(crate) struct RoomsArgs {
     /// runs were left out
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=200))]
     pub(super) attempts: u32,
+    /// On which database
+    #[arg(long, value_enum, default_value_t = Database::Sqlite, conflicts_with = "url")]
+    pub(super) database: Database,
     /// A server that runs already
     #[arg(long, conflicts_with_all = ["server", "server_cores"])]
     pub(super) url: Option<String>,

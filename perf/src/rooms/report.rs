@@ -1,8 +1,8 @@
 //! What people read.
 
-use super::Conditions;
 use super::args::{Drive, Load};
 use super::outcome::{Outcome, Summary};
+use crate::conditions::Conditions;
 use crate::figures::{Quantiles, Spread, grouped, ratio};
 use crate::machine::Disk;
 use crate::procfs::{CpuSeconds, ProcessCpu};
@@ -11,31 +11,7 @@ use crate::procfs::{CpuSeconds, ProcessCpu};
 const CLIENT_IS_FULL: f64 = 0.9;
 
 pub(super) fn conditions(conditions: &Conditions, load: &Load) {
-    let machine = &conditions.machine;
-    let cores = |cores: &Option<String>| cores.clone().unwrap_or_else(|| "unknown".to_owned());
-    println!("rooms: durable posts, from post to delivery");
-    println!("  date       {}", machine.date);
-    println!("  machine    {}, {} cores", machine.cpu, machine.cores);
-    println!(
-        "  cores      server {}, client {}",
-        cores(&conditions.server_cores),
-        cores(&conditions.client_cores)
-    );
-    println!(
-        "  system     {}, load average {}",
-        machine.kernel, machine.load_average
-    );
-    println!("  built by   {}, {}", machine.compiler, machine.profile);
-    println!("  server     agent-bridge {}", conditions.server_version);
-    if let Some(database) = &conditions.database {
-        println!(
-            "  database   SQLite {}, {}, synchronous={}",
-            database.sqlite, database.journal, database.synchronous
-        );
-    }
-    if let Some(note) = &conditions.note {
-        println!("  note       {note}");
-    }
+    conditions.print("rooms: durable posts, from post to delivery");
     println!(
         "  load       {} clients in {} rooms, texts of {} bytes, {}",
         load.clients,

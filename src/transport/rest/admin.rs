@@ -11,10 +11,11 @@ use super::Answer;
 use super::service::log_word;
 use crate::actors::supervisor::{BranchReport, Quarantined, TreeReport};
 use crate::log_writer::{LogState, LogStats};
+use crate::telemetry::{self, SetLevelError};
 use crate::transport::State;
 use crate::transport::auth::Caller;
 use crate::transport::extract;
-use crate::wire::rest::ReleaseRequest;
+use crate::wire::rest::{LogLevelRequest, ReleaseRequest};
 use crate::wire::time;
 
 /// `GET /v1/admin/stats`: what the operator measures.
@@ -60,6 +61,26 @@ pub(in crate::transport) async fn release(
     let released = state.bridge.release(&stream);
     let actor = stream.to_string();
     Ok(HttpResponse::Ok().json(json!({ "actor": actor, "released": released })))
+}
+
+/// `GET /v1/admin/log-level`: what is written to the log.
+pub(in crate::transport) async fn log_level(caller: Caller) -> Answer {
+    caller.principal.allows(Action::Administer)?;
+    Ok(HttpResponse::Ok().json(json!({ "level": telemetry::level() })))
+}
+
+/// `PUT /v1/admin/log-level`: changes it, until the server ends.
+pub(in crate::transport) async fn set_log_level(
+    payload: actix_web::web::Payload,
+    caller: Caller,
+) -> Answer {
+    caller.principal.allows(Action::Administer)?;
+    let LogLevelRequest { level } = extract::body(payload).await?;
+    let before = telemetry::set_level(&level).map_err(|why| match why {
+        SetLevelError::NoFilter(why) => Reject::field("level", why),
+        SetLevelError::NoLog(detail) => Reject::Internal { detail },
+    })?;
+    Ok(HttpResponse::Ok().json(json!({ "level": level, "before": before })))
 }
 
 /// The tree; the log writer, which watches itself, comes last.

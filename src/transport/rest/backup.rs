@@ -19,7 +19,7 @@ pub(in crate::transport) async fn make(state: Data<State>, caller: Caller) -> An
     caller.principal.allows(Action::Administer)?;
     let backup = state.backups.make().await?;
     let bytes = backup.bytes();
-    tracing::info!(by = %caller.principal.client(), bytes, "a backup is sent");
+    tracing::info!(client = %caller.principal.client(), bytes, "a backup is sent");
     Ok(HttpResponse::Ok()
         .content_type(ContentType::octet_stream())
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -189,6 +189,6 @@ async fn watch(
         () = stalled => "it does not read",
         () = stopping => "the server stops",
     };
-    tracing::debug!(why, "a stream of events is cut off");
+    tracing::debug!(reason = why, "a stream of events is cut off");
     hang_up();
 }
