@@ -77,6 +77,15 @@ pub enum OpenError {
         /// What the database says instead.
         found: String,
     },
+    /// The SQLite library has a bug that loses commits.
+    #[error(
+        "this SQLite is {found}, and before 3.51.3 it may lose commits; build agent-bridge with its \
+         own SQLite (the feature bundled, which is on by default), or install a newer one"
+    )]
+    OldSqlite {
+        /// Its version.
+        found: String,
+    },
     /// The PostgreSQL database cannot be opened or brought up to date.
     #[error("cannot use the database {place}: {why}{hint}")]
     Postgres {

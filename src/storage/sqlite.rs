@@ -222,15 +222,32 @@ fn assert_settings(conn: &mut SqliteConnection) -> Result<(), OpenError> {
             return Err(OpenError::Setting { setting, found });
         }
     }
-    // Below this SQLite may lose commits when a checkpoint races a writer (the WAL-reset bug).
-    let version = libsqlite3_sys::SQLITE_VERSION_NUMBER;
-    if version < 3_051_003 {
-        return Err(OpenError::Setting {
-            setting: "version",
-            found: version.to_string(),
-        });
+    assert_version(&library_version(conn))
+}
+
+/// Below this SQLite may lose commits when a checkpoint races a writer (the WAL-reset bug).
+const VERSION_MIN: [u32; 3] = [3, 51, 3];
+
+/// The library is asked itself: a program that links the system's may run with another one than it
+/// was built with.
+fn library_version(conn: &mut SqliteConnection) -> String {
+    let version = diesel::select(sqlite_version()).get_result(conn);
+    version.unwrap_or_else(|why: diesel::result::Error| why.to_string())
+}
+
+diesel::define_sql_function! {
+    /// The version of the library that runs.
+    fn sqlite_version() -> Text;
+}
+
+fn assert_version(found: &str) -> Result<(), OpenError> {
+    let numbers: Result<Vec<u32>, _> = found.split('.').map(str::parse).collect();
+    match numbers {
+        Ok(numbers) if numbers[..] >= VERSION_MIN[..] => Ok(()),
+        _ => Err(OpenError::OldSqlite {
+            found: found.to_owned(),
+        }),
     }
-    Ok(())
 }
 
 fn pragma(conn: &mut SqliteConnection, name: &str) -> QueryResult<String> {

@@ -89,3 +89,26 @@ fn append_posts(log: &mut SqliteLog, seqs: std::ops::RangeInclusive<u64>) {
 fn head(store: &SqliteStore) -> u64 {
     store.head(&room("den")).unwrap().get()
 }
+
+#[test]
+fn a_library_that_loses_commits_is_refused() {
+    for (version, is_good) in [
+        ("3.51.3", true),
+        ("3.51.10", true),
+        ("3.53.2", true),
+        ("3.100.0", true),
+        ("4.0.0", true),
+        ("3.51.2", false),
+        ("3.40.1", false),
+        ("3.7.0", false),
+        ("3.9.99", false),
+        ("", false),
+        ("3", false),
+        ("no such function", false),
+    ] {
+        assert_eq!(assert_version(version).is_ok(), is_good, "{version}");
+    }
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    let own = library_version(&mut conn);
+    assert!(own.starts_with("3."), "{own}");
+}
