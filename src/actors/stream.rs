@@ -9,6 +9,7 @@ mod load;
 mod messages;
 mod requests;
 mod sleep;
+mod under_way;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ use super::ticket::Ticket;
 use crate::log_writer::{LogUnavailable, Sink};
 use crate::system::Stopwatch;
 use crate::telemetry::metrics::MessageKind;
+
+use under_way::UnderWay;
 
 pub(super) use kind::{CommandOf, Kind, QuestionOf};
 pub(super) use messages::{Answers, Begin, Look, Readiness, Release, Reply, Submit};
@@ -60,9 +63,8 @@ pub(super) struct StreamActor<K: Kind> {
     is_touched: bool,
     /// Messages handled since its neighbours had their turn.
     handled: u32,
-    /// Since when drafts are on their way into the log, by their first positions.
-    under_way: VecDeque<(Seq, Stopwatch)>,
-    /// The same of the oldest draft that has become durable in this round.
+    under_way: UnderWay,
+    /// Since when the oldest draft was on its way that has become durable, while its answer is handled.
     round: Option<(Seq, Stopwatch)>,
 }
 
@@ -116,7 +118,7 @@ impl<K: Kind> StreamActor<K> {
             snapshot_at: Seq::ZERO,
             is_touched: false,
             handled: 0,
-            under_way: VecDeque::new(),
+            under_way: UnderWay::default(),
             round: None,
         });
         let handle = StreamHandle::new(addr, bridge.log().clone(), shown);
@@ -220,7 +222,6 @@ impl<K: Kind> StreamActor<K> {
     }
 
     fn perform(&mut self, effects: Effects<K>, ctx: &mut Context<Self>) {
-        self.round = None;
         let mut telling = K::Telling::default();
         let mut has_follow_up = false;
         for effect in effects {
@@ -232,7 +233,6 @@ impl<K: Kind> StreamActor<K> {
                     }
                 }
                 Effect::Committed { draft, asker } => {
-                    self.note_durable(draft.first_seq());
                     has_follow_up |= draft.envelopes.iter().any(|e| e.event.has_follow_up());
                     K::committed(self, draft, asker, &mut telling, ctx);
                 }
@@ -246,20 +246,10 @@ impl<K: Kind> StreamActor<K> {
             }
         }
         K::flush(self, telling, ctx);
-        self.round = None;
         if has_follow_up {
             self.bridge.follower().nudge();
         }
         self.snapshot_if_due();
-    }
-
-    /// Those before it were not stored.
-    fn note_durable(&mut self, first: Seq) {
-        while let Some(since) = self.under_way.pop_front_if(|(seq, _)| *seq <= first) {
-            if since.0 == first && self.round.is_none() {
-                self.round = Some(since);
-            }
-        }
     }
 
     /// Since when the server has had the record at a position, if it has become durable just now: it,
@@ -277,8 +267,7 @@ impl<K: Kind> StreamActor<K> {
             incarnation: self.life.incarnation,
             records: records.collect(),
         };
-        self.under_way
-            .push_back((append.first_seq(), Stopwatch::start()));
+        self.under_way.begin(append.first_seq());
         self.bridge
             .log()
             .append(append, Arc::clone(&self.life.sink))

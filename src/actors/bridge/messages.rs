@@ -162,15 +162,22 @@ impl Bridge {
         by: Principal,
         key: Option<IdempotencyKey>,
     ) -> Result<Ordered, Reject> {
-        by.allows(Action::Message)?;
-        if let Some(given) = message.trace_given {
-            message.trace = given.next()?;
-        }
-        let to = message.to.named().first().cloned();
-        let to = to.ok_or_else(|| Reject::field("to", "must name at least one client"))?;
         let measuring = self.metrics().measure(Operation::Send);
-        let answer = self.hand_in(&to, message, by, key)?;
-        Ok(Ordered { answer, measuring })
+        let handed_in = by.allows(Action::Message).and_then(|()| {
+            if let Some(given) = message.trace_given {
+                message.trace = given.next()?;
+            }
+            let to = message.to.named().first().cloned();
+            let to = to.ok_or_else(|| Reject::field("to", "must name at least one client"))?;
+            self.hand_in(&to, message, by, key)
+        });
+        match handed_in {
+            Ok(answer) => Ok(Ordered { answer, measuring }),
+            Err(reject) => {
+                measuring.refused(&reject);
+                Err(reject)
+            }
+        }
     }
 
     /// Hands a message in at its only recipient's mailbox.

@@ -119,7 +119,7 @@ where
         match attempt().await {
             Ok(found) => return Ok(Some(found)),
             Err(Reject::MailboxQuarantined(whose)) => {
-                tracing::warn!(session = %session.id(), stream = whose, "a session goes without messages");
+                tracing::warn!(session = %session.id(), client = whose, "a session goes without messages");
                 return Ok(None);
             }
             Err(_) if !session.outbox().is_open() => return Err(Trouble::Gone),

@@ -103,6 +103,7 @@ impl<K: Kind> Handler<Answers> for StreamActor<K> {
             // An earlier life asked; those who waited for it were told when it ended.
             return;
         }
+        self.round = self.under_way.answered(&message.answers);
         self.guarded("answers", ctx, |actor, ctx| {
             actor.with_owner(ctx, |owner, now, effects| {
                 for answer in message.answers {
@@ -110,6 +111,7 @@ impl<K: Kind> Handler<Answers> for StreamActor<K> {
                 }
             });
         });
+        self.round = None;
     }
 }
 
