@@ -1,6 +1,7 @@
 //! The store on an embedded SQLite file.
 //!
-//! One connection writes and checkpoints; a pool of others reads. The file is in WAL mode with
+//! One connection writes, another one copies what it wrote from the write-ahead log into the database,
+//! and a pool of others reads. The file is in WAL mode with
 //! `synchronous=FULL`, which is asserted, because a copied `NORMAL` forgets acknowledged commits.
 
 mod copy;
@@ -40,6 +41,7 @@ use statements::counters::{epoch, is_half_imported, read_epoch};
 use statements::keep::is_used;
 use statements::migrate::migrate;
 use statements::read::connections;
+use wal::{Index, Wal};
 
 type Conn = SqliteConnection;
 type Db = Sqlite;
@@ -94,7 +96,9 @@ impl Reopen {
         if found != self.epoch {
             return Err(failed("it is another database now".to_owned()));
         }
-        Ok(SqliteLog::new(writer, wal_path(&self.path)))
+        // With the last connection the index went as well, and this one made another.
+        let index = Index::of(&self.path).map_err(|why| failed(why.to_string()))?;
+        Ok(SqliteLog::new(writer, Wal::of(&self.path, index)))
     }
 }
 
@@ -147,7 +151,8 @@ fn open_unless(
             place: path.display().to_string(),
         });
     }
-    if let Err(why) = wal::reserve_index(path) {
+    let index = Index::of(path).map_err(|why| failed(&why))?;
+    if let Err(why) = index.reserve() {
         tracing::warn!(error = %why, "the index of the write-ahead log is not reserved");
     }
     // A connection to a file does not get lost. Asked whether it is alive while the disk fails, it
@@ -159,7 +164,7 @@ fn open_unless(
         waits: WRITER_WAITS,
     };
     Ok(Opened {
-        log: SqliteLog::new(writer, wal_path(path)),
+        log: SqliteLog::new(writer, Wal::of(path, index)),
         store: SqliteStore::new(pool, epoch),
         reopen,
     })

@@ -154,9 +154,16 @@ pub const LOG_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const LOG_ERRANDS_MAX: usize = 2_048;
 /// Records between two snapshots of a room: bounds how long it takes to wake it.
 pub const SNAPSHOT_EVERY_RECORDS: u64 = 1_000;
-/// Pages (4 KiB) of write-ahead log, as the writer estimates them, after which it checkpoints even
-/// under load: 16 MiB.
-pub const WAL_PAGES_MAX: u64 = 4_096;
+/// Frames (pages of 4 KiB) of write-ahead log that are not in the database yet, from which on they are
+/// copied there under load: 16 MiB. Fewer mean more writing of the same pages; more, a longer start
+/// after a crash.
+pub const WAL_FRAMES_COPIED_FROM: u64 = 4_096;
+/// Those of them that the writer itself may copy under load, so that the log begins anew: 4 MiB.
+/// Nothing is written meanwhile, some milliseconds at most.
+pub const WAL_FRAMES_FINISHED: u64 = 1_024;
+/// Those from which on the writer waits until all are copied, and the length from which on the file is
+/// cut: 64 MiB. Copying keeps up with writing; this is for a disk or a machine that does not.
+pub const WAL_FRAMES_MAX: u64 = 16_384;
 /// How long the writer is idle before it checkpoints what it wrote.
 pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
 /// How long the writer waits for readers when it cuts a write-ahead log that has grown far past its

@@ -1,7 +1,6 @@
 //! The writing side: one batch, one transaction, one fsync.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::owner::Answer;
@@ -38,10 +37,10 @@ impl std::fmt::Debug for SqliteLog {
 }
 
 impl SqliteLog {
-    pub(super) fn new(conn: SqliteConnection, wal: PathBuf) -> Self {
+    pub(super) fn new(conn: SqliteConnection, wal: Wal) -> Self {
         Self {
             conn,
-            wal: Wal::new(wal),
+            wal,
             heads: HashMap::new(),
             totals: Totals::default(),
         }
@@ -233,21 +232,6 @@ impl SqliteLog {
     }
 }
 
-/// Pages that a batch adds to the write-ahead log: its bodies, and about one page of each table and
-/// index for each row, since rows of many streams share few pages. A record of a message is in the
-/// log, its index, the deliveries, their due times, its own places and what follows from it.
-fn pages_of(batch: &[&Append]) -> u64 {
-    let pages = batch.iter().map(|append| {
-        let of_each = match append.stream() {
-            Stream::Room(_) => 3,
-            Stream::Mailbox(_) | Stream::Broadcast => 6,
-        };
-        of_each * append.records.len()
-    });
-    let bytes: usize = batch.iter().map(|append| append.bytes()).sum();
-    (pages.sum::<usize>() + bytes / 4_096 + 2) as u64
-}
-
 /// A new stream.
 fn create_stream(conn: &mut SqliteConnection, stream: &Stream) -> QueryResult<StreamNumber> {
     let row = (
@@ -263,7 +247,6 @@ fn create_stream(conn: &mut SqliteConnection, stream: &Stream) -> QueryResult<St
 
 impl Log for SqliteLog {
     fn append(&mut self, batch: &[&Append]) -> Result<Vec<Answer>, LogFailure> {
-        self.wal.wrote(pages_of(batch));
         let answers = match self.transaction(batch, false) {
             Ok(answers) => answers,
             Err(Trouble::OneAppend(why)) => {
@@ -279,7 +262,6 @@ impl Log for SqliteLog {
     }
 
     fn save_snapshot(&mut self, stream: &Stream, snapshot: &Snapshot) -> Result<(), LogFailure> {
-        self.wal.wrote(2 + snapshot.body.len() as u64 / 4_096);
         let save = |conn: &mut SqliteConnection| -> QueryResult<()> {
             let Some(id) = stream_number(conn, stream)? else {
                 return Ok(());
@@ -303,7 +285,6 @@ impl Log for SqliteLog {
         if done.is_empty() {
             return Ok(());
         }
-        self.wal.wrote(done.len() as u64 + 1);
         match self.forget_follow_ups(done) {
             Ok(()) => self.commit(),
             Err(why) => Err(self.roll_back_after(before_commit(&why))),

@@ -1,6 +1,8 @@
 //! Keeping the write-ahead log short: a start reads it whole, and so does whoever looks into it.
 
-use std::io::Read;
+mod copier;
+mod index;
+
 use std::path::{Path, PathBuf};
 
 use bridge_core::limits;
@@ -10,59 +12,74 @@ use diesel::sqlite::SqliteConnection;
 
 use super::{WRITER_WAITS, wait_for_others};
 use crate::storage::error::at_commit;
+use copier::Copier;
+
+pub(super) use index::{Frames, Index};
 
 /// Bytes of one page of the write-ahead log, with its header.
 const PAGE_BYTES: u64 = 4_096 + 24;
-/// How many times its bound the file may have before it is cut.
-const OVERGROWN: u64 = 4;
-
-/// Bytes of the index of a write-ahead log of [`OVERGROWN`] size: 32 KiB for every 4,096 pages, and
-/// for the first ones a little more.
-const INDEX_BYTES: u64 = (OVERGROWN + 1) * 32 * 1024;
-
-/// Makes the index of the write-ahead log, a file that is mapped into memory, as large as it will
-/// ever be. SQLite grows it after it has written a commit; if the disk has become full in just that
-/// moment, it says that the disk has failed, and the process has to end.
-///
-/// Appending is safe whoever else does the same: nothing that is there is written over, and SQLite
-/// clears each part before its first use.
-///
-/// The file stays open for as long as the process lives. The system forgets all of a process's locks
-/// on a file as soon as the process closes any descriptor of it, SQLite's among them: once this was
-/// closed here, and the next program that opened the database took it for one that nobody uses, cut
-/// the index, and the server died of it (SIGBUS).
-pub(super) fn reserve_index(database: &Path) -> std::io::Result<()> {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-shm");
-    let mut index = std::fs::OpenOptions::new().append(true).open(name)?;
-    let missing = index
-        .metadata()
-        .map(|file| INDEX_BYTES.saturating_sub(file.len()));
-    let missing = missing.unwrap_or_default();
-    let zeros = std::io::repeat(0).take(missing);
-    let reserved = std::io::copy(&mut { zeros }, &mut index).map(drop);
-    std::mem::forget(index);
-    reserved
-}
 
 /// What the writer knows of its write-ahead log.
 #[derive(Debug)]
 pub(super) struct Wal {
     file: PathBuf,
+    index: Index,
+    copier: Copier,
     /// The size of the file, in pages, from which on it is cut.
     pub(super) cut_at: u64,
-    /// About how many pages were written since the last checkpoint. The size of the file does not
-    /// tell: it is used again from its beginning, and never shrinks by itself.
-    pub(super) written: u64,
-    /// Whether the last checkpoint left some behind, because somebody was reading them.
-    pub(super) is_behind: bool,
+    phase: Phase,
     /// The size of the file, in pages, at which the operator was last told of it.
     pub(super) told_at: u64,
 }
 
-/// What SQLite says of a checkpoint: whether somebody was in its way, pages in the write-ahead log,
+/// Where it is on its way from one beginning to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It grows.
+    Growing,
+    /// The bulk of it was copied beside the writer, and the rest is left.
+    Ending,
+    /// It was tried when it had so many frames, and somebody was in the way.
+    Hindered { at: u64 },
+}
+
+/// What is to be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It may grow.
+    Nothing,
+    /// Begin to copy beside the writer.
+    Begin,
+    /// Copy what is left before anything else is written.
+    Finish,
+}
+
+impl Phase {
+    /// With so much in it, while nothing is being copied.
+    fn step(self, frames: Frames, is_idle: bool) -> Step {
+        let is_due = match self {
+            Self::Hindered { at } => {
+                // Less than before: it has begun anew in between.
+                let more = frames.written.checked_sub(at).unwrap_or(frames.written);
+                more >= limits::WAL_FRAMES_COPIED_FROM
+            }
+            Self::Ending => true,
+            Self::Growing => frames.open() >= limits::WAL_FRAMES_COPIED_FROM,
+        };
+        let is_little = self == Self::Ending && frames.open() <= limits::WAL_FRAMES_FINISHED;
+        match frames.open() {
+            0 => Step::Nothing,
+            _ if is_idle => Step::Finish,
+            _ if !is_due => Step::Nothing,
+            open if is_little || open >= limits::WAL_FRAMES_MAX => Step::Finish,
+            _ => Step::Begin,
+        }
+    }
+}
+
+/// What SQLite says of a checkpoint: whether somebody was in its way, frames in the write-ahead log,
 /// and those that are copied.
-#[derive(QueryableByName)]
+#[derive(Debug, Clone, Copy, QueryableByName)]
 struct Checkpointed {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     busy: i64,
@@ -72,69 +89,133 @@ struct Checkpointed {
     checkpointed: i64,
 }
 
+impl Checkpointed {
+    /// Whether all of it was copied that was there when it began.
+    const fn is_whole(self) -> bool {
+        self.busy == 0 && self.checkpointed >= self.log
+    }
+}
+
 impl Wal {
-    /// What is in the file may be what a crashed server left, so it counts as written. If it did
-    /// not, a server that crashes again and again would have more to recover each time.
-    pub(super) fn new(file: PathBuf) -> Self {
-        let mut wal = Self {
-            file,
-            cut_at: OVERGROWN * limits::WAL_PAGES_MAX,
-            written: 0,
-            is_behind: true,
+    /// That of a database which this process has open.
+    pub(super) fn of(database: &Path, index: Index) -> Self {
+        Self {
+            file: super::wal_path(database),
+            index,
+            copier: Copier::of(database.to_owned()),
+            cut_at: limits::WAL_FRAMES_MAX,
+            phase: Phase::Growing,
             told_at: 0,
-        };
-        wal.written = wal.file_pages();
-        wal
+        }
     }
 
     fn file_pages(&self) -> u64 {
         std::fs::metadata(&self.file).map_or(0, |file| file.len() / PAGE_BYTES)
     }
 
-    /// About so many pages were written.
-    pub(super) const fn wrote(&mut self, pages: u64) {
-        self.written += pages;
+    /// What is in it. If that cannot be told, all of the file counts as not copied.
+    pub(super) fn frames(&self) -> Frames {
+        self.index.frames().unwrap_or_else(|why| {
+            tracing::debug!(error = %why, "how much is in the write-ahead log is not known");
+            Frames {
+                written: self.file_pages(),
+                copied: 0,
+            }
+        })
     }
 
-    /// Copies it into the database, if it is time to.
+    #[cfg(test)]
+    pub(super) const fn is_being_copied(&self) -> bool {
+        self.copier.is_under_way()
+    }
+
+    /// Sees to it that it is copied into the database, when it is time to.
     ///
     /// # Errors
     /// When the store is broken. What failed for now, for lack of room say, is tried again later.
     pub(super) fn upkeep(
         &mut self,
         conn: &mut SqliteConnection,
-        idle: bool,
+        is_idle: bool,
     ) -> Result<(), LogFailure> {
-        let has_some = self.written > 0 || self.is_behind;
-        if self.written < limits::WAL_PAGES_MAX && !(idle && has_some) {
+        let frames = self.frames();
+        let must_end = is_idle || frames.open() >= limits::WAL_FRAMES_MAX;
+        let ended = match must_end {
+            true => self.copier.wait(),
+            false => self.copier.ended(),
+        };
+        if let Some(ended) = ended {
+            self.copied_beside(ended, frames)?;
+        }
+        if self.copier.is_under_way() {
             return Ok(());
         }
-        // Whatever comes of it, the next attempt under load is a good many pages away.
-        self.written = 0;
-        self.is_behind = true;
-        match self.checkpoint(conn) {
-            Ok(()) => Ok(()),
-            Err(why) => match at_commit(&why) {
-                broken @ LogFailure::Broken(_) => Err(broken),
-                passing => {
-                    tracing::warn!(error = %passing, "a checkpoint will be tried again");
-                    Ok(())
-                }
-            },
+        let step = match self.phase.step(frames, is_idle) {
+            // It was copied whole, but the file is too long, and its reader may have gone.
+            Step::Nothing if is_idle && self.file_pages() >= self.cut_at => Step::Finish,
+            step => step,
+        };
+        match step {
+            Step::Nothing => Ok(()),
+            Step::Begin => self.begin(frames),
+            Step::Finish => self.finish(conn, frames),
+        }
+    }
+
+    fn begin(&mut self, frames: Frames) -> Result<(), LogFailure> {
+        let begun = self.copier.begin();
+        begun.or_else(|why| self.failed(why, frames))
+    }
+
+    fn copied_beside(
+        &mut self,
+        ended: Result<Checkpointed, LogFailure>,
+        frames: Frames,
+    ) -> Result<(), LogFailure> {
+        match ended {
+            Ok(copied) if copied.is_whole() => self.phase = Phase::Ending,
+            Ok(_) => self.hindered(frames),
+            Err(why) => self.failed(why, frames)?,
+        }
+        Ok(())
+    }
+
+    /// Nobody writes meanwhile.
+    fn finish(&mut self, conn: &mut SqliteConnection, frames: Frames) -> Result<(), LogFailure> {
+        let done = self.checkpoint(conn, frames);
+        done.or_else(|why| self.failed(at_commit(&why), frames))
+    }
+
+    /// Whatever comes of it, the next attempt under load is a good many frames away.
+    fn hindered(&mut self, frames: Frames) {
+        self.phase = Phase::Hindered { at: frames.written };
+    }
+
+    fn failed(&mut self, why: LogFailure, frames: Frames) -> Result<(), LogFailure> {
+        self.hindered(frames);
+        match why {
+            broken @ LogFailure::Broken(_) => Err(broken),
+            passing => {
+                tracing::warn!(error = %passing, "a checkpoint will be tried again");
+                Ok(())
+            }
         }
     }
 
     /// A passive checkpoint waits for nobody; what a reader holds back is copied the next time.
     /// Only when everything is copied and the file has grown far past its bound, it is cut, which
     /// has to wait for readers for a moment.
-    fn checkpoint(&mut self, conn: &mut SqliteConnection) -> QueryResult<()> {
-        let done = run(conn, "PASSIVE")?;
-        self.is_behind = done.checkpointed < done.log;
+    fn checkpoint(&mut self, conn: &mut SqliteConnection, frames: Frames) -> QueryResult<()> {
+        let is_whole = passive(conn)?.is_whole();
+        match is_whole {
+            true => self.phase = Phase::Growing,
+            false => self.hindered(frames),
+        }
         let pages = self.file_pages();
         if pages < self.cut_at {
             return Ok(());
         }
-        if self.is_behind || !cut(conn)? {
+        if !is_whole || !cut(conn)? {
             self.tell(pages);
         } else {
             self.told_at = 0;
@@ -163,6 +244,14 @@ fn cut(conn: &mut SqliteConnection) -> QueryResult<bool> {
     done.map(|done| done.busy == 0)
 }
 
+/// Copies what nobody keeps from being copied.
+fn passive(conn: &mut SqliteConnection) -> QueryResult<Checkpointed> {
+    run(conn, "PASSIVE")
+}
+
 fn run(conn: &mut SqliteConnection, mode: &str) -> QueryResult<Checkpointed> {
     diesel::sql_query(format!("PRAGMA wal_checkpoint({mode})")).get_result(conn)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,9 @@
 //! The write-ahead log stays short, whoever reads, and whoever crashed.
 
 use bridge_core::limits;
+use bridge_core::ports::LogFailure;
+
+use crate::system::Stopwatch;
 
 use super::plans::{Asked, record};
 use super::*;
@@ -20,7 +23,7 @@ fn a_reader_that_stays_is_noticed_and_the_file_is_cut_when_it_has_gone() {
         .unwrap();
     append_posts(&mut log, 2..=200);
     log.upkeep(true).unwrap();
-    assert!(log.wal.is_behind, "the reader keeps it");
+    assert!(log.wal.frames().open() > 0, "the reader keeps it");
     assert!(log.wal.told_at > SMALL, "the operator was told");
     let (told_at, bytes) = (log.wal.told_at, place.wal_bytes());
     append_posts(&mut log, 201..=202);
@@ -38,7 +41,64 @@ fn a_reader_that_stays_is_noticed_and_the_file_is_cut_when_it_has_gone() {
     assert_eq!((place.wal_bytes(), log.wal.told_at), (0, 0), "it is cut");
 }
 
-/// An attempt costs little, but not nothing: under load there is one for every so many pages, also
+/// Appends about so many frames: a post takes three for its text, and some for what leads to it.
+fn append_frames(log: &mut SqliteLog, next: &mut u64, frames: u64) {
+    let before = log.wal.frames().written;
+    while log.wal.frames().written < before + frames {
+        append_posts(log, *next..=*next + 63);
+        *next += 64;
+    }
+}
+
+/// Waits for the copy that is under way, as a writer does that has nothing else to do for a moment.
+fn let_it_be_copied(log: &mut SqliteLog) {
+    let until = Stopwatch::start();
+    while log.wal.is_being_copied() {
+        assert!(until.elapsed() < Duration::from_secs(30), "it ends");
+        std::thread::yield_now();
+        log.upkeep(false).unwrap();
+    }
+}
+
+#[test]
+fn under_load_it_is_copied_beside_the_writer_and_begins_anew() {
+    let place = Place::new();
+    let Opened { mut log, store, .. } = place.open();
+    let mut next = 1;
+    append_frames(&mut log, &mut next, limits::WAL_FRAMES_COPIED_FROM);
+    log.upkeep(false).unwrap();
+    assert!(log.wal.is_being_copied());
+    // The writer goes on.
+    append_posts(&mut log, next..=next);
+    let_it_be_copied(&mut log);
+    let frames = log.wal.frames();
+    assert_eq!(frames.open(), 0, "{frames:?}");
+    append_posts(&mut log, next + 1..=next + 1);
+    let anew = log.wal.frames();
+    assert!(anew.written < 100, "{anew:?} after {frames:?}");
+    assert_eq!(head(&store), next + 1);
+}
+
+/// However fast it is written, and though nothing is ever waited for.
+#[test]
+fn under_load_without_end_it_stays_short() {
+    let place = Place::new();
+    let Opened { mut log, store, .. } = place.open();
+    let (mut most, mut beginnings) = (0, 0);
+    for batch in 0..100 {
+        let before = log.wal.frames().written;
+        append_posts(&mut log, 64 * batch + 1..=64 * batch + 64);
+        let now = log.wal.frames().written;
+        most = most.max(now);
+        beginnings += u32::from(now < before);
+        log.upkeep(false).unwrap();
+    }
+    assert_eq!(head(&store), 64 * 100);
+    let bound = limits::WAL_FRAMES_MAX + limits::WAL_FRAMES_COPIED_FROM;
+    assert!(most < bound && beginnings > 0, "{most} {beginnings}");
+}
+
+/// An attempt costs little, but not nothing: under load there is one for every so many frames, also
 /// while somebody is in the way.
 #[test]
 fn it_is_not_tried_after_each_batch() {
@@ -50,21 +110,24 @@ fn it_is_not_tried_after_each_batch() {
         .batch_execute("BEGIN; SELECT count(*) FROM log")
         .unwrap();
     record(&mut log.conn, &asked);
-    let tries = || {
-        let asked = asked.lock().unwrap();
-        let tries = asked.iter().filter(|sql| sql.contains("wal_checkpoint"));
-        tries.count()
-    };
     append_posts(&mut log, 2..=2);
     log.upkeep(false).unwrap();
-    assert_eq!(tries(), 0, "there is little to do");
-    log.wal.wrote(limits::WAL_PAGES_MAX);
-    for seq in 3..=5 {
+    assert!(!log.wal.is_being_copied(), "there is little to do");
+    let mut next = 3;
+    append_frames(&mut log, &mut next, limits::WAL_FRAMES_COPIED_FROM);
+    log.upkeep(false).unwrap();
+    let_it_be_copied(&mut log);
+    for seq in next..next + 3 {
         append_posts(&mut log, seq..=seq);
         log.upkeep(false).unwrap();
-        assert!(log.wal.is_behind);
+        assert!(!log.wal.is_being_copied() && log.wal.frames().open() > 0);
     }
-    assert_eq!(tries(), 1);
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().all(|sql| !sql.contains("wal_checkpoint")));
+    drop(asked);
+    reader.batch_execute("COMMIT").unwrap();
+    log.upkeep(true).unwrap();
+    assert_eq!(log.wal.frames().open(), 0);
 }
 
 /// A server that is killed again and again before it ever rests.
@@ -75,7 +138,7 @@ fn what_a_crashed_server_left_is_copied_soon() {
     // About 12 KiB each, and 16 MiB are the bound.
     append_posts(&mut opened.log, 1..=1_500);
     let left = crashed.wal_bytes();
-    assert!(left > limits::WAL_PAGES_MAX * 4_096, "{left}");
+    assert!(left > limits::WAL_FRAMES_COPIED_FROM * 4_096, "{left}");
     // As the disk has them at this moment: it has not been closed.
     let place = Place::new();
     std::fs::copy(crashed.file(), place.file()).unwrap();
@@ -84,6 +147,7 @@ fn what_a_crashed_server_left_is_copied_soon() {
     assert_eq!(head(&store), 1_500);
     append_posts(&mut log, 1_501..=1_501);
     log.upkeep(false).unwrap();
+    let_it_be_copied(&mut log);
     let copied = std::fs::metadata(place.file()).unwrap().len();
     assert!(copied > left / 2, "{copied} of {left}");
     append_posts(&mut log, 1_502..=1_502);
@@ -95,6 +159,33 @@ fn what_a_crashed_server_left_is_copied_soon() {
         size,
         "it is used again from its beginning"
     );
+}
+
+/// The writer does not go on as if nothing had been.
+#[test]
+fn a_copy_that_the_disk_refuses_is_told_as_if_the_writer_had_made_it() {
+    let place = Place::new();
+    let Opened { mut log, .. } = place.open();
+    let mut next = 1;
+    append_frames(&mut log, &mut next, limits::WAL_FRAMES_COPIED_FROM);
+    log.upkeep(false).unwrap();
+    let_it_be_copied(&mut log);
+    append_posts(&mut log, next..=next);
+    next += 1;
+    append_frames(&mut log, &mut next, limits::WAL_FRAMES_COPIED_FROM);
+    let file = wal_path(&place.file());
+    let wal = std::fs::OpenOptions::new().write(true).open(&file);
+    // What is in the log is not where it was.
+    wal.unwrap().set_len(0).unwrap();
+    log.upkeep(false).unwrap();
+    let until = Stopwatch::start();
+    let failed = loop {
+        assert!(until.elapsed() < Duration::from_secs(30), "it ends");
+        if let Err(why) = log.upkeep(false) {
+            break why;
+        }
+    };
+    assert!(matches!(failed, LogFailure::Broken(_)), "{failed:?}");
 }
 
 /// It is as large as it will be before it is needed, and again after the last one closed.
