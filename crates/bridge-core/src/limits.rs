@@ -155,14 +155,15 @@ pub const LOG_ERRANDS_MAX: usize = 2_048;
 /// Records between two snapshots of a room: bounds how long it takes to wake it.
 pub const SNAPSHOT_EVERY_RECORDS: u64 = 1_000;
 /// Frames (pages of 4 KiB) of write-ahead log that are not in the database yet, from which on they are
-/// copied there under load: 16 MiB. Fewer mean more writing of the same pages; more, a longer start
-/// after a crash.
-pub const WAL_FRAMES_COPIED_FROM: u64 = 4_096;
-/// Those of them that the writer itself may copy under load, so that the log begins anew: 4 MiB.
-/// Nothing is written meanwhile, some milliseconds at most.
-pub const WAL_FRAMES_FINISHED: u64 = 1_024;
-/// Those from which on the writer waits until all are copied, and the length from which on the file is
-/// cut: 64 MiB. Copying keeps up with writing; this is for a disk or a machine that does not.
+/// copied there beside the writer: 4 MiB. The disk is busy with them for some milliseconds, in which
+/// commits wait for it: with fewer at a time none waits long.
+pub const WAL_FRAMES_COPIED_FROM: u64 = 1_024;
+/// Frames from which on the log begins anew: 16 MiB. A start reads them all.
+pub const WAL_FRAMES_ANEW_FROM: u64 = 4_096;
+/// Frames that may be left then, to be copied while nothing is written: 2 MiB.
+pub const WAL_FRAMES_FINISHED: u64 = 512;
+/// Frames from which on it begins anew whatever is left, and the length from which on the file is cut:
+/// 64 MiB. Copying keeps up with writing; this is for a disk or a machine that does not.
 pub const WAL_FRAMES_MAX: u64 = 16_384;
 /// How long the writer is idle before it checkpoints what it wrote.
 pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);

@@ -35,10 +35,10 @@ pub(super) struct Wal {
 /// Where it is on its way from one beginning to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// It grows.
+    /// It has begun anew.
     Growing,
-    /// The bulk of it was copied beside the writer, and the rest is left.
-    Ending,
+    /// Some of it has been copied beside the writer.
+    Copied,
     /// It was tried when it had so many frames, and somebody was in the way.
     Hindered { at: u64 },
 }
@@ -50,29 +50,35 @@ enum Step {
     Nothing,
     /// Begin to copy beside the writer.
     Begin,
-    /// Copy what is left before anything else is written.
+    /// Copy what is left before anything else is written, so that it begins anew.
     Finish,
 }
 
 impl Phase {
     /// With so much in it, while nothing is being copied.
     fn step(self, frames: Frames, is_idle: bool) -> Step {
+        let open = frames.open();
+        if open == 0 {
+            return Step::Nothing;
+        }
+        if is_idle {
+            return Step::Finish;
+        }
         let is_due = match self {
-            Self::Hindered { at } => {
-                // Less than before: it has begun anew in between.
-                let more = frames.written.checked_sub(at).unwrap_or(frames.written);
-                more >= limits::WAL_FRAMES_COPIED_FROM
-            }
-            Self::Ending => true,
-            Self::Growing => frames.open() >= limits::WAL_FRAMES_COPIED_FROM,
-        };
-        let is_little = self == Self::Ending && frames.open() <= limits::WAL_FRAMES_FINISHED;
-        match frames.open() {
-            0 => Step::Nothing,
-            _ if is_idle => Step::Finish,
-            _ if !is_due => Step::Nothing,
-            open if is_little || open >= limits::WAL_FRAMES_MAX => Step::Finish,
-            _ => Step::Begin,
+            // Less than before: it has begun anew in between.
+            Self::Hindered { at } => frames.written.checked_sub(at).unwrap_or(frames.written),
+            Self::Growing | Self::Copied => open,
+        } >= limits::WAL_FRAMES_COPIED_FROM;
+        let is_long = self == Self::Copied && frames.written >= limits::WAL_FRAMES_ANEW_FROM;
+        let is_too_long = self == Self::Copied && frames.written >= limits::WAL_FRAMES_MAX;
+        if is_too_long || is_long && open <= limits::WAL_FRAMES_FINISHED {
+            Step::Finish
+        } else if is_due && open >= limits::WAL_FRAMES_MAX {
+            Step::Finish
+        } else if is_due || is_long {
+            Step::Begin
+        } else {
+            Step::Nothing
         }
     }
 }
@@ -173,7 +179,7 @@ impl Wal {
         frames: Frames,
     ) -> Result<(), LogFailure> {
         match ended {
-            Ok(copied) if copied.is_whole() => self.phase = Phase::Ending,
+            Ok(copied) if copied.is_whole() => self.phase = Phase::Copied,
             Ok(_) => self.hindered(frames),
             Err(why) => self.failed(why, frames)?,
         }

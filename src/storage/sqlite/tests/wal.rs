@@ -65,7 +65,7 @@ fn under_load_it_is_copied_beside_the_writer_and_begins_anew() {
     let place = Place::new();
     let Opened { mut log, store, .. } = place.open();
     let mut next = 1;
-    append_frames(&mut log, &mut next, limits::WAL_FRAMES_COPIED_FROM);
+    append_frames(&mut log, &mut next, limits::WAL_FRAMES_ANEW_FROM);
     log.upkeep(false).unwrap();
     assert!(log.wal.is_being_copied());
     // The writer goes on.
@@ -94,7 +94,7 @@ fn under_load_without_end_it_stays_short() {
         log.upkeep(false).unwrap();
     }
     assert_eq!(head(&store), 64 * 100);
-    let bound = limits::WAL_FRAMES_MAX + limits::WAL_FRAMES_COPIED_FROM;
+    let bound = limits::WAL_FRAMES_MAX + limits::WAL_FRAMES_ANEW_FROM;
     assert!(most < bound && beginnings > 0, "{most} {beginnings}");
 }
 
@@ -138,7 +138,7 @@ fn what_a_crashed_server_left_is_copied_soon() {
     // About 12 KiB each, and 16 MiB are the bound.
     append_posts(&mut opened.log, 1..=1_500);
     let left = crashed.wal_bytes();
-    assert!(left > limits::WAL_FRAMES_COPIED_FROM * 4_096, "{left}");
+    assert!(left > limits::WAL_FRAMES_ANEW_FROM * 4_096, "{left}");
     // As the disk has them at this moment: it has not been closed.
     let place = Place::new();
     std::fs::copy(crashed.file(), place.file()).unwrap();
