@@ -69,11 +69,12 @@ impl Phase {
             Self::Hindered { at } => frames.written.checked_sub(at).unwrap_or(frames.written),
             Self::Growing | Self::Copied => open,
         } >= limits::WAL_FRAMES_COPIED_FROM;
-        let is_long = self == Self::Copied && frames.written >= limits::WAL_FRAMES_ANEW_FROM;
-        let is_too_long = self == Self::Copied && frames.written >= limits::WAL_FRAMES_MAX;
-        if is_too_long || is_long && open <= limits::WAL_FRAMES_FINISHED {
-            Step::Finish
-        } else if is_due && open >= limits::WAL_FRAMES_MAX {
+        let is_copied = self == Self::Copied;
+        let is_long = is_copied && frames.written >= limits::WAL_FRAMES_ANEW_FROM;
+        let is_too_long = is_copied && frames.written >= limits::WAL_FRAMES_MAX;
+        let is_behind = is_due && open >= limits::WAL_FRAMES_MAX;
+        let is_little = is_long && open <= limits::WAL_FRAMES_FINISHED;
+        if is_little || is_too_long || is_behind {
             Step::Finish
         } else if is_due || is_long {
             Step::Begin
