@@ -351,6 +351,8 @@ impl<S: Aggregate, T: Asker> Owner<S, T> {
             }
         }
         if self.in_flight.is_empty() {
+            // Most owners rest most of the time, and there are very many.
+            self.in_flight = VecDeque::new();
             self.settle(now, effects);
         }
     }

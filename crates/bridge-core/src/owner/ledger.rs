@@ -150,6 +150,10 @@ impl<S: Aggregate> Ledger<S> {
             .pending
             .pop_front()
             .expect("an answer belongs to a pending draft");
+        if self.pending.is_empty() {
+            // As for what its owner has in flight.
+            self.pending = VecDeque::new();
+        }
         for envelope in &draft.envelopes {
             self.committed.apply(envelope);
         }
