@@ -18,13 +18,12 @@ use crate::clock::ServerClock;
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
 use crate::passwords::Passwords;
-use crate::permits::Permits;
 use crate::storage::sqlite::DataLock;
 use crate::storage::{OpenError, Opened};
 use crate::system::{self, Stopwatch, SystemClock, SystemIds};
 use crate::telemetry::metrics::Metrics;
 use crate::tokens::{KeyError, SigningKey, Tickets, Tokens};
-use crate::transport::{self, Connections, Serving, State};
+use crate::transport::{self, Connections, EventStreams, Serving, State};
 
 /// Why the server did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -159,7 +158,7 @@ impl Application {
             why,
         })?;
         let (listener, addr) = listen(config.server.bind)?;
-        let metrics = Metrics::new();
+        let metrics = metrics(config);
         let (log, writer) = log_writer::start((seams.log)(log), Box::new(reopen), metrics.log())
             .map_err(refused("starting the log writer"))?;
         let newest = store.latest().map_err(|why| AppError::System {
@@ -183,7 +182,7 @@ impl Application {
             backups,
             tokens: Arc::clone(&tokens),
             tickets: Arc::new(Tickets::default()),
-            streams: Permits::new(config.sessions.event_streams, 0),
+            streams: EventStreams::new(config.sessions.event_streams),
             metrics_open: config.metrics.open,
             since: Stopwatch::start(),
         };
@@ -343,6 +342,13 @@ fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
     let listener = TcpListener::bind(addr).map_err(refused)?;
     let addr = listener.local_addr().map_err(refused)?;
     Ok((listener, addr))
+}
+
+fn metrics(config: &Config) -> Metrics {
+    match config.metrics.identity_values() {
+        Some(max) => Metrics::by_name(max),
+        None => Metrics::new(),
+    }
 }
 
 /// Works off what is measured, before it takes room.

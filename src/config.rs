@@ -149,6 +149,16 @@ pub enum LogFormat {
 pub struct Metrics {
     /// Who may read it without a token.
     pub open: MetricsOpen,
+    identity_labels: bool,
+    identity_values_max: usize,
+}
+
+impl Metrics {
+    /// How many values labels have that name clients, rooms or channels; none without such labels.
+    #[must_use]
+    pub fn identity_values(&self) -> Option<usize> {
+        self.identity_labels.then_some(self.identity_values_max)
+    }
 }
 
 /// Who may read what is measured without a token. Everybody else needs one with the scope `metrics`
@@ -258,6 +268,17 @@ impl Config {
             let why = format!("must be from 1 to {max}, but is {attempts}");
             return Err(ConfigError::Senseless {
                 key: "messages.attempts",
+                why,
+            });
+        }
+        let (values, max) = (
+            self.metrics.identity_values_max,
+            limits::IDENTITY_VALUES_MAX,
+        );
+        if values == 0 || values > max {
+            let why = format!("must be from 1 to {max}, but is {values}");
+            return Err(ConfigError::Senseless {
+                key: "metrics.identity_values_max",
                 why,
             });
         }
@@ -434,6 +455,14 @@ mod tests {
                 vec!["sessions.total", "bridge.toml"],
             ),
             ("[sessions]\ntotal = 0\n", vec!["sessions.total", "from 1"]),
+            (
+                "[metrics]\nidentity_values_max = 0\n",
+                vec!["metrics.identity_values_max", "from 1"],
+            ),
+            (
+                "[metrics]\nidentity_values_max = 1001\n",
+                vec!["metrics.identity_values_max", "to 1000"],
+            ),
             ("[serverr]\n", vec!["serverr", "bridge.toml"]),
             ("[server\n", vec!["bridge.toml"]),
             (

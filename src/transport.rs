@@ -10,6 +10,7 @@ mod request_id;
 mod rest;
 mod routes;
 mod socket;
+mod streams;
 mod unread;
 
 use std::net::TcpListener;
@@ -23,11 +24,11 @@ use bridge_core::limits;
 use crate::actors::Bridge;
 use crate::backups::Backups;
 use crate::config::{MetricsOpen, Tuning};
-use crate::permits::Permits;
 use crate::system::Stopwatch;
 use crate::tokens::{Tickets, Tokens};
 
 pub use connections::Connections;
+pub use streams::EventStreams;
 
 /// What every handler can reach.
 #[derive(Debug, Clone)]
@@ -39,7 +40,7 @@ pub struct State {
     /// Who may open a WebSocket without a token.
     pub tickets: Arc<Tickets>,
     /// Streams of events that are open.
-    pub streams: Permits,
+    pub streams: EventStreams,
     /// Copies of the database.
     pub backups: Backups,
     /// Connections that are open.

@@ -6,6 +6,7 @@ mod correspondents;
 mod drain;
 mod history;
 mod mailbox;
+mod measure;
 mod messages;
 mod near;
 mod read;
@@ -40,7 +41,7 @@ use super::timekeeper::{self, Timekeeper};
 use crate::clock::ServerClock;
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
-use crate::telemetry::metrics::{Metrics, Operation};
+use crate::telemetry::metrics::Metrics;
 
 pub use acknowledge::Acknowledgement;
 pub use drain::Chance;
@@ -336,7 +337,7 @@ impl Bridge {
         let enters = matches!(command, RoomCommand::Create(_) | RoomCommand::Join(_));
         let about = About::Room(room.clone());
         let (ticket, answer) = Ticket::caller(about, enters.then(|| by.clone()));
-        let ticket = ticket.measured(self.metrics().measure(Operation::from(&command)));
+        let ticket = ticket.measured(self.measure_command(room, &command, &by));
         let key = key.map(|word| Key::new(word, &command));
         self.room(room)?.submit(command, by, key, ticket);
         answered(answer).await

@@ -8,6 +8,8 @@ use serde_json::json;
 
 use crate::support::{Rest, TestServer};
 
+mod by_name;
+
 /// Series by their names and labels.
 type Series = BTreeMap<String, f64>;
 
@@ -166,11 +168,7 @@ async fn it_does_not_grow_with_its_users() {
 }
 
 /// What Prometheus itself says of it.
-#[tokio::test]
-async fn promtool_finds_nothing_wrong() {
-    let server = TestServer::start();
-    happen(&server).await;
-    let (text, _) = scrape(&server).await;
+fn promtool_accepts(text: &str) {
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -185,6 +183,14 @@ async fn promtool_finds_nothing_wrong() {
     let words = [said.stdout, said.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     assert!(said.status.success(), "{}\n{text}", words.concat());
     assert_eq!(words.concat(), "", "{text}");
+}
+
+#[tokio::test]
+async fn promtool_finds_nothing_wrong() {
+    let server = TestServer::start();
+    happen(&server).await;
+    let (text, _) = scrape(&server).await;
+    promtool_accepts(&text);
 }
 
 #[tokio::test]

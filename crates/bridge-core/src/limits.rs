@@ -178,6 +178,10 @@ pub const LOG_FILTER_BYTES_MAX: usize = 1_024;
 /// Between two times that what was measured is worked off: until then each measurement takes eight
 /// bytes.
 pub const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(1);
+/// Names, or pairs of names, that have series of their own in each metric that shows clients and rooms
+/// by name; each is up to seven series, and whoever asks gets all of them every few seconds. Greatest
+/// value of `metrics.identity_values_max`.
+pub const IDENTITY_VALUES_MAX: usize = 1_000;
 /// How long one batch may be on its way to the disk before the server says that it is not ready, and
 /// takes nothing more to be written: a hundred times a slow fsync. What waits is not given up; disks
 /// do come back.

@@ -7,6 +7,7 @@ use bridge_core::Reject;
 use super::Metrics;
 use super::labels::{Ended, MessageOutcome, Operation};
 use crate::system::Stopwatch;
+use crate::telemetry::subject::Subject;
 
 /// A request on its way. One that is dropped before its end was given up by whoever asked, and counts
 /// for nothing.
@@ -14,6 +15,8 @@ pub struct Measuring {
     metrics: Metrics,
     operation: Operation,
     since: Stopwatch,
+    /// None when nobody wants to know.
+    subject: Option<Box<Subject>>,
 }
 
 impl fmt::Debug for Measuring {
@@ -28,7 +31,17 @@ impl Measuring {
             metrics,
             operation,
             since: Stopwatch::start(),
+            subject: None,
         }
+    }
+
+    /// What the request is about is noted, if somebody wants to know.
+    #[must_use]
+    pub fn about(mut self, subject: impl FnOnce() -> Option<Subject>) -> Self {
+        if self.metrics.shows_names() {
+            self.subject = subject().map(Box::new);
+        }
+        self
     }
 
     /// It was done; as a `duplicate` when it had been before.
@@ -57,7 +70,7 @@ impl Measuring {
         let took = self.since.elapsed();
         self.metrics.ended(self.operation, ended, took);
         if let Some(kind) = self.operation.sends() {
-            self.metrics.message(kind, outcome);
+            self.metrics.message(kind, outcome, self.subject.as_deref());
         }
     }
 }

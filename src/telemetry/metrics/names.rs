@@ -1,8 +1,8 @@
 //! Every metric: its name, what it says, its labels and the bounds of its buckets. No other file names
 //! one.
 //!
-//! Labels are bounded. What users name is none of them: a thousand clients in `{from, to}` would be a
-//! million series.
+//! Labels are bounded. What users name is none of them, unless an operator says so and how many values
+//! there may be: a thousand clients in `{from, to}` would be a million series.
 
 /// A metric.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,10 @@ pub(super) const ROOMS_ACTIVE: Named = named(
 pub(super) const ROOM_MEMBERS: Named = named(
     "bridge_room_members",
     "Members of a room, observed each time that somebody joins or leaves one.",
+);
+pub(super) const ROOM_MEMBERS_BY_ROOM: Named = named(
+    "bridge_room_members_by_room",
+    "Members of each room that is awake and open, when rooms are shown by name.",
 );
 pub(super) const ROOM_MESSAGES: Named = named(
     "bridge_room_messages_total",
@@ -138,8 +142,9 @@ pub(super) const COUNTERS: [Named; 9] = [
     AUTH_FAILURES,
 ];
 /// All that go up and down.
-pub(super) const GAUGES: [Named; 4] = [
+pub(super) const GAUGES: [Named; 5] = [
     CONNECTIONS_ACTIVE,
+    ROOM_MEMBERS_BY_ROOM,
     ROOMS_ACTIVE,
     ROOMS_QUARANTINED,
     BUILD_INFO,

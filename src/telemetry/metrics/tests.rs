@@ -4,12 +4,15 @@ use bridge_core::message::Ending;
 
 use super::*;
 
+mod by_name;
+
 fn rendered(metrics: &Metrics) -> String {
     metrics.render(&Observed {
         rooms_awake: 3,
         rooms_quarantined: 1,
         connected: [7, 2],
         restarts: vec![("rooms", 4)],
+        clients: Vec::new(),
     })
 }
 
