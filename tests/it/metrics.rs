@@ -9,12 +9,14 @@ use serde_json::json;
 use crate::support::{Rest, TestServer};
 
 mod by_name;
+mod own_address;
 
 /// Series by their names and labels.
 type Series = BTreeMap<String, f64>;
 
 async fn scrape(server: &TestServer) -> (String, Series) {
-    let reply = Rest::new(server.addr, None).get("/metrics").await;
+    let addr = server.metrics_addr.unwrap_or(server.addr);
+    let reply = Rest::new(addr, None).get("/metrics").await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let form = reply.headers["content-type"].to_str().expect("ASCII");
     assert!(form.starts_with("text/plain; version=0.0.4"), "{form}");

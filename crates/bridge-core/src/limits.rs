@@ -351,6 +351,8 @@ pub const AFTER_GOODBYE: Duration = Duration::from_millis(20);
 /// Connections besides those of all sessions and streams of events: requests over REST, and those
 /// who are told that there is no more room. Beyond the sum a connection waits in the system's queue.
 pub const CONNECTIONS_SPARE: usize = 512;
+/// Connections where nothing but `/metrics` is served: a handful of scrapers and curious people.
+pub const METRICS_CONNECTIONS_MAX: usize = 32;
 /// Descriptors of one connection: its socket, and a second one by which it is shut down.
 pub const CONNECTION_DESCRIPTORS: usize = 2;
 /// Descriptors that are no connections: databases, threads, timers, logs.
