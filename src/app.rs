@@ -1,5 +1,6 @@
 //! The only wiring: store, log writer, actors, server, and an orderly end.
 
+mod following;
 mod listening;
 
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ use crate::storage::sqlite::DataLock;
 use crate::storage::{OpenError, Opened};
 use crate::system::{self, Stopwatch, SystemClock, SystemIds};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans::Exporter;
 use crate::tokens::{KeyError, SigningKey, Tickets, Tokens};
 use crate::transport::{Connections, EventStreams, State};
 
@@ -121,6 +123,7 @@ pub struct Application {
     metrics_server: Option<Server>,
     bridge: Bridge,
     connections: Connections,
+    exporter: Option<Exporter>,
     writer: JoinHandle<()>,
     _locks: (DataLock, Option<DataLock>),
 }
@@ -173,6 +176,7 @@ impl Application {
         })?;
         let listening = Listening::on(config)?;
         let metrics = metrics(config);
+        let (spans, exporter) = following::begin(config, &metrics)?;
         let (log, writer) = log_writer::start((seams.log)(log), Box::new(reopen), metrics.log())
             .map_err(refused("starting the log writer"))?;
         let newest = store.latest().map_err(|why| AppError::System {
@@ -188,6 +192,7 @@ impl Application {
             passwords,
             options: options(config, seams.faults),
             metrics,
+            spans,
         });
         let connections = Connections::new(config.tuning());
         let state = State {
@@ -210,6 +215,7 @@ impl Application {
             metrics_server,
             bridge,
             connections,
+            exporter,
             writer,
             _locks: (folder_lock, lock),
         })
@@ -243,6 +249,7 @@ impl Application {
             metrics_server,
             bridge,
             connections,
+            exporter,
             writer,
             ..
         } = self;
@@ -262,6 +269,7 @@ impl Application {
                 drop(alive);
             }));
         });
+        let exporting = following::export(exporter);
         let idle = actix_web::rt::spawn(connections.clone().end_idle_ones());
         let upkeep = actix_web::rt::spawn(keep_up(bridge.metrics().clone()));
         let mut serving = actix_web::rt::spawn(server);
@@ -280,6 +288,7 @@ impl Application {
         end_connections(&handles, &bridge, &connections).await;
         idle.abort();
         upkeep.abort();
+        exporting.end().await;
         shut_down(bridge, background, writer, &health).await;
         broken.map_or(Ok(()), Err)
     }

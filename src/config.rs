@@ -1,6 +1,7 @@
 //! Settings: typed, checked at the start, and named with their place when they are wrong.
 
 mod metrics;
+mod tracing;
 mod tuning;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use crate::storage::{Which, sqlite};
 use crate::tokens::Realm;
 
 pub use metrics::{Metrics, MetricsOpen};
+pub use tracing::Tracing;
 pub use tuning::Tuning;
 
 /// The reference: every key with its default and what it means.
@@ -47,6 +49,8 @@ pub struct Config {
     pub log: Log,
     /// What it measures.
     pub metrics: Metrics,
+    /// Whether messages are followed.
+    pub tracing: Tracing,
     /// What nobody needs to choose. Not for files.
     #[serde(skip)]
     pub tuning: Tuning,
@@ -246,6 +250,7 @@ impl Config {
             });
         }
         self.metrics.check()?;
+        self.tracing.settings()?;
         self.database().map(drop)
     }
 

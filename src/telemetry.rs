@@ -3,6 +3,7 @@
 //! Never logged: tokens, keys, passwords and their hashes, texts and metadata of messages.
 
 pub mod metrics;
+pub mod spans;
 pub mod subject;
 
 use std::io::IsTerminal;

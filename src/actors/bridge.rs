@@ -42,6 +42,7 @@ use crate::clock::ServerClock;
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans::Spans;
 
 pub use acknowledge::Acknowledgement;
 pub use drain::Chance;
@@ -99,6 +100,8 @@ pub struct Parts {
     pub options: Options,
     /// What is measured.
     pub metrics: Metrics,
+    /// Where messages are followed.
+    pub spans: Spans,
 }
 
 /// The server's inside.
@@ -113,6 +116,7 @@ struct Inside {
     passwords: Passwords,
     options: Options,
     metrics: Metrics,
+    spans: Spans,
     rooms: Awake<RoomId, RoomKind>,
     mailboxes: Awake<ClientId, MailboxKind>,
     broadcasts: Awake<(), BroadcastKind>,
@@ -156,6 +160,7 @@ impl Bridge {
             passwords: parts.passwords,
             options: parts.options,
             metrics: parts.metrics,
+            spans: parts.spans,
             rooms: Awake::new("rooms", limits::ROOMS_AWAKE_MAX),
             mailboxes: Awake::new("mailboxes", limits::MAILBOXES_AWAKE_MAX),
             broadcasts: Awake::new("broadcast", 1),
@@ -263,6 +268,12 @@ impl Bridge {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// Where messages are followed.
+    #[must_use]
+    pub fn spans(&self) -> &Spans {
+        &self.0.spans
     }
 
     /// Which life of the log it is.

@@ -20,6 +20,7 @@ fn the_reference_is_what_the_program_does() {
     assert_eq!(config.room_idle(), options.room_idle);
     assert_eq!(config.password_cost(), Cost::default());
     assert_eq!(config.metrics.bind, None);
+    assert_eq!(config.tracing.settings().unwrap(), None);
     assert_eq!(config.metrics.identity_values(), None);
 }
 
@@ -57,6 +58,14 @@ fn what_is_wrong_is_named_with_its_place() {
         (
             "[metrics]\nbind = \"0.0.0.0:9100\"\n",
             vec!["metrics.bind", "allow_remote"],
+        ),
+        (
+            "[tracing]\notlp_endpoint = \"localhost:4318\"\n",
+            vec!["tracing.otlp_endpoint", "http://"],
+        ),
+        (
+            "[tracing]\notlp_endpoint = \"http://here\"\notlp_sample = 1.5\n",
+            vec!["tracing.otlp_sample", "from 0 to 1"],
         ),
         (
             "[metrics]\nidentity_values_max = 0\n",

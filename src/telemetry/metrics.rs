@@ -286,6 +286,11 @@ impl Metrics {
         self.dead_letters(reason).increment(1);
     }
 
+    /// What counts the spans that went nowhere.
+    pub fn spans_dropped(&self) -> Counter {
+        self.maker().counter(names::SPANS_DROPPED, [])
+    }
+
     /// Works off what histograms have gathered since; it grows until then.
     pub fn upkeep(&self) {
         self.0.prometheus.run_upkeep();

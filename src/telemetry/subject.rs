@@ -13,6 +13,8 @@ pub struct Subject {
     pub from: ClientId,
     /// To whom.
     pub to: To,
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
 }
 
 /// To whom a message goes.
@@ -43,6 +45,7 @@ impl Subject {
             message: message.id,
             from: by.client().clone(),
             to,
+            reply_to: message.reply_to,
         }
     }
 
@@ -56,6 +59,7 @@ impl Subject {
             message: post.id,
             from: by.client().clone(),
             to: To::Room(room.clone(), post.channel.clone()),
+            reply_to: post.reply_to,
         })
     }
 }

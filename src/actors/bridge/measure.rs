@@ -17,7 +17,7 @@ impl Bridge {
         by: &Principal,
     ) -> Measuring {
         let measuring = self.metrics().measure(Operation::from(command));
-        measuring.about(|| Subject::of_command(room, command, by))
+        measuring.about(self.spans(), || Subject::of_command(room, command, by))
     }
 
     /// A message begins its way.
@@ -27,7 +27,7 @@ impl Bridge {
             Recipients::Clients(_) => Operation::Send,
         };
         let measuring = self.metrics().measure(operation);
-        measuring.about(|| Some(Subject::of_message(message, by)))
+        measuring.about(self.spans(), || Some(Subject::of_message(message, by)))
     }
 
     /// How many live sessions each client has.

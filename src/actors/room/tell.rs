@@ -44,6 +44,7 @@ impl RoomActor {
                 frame: text.frame(),
                 answer,
                 expires_at: None,
+                followed: self.bridge.spans().of_record(envelope),
             });
             self.follow(envelope, telling, ctx);
         }
@@ -146,6 +147,7 @@ impl RoomActor {
                 frame: encode::event(&envelope).frame(),
                 answer: None,
                 expires_at: None,
+                followed: self.bridge.spans().of_record(&envelope),
             });
             self.follow(&envelope, &mut telling, ctx);
         }

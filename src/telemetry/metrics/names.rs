@@ -108,6 +108,11 @@ pub(super) const AUTH_FAILURES: Named = named(
     "Requests without a good token, by what they had (no_token, bad_token, bad_ticket).",
 );
 
+pub(super) const SPANS_DROPPED: Named = named(
+    "bridge_spans_dropped_total",
+    "Spans that no collector took, because it was slow or away.",
+);
+
 /// Seconds, from a tenth of a millisecond to a minute.
 pub(super) const SECONDS: [f64; 17] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
@@ -130,7 +135,7 @@ pub(super) const BYTES: [f64; 8] = [
 ];
 
 /// All that only grow.
-pub(super) const COUNTERS: [Named; 9] = [
+pub(super) const COUNTERS: [Named; 10] = [
     MESSAGES,
     ERRORS,
     CONNECTIONS,
@@ -140,6 +145,7 @@ pub(super) const COUNTERS: [Named; 9] = [
     REDELIVERIES,
     DEAD_LETTERS,
     AUTH_FAILURES,
+    SPANS_DROPPED,
 ];
 /// All that go up and down.
 pub(super) const GAUGES: [Named; 5] = [

@@ -3,6 +3,7 @@
 use bridge_core::{ChannelName, ClientId, MessageId, RoomId};
 
 use super::*;
+use crate::telemetry::spans::Spans;
 use crate::telemetry::subject::{Subject, To};
 
 fn client(name: &str) -> ClientId {
@@ -23,11 +24,12 @@ fn sent(metrics: &Metrics, from: &str, to: To, outcome: MessageOutcome) {
         To::All => Operation::Broadcast,
         To::Client(_) | To::Several => Operation::Send,
     };
-    let measuring = metrics.measure(operation).about(|| {
+    let measuring = metrics.measure(operation).about(&Spans::off(), || {
         Some(Subject {
             message: MessageId::from_uuid(uuid::Uuid::nil()),
             from: client(from),
             to,
+            reply_to: None,
         })
     });
     match outcome {
