@@ -23,11 +23,8 @@ impl Tracing {
     /// # Errors
     /// When something makes no sense.
     pub fn settings(&self) -> Result<Option<Settings>, ConfigError> {
-        if self.otlp_endpoint.is_empty() {
-            return Ok(None);
-        }
         let settings = Settings::new(&self.otlp_endpoint, self.otlp_sample, &self.service_name);
-        settings.map(Some).map_err(|wrong| {
+        settings.map_err(|wrong| {
             let key = match wrong {
                 WrongSetting::Endpoint(_) => "tracing.otlp_endpoint",
                 WrongSetting::Sample(_) => "tracing.otlp_sample",

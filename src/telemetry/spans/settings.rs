@@ -32,11 +32,12 @@ pub enum WrongSetting {
 }
 
 impl Settings {
-    /// Checks what somebody chose.
+    /// Checks what somebody chose. Without an endpoint there are no spans, and the rest is checked all
+    /// the same.
     ///
     /// # Errors
     /// When something makes no sense.
-    pub fn new(endpoint: &str, sample: f64, service: &str) -> Result<Self, WrongSetting> {
+    pub fn new(endpoint: &str, sample: f64, service: &str) -> Result<Option<Self>, WrongSetting> {
         if !(0.0..=1.0).contains(&sample) {
             return Err(WrongSetting::Sample(sample.to_string()));
         }
@@ -44,11 +45,14 @@ impl Settings {
         if chars == 0 || chars > SERVICE_CHARS_MAX || service.chars().any(char::is_control) {
             return Err(WrongSetting::Service);
         }
-        Ok(Self {
+        if endpoint.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
             url: url(endpoint)?,
             sample,
             service: service.to_owned(),
-        })
+        }))
     }
 
     /// Of 2^56 messages, how many are followed.
@@ -101,8 +105,9 @@ mod tests {
             ("http://here/v1/traces", "http://here/v1/traces"),
         ] {
             let settings = Settings::new(endpoint, 1.0, "bridge").expect(endpoint);
-            assert_eq!(settings.url.as_str(), url);
+            assert_eq!(settings.expect("an endpoint").url.as_str(), url);
         }
+        assert_eq!(Settings::new("", 1.0, "bridge"), Ok(None));
     }
 
     #[test]
@@ -122,7 +127,7 @@ mod tests {
             );
         }
         for sample in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
-            let refused = Settings::new("http://here", sample, "bridge");
+            let refused = Settings::new("", sample, "bridge");
             assert!(matches!(refused, Err(WrongSetting::Sample(_))), "{sample}");
         }
         for service in ["", "a\nb", &"x".repeat(129)] {
