@@ -5,6 +5,7 @@
 
 mod by_name;
 mod labels;
+mod maker;
 mod measuring;
 mod names;
 mod rooms;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use bridge_core::Reject;
 use bridge_core::message::Ending;
-use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use metrics::{Counter, Histogram, Recorder};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
@@ -25,7 +26,7 @@ use metrics_exporter_prometheus::{
 use crate::wire::codes;
 use by_name::ByName;
 use labels::Ended;
-use names::Named;
+use maker::Maker;
 use sent::Sent;
 
 use crate::telemetry::subject::Subject;
@@ -359,73 +360,6 @@ fn recorder() -> PrometheusRecorder {
             .expect("no histogram of ours is without the bounds of its buckets");
     }
     builder.build_recorder()
-}
-
-/// Makes handles.
-#[derive(Clone, Copy)]
-struct Maker<'a>(&'a PrometheusRecorder);
-
-impl Maker<'_> {
-    fn counter<const N: usize>(
-        &self,
-        named: Named,
-        labels: [(&'static str, &'static str); N],
-    ) -> Counter {
-        self.0.register_counter(&key(named, labels), &METADATA)
-    }
-
-    fn gauge<const N: usize>(
-        &self,
-        named: Named,
-        labels: [(&'static str, &'static str); N],
-    ) -> Gauge {
-        self.0.register_gauge(&key(named, labels), &METADATA)
-    }
-
-    fn counter_named<const N: usize>(
-        &self,
-        named: Named,
-        labels: [(&'static str, String); N],
-    ) -> Counter {
-        self.0
-            .register_counter(&key_named(named, labels), &METADATA)
-    }
-
-    fn gauge_named<const N: usize>(
-        &self,
-        named: Named,
-        labels: [(&'static str, String); N],
-    ) -> Gauge {
-        self.0.register_gauge(&key_named(named, labels), &METADATA)
-    }
-
-    fn histogram<const N: usize>(
-        &self,
-        named: Named,
-        labels: [(&'static str, &'static str); N],
-    ) -> Histogram {
-        self.0.register_histogram(&key(named, labels), &METADATA)
-    }
-}
-
-const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
-
-fn key<const N: usize>(named: Named, labels: [(&'static str, &'static str); N]) -> Key {
-    let labels: Vec<Label> = labels
-        .into_iter()
-        .map(|(name, value)| Label::from_static_parts(name, value))
-        .collect();
-    Key::from_parts(named.name, labels)
-}
-
-/// The same for labels that users have named. How many of those there are is bounded where they come
-/// from.
-fn key_named<const N: usize>(named: Named, labels: [(&'static str, String); N]) -> Key {
-    let labels: Vec<Label> = labels
-        .into_iter()
-        .map(|(name, value)| Label::new(name, value))
-        .collect();
-    Key::from_parts(named.name, labels)
 }
 
 /// A number of things, as far as a float tells them apart.

@@ -130,6 +130,62 @@ async fn a_message_that_comes_again_has_a_span_for_each_attempt() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_fetched_by_a_call_is_delivered_too() {
+    let collector = Collector::start().await;
+    let server = server(&collector);
+    let (ann, bob) = (server.rest("ann"), server.rest("bob"));
+    // From its first request on others may write to it.
+    bob.get("/v1/mailbox").await.ok(200);
+    let message = json!({"to": "bob", "text": SECRET});
+    let sent = ann.post("/v1/messages", &message).await.ok(201);
+    bob.get("/v1/mailbox").await.ok(200);
+    let spans = collector.trace(&trace_of(&sent), 3).await;
+    stand_under_acceptance(&spans);
+    let deliver = only(&spans, "deliver");
+    assert_eq!(deliver.attribute("bridge.receiver"), Some("bob"));
+    assert_eq!(deliver.attribute("bridge.session"), None);
+}
+
+#[tokio::test]
+async fn a_message_to_all_is_one_trace() {
+    let collector = Collector::start().await;
+    let server = server(&collector);
+    let mut bob = server.session("bob").await;
+    let ann = server.rest_with("ann", "message broadcast");
+    let message = json!({"to": "all", "text": SECRET});
+    let sent = ann.post("/v1/messages", &message).await.ok(201);
+    bob.expect("message").await;
+    let spans = collector.trace(&trace_of(&sent), 3).await;
+    stand_under_acceptance(&spans);
+    assert_eq!(only(&spans, "accept").attribute("bridge.to"), Some("all"));
+    let deliver = only(&spans, "deliver");
+    assert_eq!(deliver.attribute("bridge.receiver"), Some("bob"));
+    has_no_text(&collector);
+}
+
+/// What the server says by itself was asked for by nobody, so its trace begins where it is stored.
+#[tokio::test]
+async fn a_notice_has_a_trace_of_its_own() {
+    let collector = Collector::start().await;
+    let server = server(&collector);
+    let mut ann = server.session("ann").await;
+    ann.create(json!({"room": "den"})).await;
+    let bob = server.rest("bob");
+    bob.put("/v1/rooms/den/members/me", &json!({}))
+        .await
+        .ok(200);
+    ann.post("den", "@bob look").await;
+    let mut bob = server.session("bob").await;
+    let notice = bob.expect("message").await;
+    assert_eq!(notice["from"], "system", "{notice}");
+    let spans = collector.trace(&trace_of(&notice), 2).await;
+    let store = only(&spans, "store");
+    assert_eq!(store.text("parentSpanId"), "");
+    let deliver = only(&spans, "deliver");
+    assert_eq!(deliver.text("parentSpanId"), store.text("spanId"));
+}
+
+#[tokio::test]
 async fn a_post_is_one_trace_with_all_its_receivers() {
     let collector = Collector::start().await;
     let server = server(&collector);

@@ -130,7 +130,7 @@ fn every_name_says_what_it_is() {
         assert!(named.name.ends_with("_total"), "{}", named.name);
     }
     let histograms = names::HISTOGRAMS.map(|(named, _)| named);
-    let all: Vec<Named> = [&names::COUNTERS[..], &names::GAUGES, &histograms].concat();
+    let all: Vec<names::Named> = [&names::COUNTERS[..], &names::GAUGES, &histograms].concat();
     for named in &all {
         assert!(named.name.starts_with("bridge_"), "{}", named.name);
         assert!(named.says.ends_with('.'), "{}", named.name);

@@ -64,7 +64,7 @@ impl Exporter {
             tokio::select! {
                 // A sender that is dropped stops it, too.
                 _ = &mut stop => break,
-                () = self.gather() => {}
+                is_over = self.gather() => if is_over { return },
             }
             if self.send().await {
                 continue;
@@ -77,11 +77,14 @@ impl Exporter {
         self.take_the_rest().await;
     }
 
-    /// Waits for a span, and a while for more of them.
-    async fn gather(&mut self) {
+    /// Waits for a span, and a while for more of them. Whether there is nobody left to give any.
+    async fn gather(&mut self) -> bool {
         let max = limits::SPANS_AT_ONCE_MAX;
         if self.batch.is_empty() {
             self.queue.recv_many(&mut self.batch, max).await;
+        }
+        if self.batch.is_empty() {
+            return true;
         }
         let enough = tokio::time::sleep(limits::SPANS_GATHERED_FOR);
         tokio::pin!(enough);
@@ -89,14 +92,10 @@ impl Exporter {
             let room = max - self.batch.len();
             tokio::select! {
                 () = &mut enough => break,
-                came = self.queue.recv_many(&mut self.batch, room) => {
-                    if came == 0 {
-                        // Nobody has a sender any more.
-                        break;
-                    }
-                }
+                came = self.queue.recv_many(&mut self.batch, room) => if came == 0 { break },
             }
         }
+        false
     }
 
     async fn take_the_rest(&mut self) {

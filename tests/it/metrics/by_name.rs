@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{Series, happen, of, promtool_accepts, scrape};
-use crate::support::{TestServer, within};
+use crate::support::{Sse, TestServer, within};
 
 /// As many as are in `happen`.
 const SETTINGS: &str = "[metrics]\nidentity_labels = true\nidentity_values_max = 3\n";
@@ -39,6 +39,7 @@ async fn who_talks_to_whom_and_where() {
     happen(&server).await;
     let mut cas = server.session("cas").await;
     cas.join("den").await;
+    let stream = Sse::open(&server.rest("cas"), "/v1/rooms/den/events", None).await;
     let (text, series) = scrape(&server).await;
     for (name, expected) in [
         (
@@ -65,12 +66,17 @@ async fn who_talks_to_whom_and_where() {
             "bridge_connections_active{transport=\"ws\",client=\"cas\"}",
             1.0,
         ),
+        (
+            "bridge_connections_active{transport=\"sse\",client=\"cas\"}",
+            1.0,
+        ),
         ("bridge_room_members_by_room{room=\"den\"}", 3.0),
     ] {
         assert_eq!(of(&series, name), expected, "{name}\n{text}");
     }
     assert!(!text.contains("nobody-knows-me"), "{text}");
     promtool_accepts(&text);
+    drop(stream);
 }
 
 /// Twenty clients in twenty rooms, of which three of each have series: nothing is lost in the sums.
