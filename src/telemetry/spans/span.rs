@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bridge_core::MessageId;
 
-/// The bits of an id that are random in every UUID of ours.
-const RANDOM_BITS: u32 = 56;
+/// The bits of a lot: as many as a float tells apart, and some more.
+const LOT_BITS: u32 = 56;
 
 /// Something that happened to a message, and how long it took.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,9 +107,11 @@ impl fmt::Display for SpanId {
     }
 }
 
-/// What a message has drawn, below [`lots`] of 1.
+/// What a message has drawn, below [`lots`] of 1. The last half of an id's half comes first: it is drawn
+/// anew for each id, where what stands before it counts those of one millisecond, which would all be
+/// followed or none.
 pub(super) fn lot(message: MessageId) -> u64 {
-    low(message) & ((1 << RANDOM_BITS) - 1)
+    low(message).rotate_left(32) >> (u64::BITS - LOT_BITS)
 }
 
 /// How many lots make up a part of all messages, from 0 to 1.
@@ -119,7 +121,7 @@ pub(super) fn lot(message: MessageId) -> u64 {
     reason = "from 0 to 2^56"
 )]
 pub(super) fn lots(part: f64) -> u64 {
-    (part.clamp(0.0, 1.0) * 2_f64.powi(RANDOM_BITS.cast_signed())) as u64
+    (part.clamp(0.0, 1.0) * 2_f64.powi(LOT_BITS.cast_signed())) as u64
 }
 
 /// The half of an id that does not follow from the time.
@@ -175,5 +177,14 @@ mod tests {
         let ids = (0..4_000_u64).map(|n| message(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         let followed = ids.filter(|id| lot(*id) < quarter).count();
         assert!((900..1_100).contains(&followed), "{followed}");
+    }
+
+    /// Ids of one millisecond count up in front of what is drawn.
+    #[test]
+    fn messages_of_one_moment_are_not_followed_all_or_none() {
+        let drawn = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let ids = (0..400_u64).map(|n| message(((1 << 31) | n) << 32 | drawn(n)));
+        let followed = ids.filter(|id| lot(*id) < lots(0.5)).count();
+        assert!((150..250).contains(&followed), "{followed}");
     }
 }
