@@ -1,13 +1,16 @@
 //! The only wiring: store, log writer, actors, server, and an orderly end.
 
-use std::net::{SocketAddr, TcpListener};
+mod following;
+mod listening;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server, ServerHandle};
 use bridge_core::ports::{Clock, Ids, Log};
 use bridge_core::{Epoch, limits};
-
+use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
@@ -18,13 +21,15 @@ use crate::clock::ServerClock;
 use crate::config::{Config, ConfigError};
 use crate::log_writer::{self, Health};
 use crate::passwords::Passwords;
-use crate::permits::Permits;
 use crate::storage::sqlite::DataLock;
 use crate::storage::{OpenError, Opened};
 use crate::system::{self, Stopwatch, SystemClock, SystemIds};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans::Exporter;
 use crate::tokens::{KeyError, SigningKey, Tickets, Tokens};
-use crate::transport::{self, Connections, Serving, State};
+use crate::transport::{Connections, EventStreams, State};
+
+use listening::Listening;
 
 /// Why the server did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,14 @@ pub enum AppError {
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {why}")]
     Bind {
+        /// Which address.
+        addr: SocketAddr,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// The address for metrics cannot be listened on.
+    #[error("cannot listen on {addr} for metrics (metrics.bind): {why}")]
+    BindMetrics {
         /// Which address.
         addr: SocketAddr,
         /// What the system says.
@@ -104,10 +117,13 @@ impl std::fmt::Debug for Seams {
 /// A server that listens.
 pub struct Application {
     addr: SocketAddr,
+    metrics_addr: Option<SocketAddr>,
     tokens: Arc<Tokens>,
     server: Server,
+    metrics_server: Option<Server>,
     bridge: Bridge,
     connections: Connections,
+    exporter: Option<Exporter>,
     writer: JoinHandle<()>,
     _locks: (DataLock, Option<DataLock>),
 }
@@ -158,8 +174,9 @@ impl Application {
             what: "the cost of password hashes",
             why,
         })?;
-        let (listener, addr) = listen(config.server.bind)?;
-        let metrics = Metrics::new();
+        let listening = Listening::on(config)?;
+        let metrics = metrics(config);
+        let (spans, exporter) = following::begin(config, &metrics)?;
         let (log, writer) = log_writer::start((seams.log)(log), Box::new(reopen), metrics.log())
             .map_err(refused("starting the log writer"))?;
         let newest = store.latest().map_err(|why| AppError::System {
@@ -175,6 +192,7 @@ impl Application {
             passwords,
             options: options(config, seams.faults),
             metrics,
+            spans,
         });
         let connections = Connections::new(config.tuning());
         let state = State {
@@ -183,23 +201,21 @@ impl Application {
             backups,
             tokens: Arc::clone(&tokens),
             tickets: Arc::new(Tickets::default()),
-            streams: Permits::new(config.sessions.event_streams, 0),
+            streams: EventStreams::new(config.sessions.event_streams),
             metrics_open: config.metrics.open,
             since: Stopwatch::start(),
         };
-        let serving = Serving {
-            workers: config.server.workers,
-            connections_max: config.connections_max(),
-            tuning: config.tuning(),
-        };
-        let server = transport::serve(state, listener, serving)
-            .map_err(|why| AppError::Bind { addr, why })?;
+        let (addr, metrics_addr) = listening.addrs();
+        let (server, metrics_server) = listening.serve(config, state)?;
         Ok(Self {
             addr,
+            metrics_addr,
             tokens,
             server,
+            metrics_server,
             bridge,
             connections,
+            exporter,
             writer,
             _locks: (folder_lock, lock),
         })
@@ -209,6 +225,12 @@ impl Application {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where its metrics are, when they have a place of their own.
+    #[must_use]
+    pub const fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
     }
 
     /// Makes and checks this server's tokens.
@@ -224,12 +246,18 @@ impl Application {
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
         let Self {
             server,
+            metrics_server,
             bridge,
             connections,
+            exporter,
             writer,
             ..
         } = self;
-        let handle = server.handle();
+        let handles: Vec<ServerHandle> = [Some(&server), metrics_server.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(Server::handle)
+            .collect();
         // A thread of its own: the owners that it wakes end with it.
         let background = actix::Arbiter::new();
         let inside = bridge.clone();
@@ -241,9 +269,11 @@ impl Application {
                 drop(alive);
             }));
         });
+        let exporting = following::export(exporter);
         let idle = actix_web::rt::spawn(connections.clone().end_idle_ones());
         let upkeep = actix_web::rt::spawn(keep_up(bridge.metrics().clone()));
         let mut serving = actix_web::rt::spawn(server);
+        let mut serving_metrics = actix_web::rt::spawn(served(metrics_server));
         let health = Arc::clone(bridge.log_health());
         let broken = tokio::select! {
             () = stop => None,
@@ -252,22 +282,34 @@ impl Application {
             _ = is_dead => Some(AppError::GaveUp(
                 "the thread that ends leases and deadlines is gone".to_owned(),
             )),
-            ended = &mut serving => {
-                tracing::error!(error = ?ended, "the server ended by itself");
-                Some(AppError::GaveUp("the server ended by itself".to_owned()))
-            }
+            ended = &mut serving => Some(ended_by_itself(&ended)),
+            ended = &mut serving_metrics => Some(ended_by_itself(&ended)),
         };
-        end_connections(&handle, &bridge, &connections).await;
+        end_connections(&handles, &bridge, &connections).await;
         idle.abort();
         upkeep.abort();
+        exporting.end().await;
         shut_down(bridge, background, writer, &health).await;
         broken.map_or(Ok(()), Err)
     }
 }
 
+/// Serves for as long as there is something to serve.
+async fn served(server: Option<Server>) -> std::io::Result<()> {
+    match server {
+        Some(server) => server.await,
+        None => std::future::pending().await,
+    }
+}
+
+fn ended_by_itself(ended: &impl std::fmt::Debug) -> AppError {
+    tracing::error!(error = ?ended, "the server ended by itself");
+    AppError::GaveUp("the server ended by itself".to_owned())
+}
+
 /// Answers what was asked, says goodbye to everybody, and stops listening. Whoever does not listen,
 /// or does not go, is cut off, so that it ends in time.
-async fn end_connections(handle: &ServerHandle, bridge: &Bridge, connections: &Connections) {
+async fn end_connections(handles: &[ServerHandle], bridge: &Bridge, connections: &Connections) {
     let watch = Stopwatch::start();
     let sessions = bridge.sessions_total();
     let open = connections.count();
@@ -284,7 +326,7 @@ async fn end_connections(handle: &ServerHandle, bridge: &Bridge, connections: &C
     // Most clients go when they have been told to; then there is nothing to wait for.
     drop(tokio::time::timeout(limits::AFTER_BYE, connections.until_none()).await);
     // Nothing listens from here on. What remains closes when its last bytes have been taken.
-    let stopping = handle.stop(true);
+    let stopping = join_all(handles.iter().map(|handle| handle.stop(true)));
     tokio::pin!(stopping);
     let in_time = tokio::time::timeout(limits::LAST_BYTES_WITHIN, &mut stopping).await;
     if in_time.is_err() {
@@ -337,12 +379,11 @@ async fn shut_down(
     }
 }
 
-/// Listens, and says where: port 0 is any free one.
-fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
-    let refused = |why| AppError::Bind { addr, why };
-    let listener = TcpListener::bind(addr).map_err(refused)?;
-    let addr = listener.local_addr().map_err(refused)?;
-    Ok((listener, addr))
+fn metrics(config: &Config) -> Metrics {
+    match config.metrics.identity_values() {
+        Some(max) => Metrics::by_name(max),
+        None => Metrics::new(),
+    }
 }
 
 /// Works off what is measured, before it takes room.

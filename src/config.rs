@@ -1,5 +1,7 @@
 //! Settings: typed, checked at the start, and named with their place when they are wrong.
 
+mod metrics;
+mod tracing;
 mod tuning;
 
 use std::net::SocketAddr;
@@ -17,6 +19,8 @@ use crate::storage::postgres::{self, WrongUrl};
 use crate::storage::{Which, sqlite};
 use crate::tokens::Realm;
 
+pub use metrics::{Metrics, MetricsOpen};
+pub use tracing::Tracing;
 pub use tuning::Tuning;
 
 /// The reference: every key with its default and what it means.
@@ -45,6 +49,8 @@ pub struct Config {
     pub log: Log,
     /// What it measures.
     pub metrics: Metrics,
+    /// Whether messages are followed.
+    pub tracing: Tracing,
     /// What nobody needs to choose. Not for files.
     #[serde(skip)]
     pub tuning: Tuning,
@@ -143,27 +149,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// What the server measures.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Metrics {
-    /// Who may read it without a token.
-    pub open: MetricsOpen,
-}
-
-/// Who may read what is measured without a token. Everybody else needs one with the scope `metrics`
-/// or `admin`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MetricsOpen {
-    /// Whoever asks from this machine, but for a proxy on it.
-    Loopback,
-    /// Whoever asks.
-    Everybody,
-    /// Nobody.
-    Nobody,
-}
-
 /// What stands on the command line; it wins over everything.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Overrides {
@@ -222,16 +207,19 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let bind = self.server.bind;
-        if !bind.ip().is_loopback() && !self.server.allow_remote {
-            let why = format!(
-                "{bind} lets other machines in; if that is what you want, say so with \
-                 --allow-remote or server.allow_remote = true, and put TLS in front"
-            );
-            return Err(ConfigError::Senseless {
-                key: "server.bind",
-                why,
-            });
+        let places = [
+            ("server.bind", Some(self.server.bind)),
+            ("metrics.bind", self.metrics.bind),
+        ];
+        for (key, bind) in places {
+            let Some(bind) = bind else { continue };
+            if !bind.ip().is_loopback() && !self.server.allow_remote {
+                let why = format!(
+                    "{bind} lets other machines in; if that is what you want, say so with \
+                     --allow-remote or server.allow_remote = true, and put TLS in front"
+                );
+                return Err(ConfigError::Senseless { key, why });
+            }
         }
         for (key, value) in [
             ("sessions.per_client", self.sessions.per_client as u64),
@@ -261,6 +249,8 @@ impl Config {
                 why,
             });
         }
+        self.metrics.check()?;
+        self.tracing.settings()?;
         self.database().map(drop)
     }
 
@@ -326,7 +316,16 @@ impl Config {
         Duration::from_secs(self.sessions.heartbeat_seconds)
     }
 
-    /// Connections that may be open at once.
+    /// Connections that may be open at once, wherever they come in.
+    #[must_use]
+    pub const fn connections_in_all(&self) -> usize {
+        match self.metrics.bind {
+            Some(_) => self.connections_max() + limits::METRICS_CONNECTIONS_MAX,
+            None => self.connections_max(),
+        }
+    }
+
+    /// Connections that may be open at once where the server listens.
     #[must_use]
     pub const fn connections_max(&self) -> usize {
         self.sessions.total + self.sessions.event_streams + self.tuning.connections_spare
@@ -383,83 +382,4 @@ fn with_overrides(figment: Figment, overrides: &Overrides) -> Figment {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(file: &str, overrides: &Overrides) -> Result<Config, ConfigError> {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let path = dir.path().join("bridge.toml");
-        std::fs::write(&path, file).expect("a writable file");
-        Config::load(Some(&path), overrides)
-    }
-
-    #[test]
-    fn the_reference_is_what_the_program_does() {
-        let config = Config::load(None, &Overrides::default()).expect("good defaults");
-        assert_eq!(config.server.bind.to_string(), "127.0.0.1:5001");
-        let options = crate::actors::Options::default();
-        assert_eq!(config.sessions.per_client, options.sessions_per_client);
-        assert_eq!(config.sessions.total, options.sessions_total);
-        let streams = bridge_core::limits::EVENT_STREAMS_TOTAL;
-        assert_eq!(config.sessions.event_streams, streams);
-        assert_eq!(config.heartbeat(), options.heartbeat);
-        assert_eq!(config.room_idle(), options.room_idle);
-        assert_eq!(config.password_cost(), Cost::default());
-    }
-
-    #[test]
-    fn the_command_line_wins_over_the_file() {
-        let overrides = Overrides {
-            bind: Some("127.0.0.1:7".parse().unwrap()),
-            ..Overrides::default()
-        };
-        let file = "[server]\nbind = \"127.0.0.1:6\"\nworkers = 3\n";
-        let config = load(file, &overrides).unwrap();
-        assert_eq!((config.server.bind.port(), config.server.workers), (7, 3));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_its_place() {
-        for (file, names) in [
-            (
-                "[server]\nbindd = \"127.0.0.1:1\"\n",
-                vec!["bindd", "bridge.toml"],
-            ),
-            (
-                "[server]\nbind = \"here\"\n",
-                vec!["server.bind", "bridge.toml"],
-            ),
-            (
-                "[sessions]\ntotal = \"many\"\n",
-                vec!["sessions.total", "bridge.toml"],
-            ),
-            ("[sessions]\ntotal = 0\n", vec!["sessions.total", "from 1"]),
-            ("[serverr]\n", vec!["serverr", "bridge.toml"]),
-            ("[server\n", vec!["bridge.toml"]),
-            (
-                "[server]\nbind = \"0.0.0.0:1\"\n",
-                vec!["server.bind", "allow_remote"],
-            ),
-            (
-                "[database]\nurl = \"mysql://x/y\"\n",
-                vec!["database.url", "postgres://user@host/database"],
-            ),
-        ] {
-            let why = load(file, &Overrides::default())
-                .expect_err(file)
-                .to_string();
-            for name in names {
-                assert!(why.contains(name), "{file:?}: {why}");
-            }
-        }
-        let missing = Config::load(Some(Path::new("/nowhere/x.toml")), &Overrides::default());
-        assert!(matches!(missing, Err(ConfigError::NoFile(_))));
-    }
-
-    #[test]
-    fn remote_addresses_have_to_be_allowed() {
-        let file = "[server]\nbind = \"0.0.0.0:1\"\nallow_remote = true\n";
-        assert!(load(file, &Overrides::default()).is_ok());
-        assert!(load("[server]\nbind = \"[::1]:1\"\n", &Overrides::default()).is_ok());
-    }
-}
+mod tests;

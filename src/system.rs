@@ -16,19 +16,24 @@ pub struct SystemClock;
 static BEGINNING: LazyLock<Stopwatch> = LazyLock::new(Stopwatch::start);
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock adapter")]
     fn now(&self) -> Timestamp {
-        // A clock before 1970 is a machine without a battery; it counts as 1970.
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        Timestamp::from_millis(i64::try_from(since_1970().as_millis()).unwrap_or(i64::MAX))
     }
 
     fn moment(&self) -> Moment {
         let passed = BEGINNING.elapsed().as_millis();
         Moment::from_millis(u64::try_from(passed).unwrap_or(u64::MAX))
     }
+}
+
+/// The time of the machine's wall clock, as exactly as it has it, since 1970.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the clock adapter")]
+pub fn since_1970() -> Duration {
+    // A clock before 1970 is a machine without a battery; it counts as 1970.
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 /// Measures how long something takes; it does not follow the wall clock.

@@ -3,6 +3,8 @@
 //! Never logged: tokens, keys, passwords and their hashes, texts and metadata of messages.
 
 pub mod metrics;
+pub mod spans;
+pub mod subject;
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, OnceLock, PoisonError};

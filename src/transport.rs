@@ -10,6 +10,7 @@ mod request_id;
 mod rest;
 mod routes;
 mod socket;
+mod streams;
 mod unread;
 
 use std::net::TcpListener;
@@ -23,11 +24,11 @@ use bridge_core::limits;
 use crate::actors::Bridge;
 use crate::backups::Backups;
 use crate::config::{MetricsOpen, Tuning};
-use crate::permits::Permits;
 use crate::system::Stopwatch;
 use crate::tokens::{Tickets, Tokens};
 
 pub use connections::Connections;
+pub use streams::EventStreams;
 
 /// What every handler can reach.
 #[derive(Debug, Clone)]
@@ -39,7 +40,7 @@ pub struct State {
     /// Who may open a WebSocket without a token.
     pub tickets: Arc<Tickets>,
     /// Streams of events that are open.
-    pub streams: Permits,
+    pub streams: EventStreams,
     /// Copies of the database.
     pub backups: Backups,
     /// Connections that are open.
@@ -61,11 +62,27 @@ pub struct Serving {
     pub tuning: Tuning,
 }
 
+/// What is served in a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routes {
+    /// Everything.
+    All,
+    /// Everything but what is measured, which has a place of its own.
+    ButMetrics,
+    /// What is measured.
+    MetricsOnly,
+}
+
 /// Starts to serve on a listener.
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve(state: State, listener: TcpListener, serving: Serving) -> std::io::Result<Server> {
+pub fn serve(
+    state: State,
+    listener: TcpListener,
+    routes: Routes,
+    serving: Serving,
+) -> std::io::Result<Server> {
     let Serving {
         workers,
         connections_max,
@@ -76,6 +93,11 @@ pub fn serve(state: State, listener: TcpListener, serving: Serving) -> std::io::
     } else {
         workers
     };
+    let configure = match routes {
+        Routes::All => routes::all,
+        Routes::ButMetrics => routes::but_metrics,
+        Routes::MetricsOnly => routes::metrics_only,
+    };
     let connections = state.connections.clone();
     let state = web::Data::new(state);
     let server = HttpServer::new(move || {
@@ -85,7 +107,7 @@ pub fn serve(state: State, listener: TcpListener, serving: Serving) -> std::io::
             .wrap(from_fn(connections::attend))
             .wrap(from_fn(request_id::attach))
             .wrap(from_fn(unread::end))
-            .configure(routes::configure)
+            .configure(configure)
     })
     .on_connect(move |connection, data| connections.note(connection, data))
     .client_request_timeout(tuning.request_head)

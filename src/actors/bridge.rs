@@ -6,6 +6,7 @@ mod correspondents;
 mod drain;
 mod history;
 mod mailbox;
+mod measure;
 mod messages;
 mod near;
 mod read;
@@ -40,7 +41,8 @@ use super::timekeeper::{self, Timekeeper};
 use crate::clock::ServerClock;
 use crate::log_writer::LogHandle;
 use crate::passwords::Passwords;
-use crate::telemetry::metrics::{Metrics, Operation};
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans::Spans;
 
 pub use acknowledge::Acknowledgement;
 pub use drain::Chance;
@@ -98,6 +100,8 @@ pub struct Parts {
     pub options: Options,
     /// What is measured.
     pub metrics: Metrics,
+    /// Where messages are followed.
+    pub spans: Spans,
 }
 
 /// The server's inside.
@@ -112,6 +116,7 @@ struct Inside {
     passwords: Passwords,
     options: Options,
     metrics: Metrics,
+    spans: Spans,
     rooms: Awake<RoomId, RoomKind>,
     mailboxes: Awake<ClientId, MailboxKind>,
     broadcasts: Awake<(), BroadcastKind>,
@@ -155,6 +160,7 @@ impl Bridge {
             passwords: parts.passwords,
             options: parts.options,
             metrics: parts.metrics,
+            spans: parts.spans,
             rooms: Awake::new("rooms", limits::ROOMS_AWAKE_MAX),
             mailboxes: Awake::new("mailboxes", limits::MAILBOXES_AWAKE_MAX),
             broadcasts: Awake::new("broadcast", 1),
@@ -264,6 +270,12 @@ impl Bridge {
         &self.0.metrics
     }
 
+    /// Where messages are followed.
+    #[must_use]
+    pub fn spans(&self) -> &Spans {
+        &self.0.spans
+    }
+
     /// Which life of the log it is.
     #[must_use]
     pub fn epoch(&self) -> bridge_core::Epoch {
@@ -336,7 +348,7 @@ impl Bridge {
         let enters = matches!(command, RoomCommand::Create(_) | RoomCommand::Join(_));
         let about = About::Room(room.clone());
         let (ticket, answer) = Ticket::caller(about, enters.then(|| by.clone()));
-        let ticket = ticket.measured(self.metrics().measure(Operation::from(&command)));
+        let ticket = ticket.measured(self.measure_command(room, &command, &by));
         let key = key.map(|word| Key::new(word, &command));
         self.room(room)?.submit(command, by, key, ticket);
         answered(answer).await

@@ -1,7 +1,5 @@
 //! What the owner of the broadcast stream has besides its state: its readers, which is everybody.
 
-use std::sync::Arc;
-
 use actix::Context;
 use bridge_core::broadcast::Broadcast;
 use bridge_core::event::{Envelope, Event, Stream};
@@ -18,6 +16,7 @@ use super::readers::{News, Readable, Readers};
 use super::stream::{Kind, StreamActor};
 use super::ticket::{Receipt, Ticket};
 use crate::telemetry::metrics::MessageKind;
+use crate::telemetry::spans::Spans;
 use crate::wire::encode;
 use crate::wire::frame::Ref;
 
@@ -35,7 +34,7 @@ pub(super) fn wake(bridge: &Bridge) -> StreamHandle<BroadcastKind> {
     StreamActor::wake(bridge, Stream::Broadcast, BroadcastKind { readers }, head)
 }
 
-fn news(envelope: &Envelope) -> Option<News> {
+fn news(spans: &Spans, envelope: &Envelope) -> Option<News> {
     let Event::MessageStored(stored) = &envelope.event else {
         return None;
     };
@@ -45,6 +44,7 @@ fn news(envelope: &Envelope) -> Option<News> {
         frame: encode::text_frame(&text),
         answer: None,
         expires_at: Some(stored.expires_at),
+        followed: spans.of_record(envelope),
     })
 }
 
@@ -116,18 +116,21 @@ impl Kind for BroadcastKind {
         if is_first {
             actor.kind.readers.begin_behind(actor.state().head());
         }
-        actor.tell_news(untold.iter().filter_map(news).collect(), ctx);
+        let spans = actor.bridge.spans();
+        let news = untold.iter().filter_map(|record| news(spans, record));
+        actor.tell_news(news.collect(), ctx);
         actor.attach_waiting(ctx);
     }
 
     fn committed(
-        _actor: &mut BroadcastActor,
+        actor: &mut BroadcastActor,
         draft: Draft,
         ticket: Ticket,
         telling: &mut Vec<News>,
         _ctx: &mut Context<BroadcastActor>,
     ) {
-        telling.extend(draft.envelopes.iter().map(Arc::as_ref).filter_map(news));
+        let (spans, records) = (actor.bridge.spans(), draft.envelopes.iter());
+        telling.extend(records.filter_map(|record| news(spans, record)));
         let receipt = Receipt {
             envelopes: draft.envelopes,
             duplicate: false,

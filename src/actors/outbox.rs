@@ -4,6 +4,8 @@
 //! of small ones, so a count alone does not bound memory. A full outbox takes nothing more, ever:
 //! dropping one frame silently would break the promise that a reader sees a contiguous run.
 
+mod note;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -18,6 +20,8 @@ use tokio::sync::Notify;
 
 use crate::system::Stopwatch;
 use crate::telemetry::metrics::{MessageKind, Metrics};
+
+pub use note::Note;
 
 /// What is told may not take the room of answers.
 const NEWS_BYTES_MAX: usize = limits::OUTBOX_BYTES_MAX - limits::OUTBOX_RESERVE_BYTES;
@@ -64,24 +68,6 @@ struct Queue {
     /// Who wants to know that a frame was taken, by how many will have been taken then.
     notes: VecDeque<(u64, Note)>,
     reader: Option<Waker>,
-}
-
-/// Called once, when the frame that it came with has been taken to be written to the socket. It is
-/// dropped with a frame that is never taken.
-pub struct Note(Box<dyn FnOnce() + Send>);
-
-impl Note {
-    /// A note that does this. It runs on the socket's way, so it must be quick.
-    #[must_use]
-    pub fn new(tell: impl FnOnce() + Send + 'static) -> Self {
-        Self(Box::new(tell))
-    }
-}
-
-impl std::fmt::Debug for Note {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Note")
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,16 +147,18 @@ impl Outbox {
         self.add(frames, NEWS_BYTES_MAX)
     }
 
-    /// The same for messages, of which the first has waited since then to be handed over.
+    /// The same for messages, of which the first has waited since then to be handed over. The note is
+    /// for when the last of them has been taken.
     ///
     /// # Errors
-    /// As for [`Outbox::push`].
+    /// As for [`Outbox::push`]; then the note is dropped.
     pub fn push_accepted(
         &self,
         frames: impl IntoIterator<Item = Bytes>,
         accepted: Option<Accepted>,
+        note: Option<Note>,
     ) -> Result<(), Refused> {
-        self.add_with(frames, NEWS_BYTES_MAX, accepted, None)
+        self.add_with(frames, NEWS_BYTES_MAX, accepted, note)
     }
 
     /// What is measured.
@@ -459,8 +447,8 @@ impl Stream for OutboxBody {
             if let Some(Accepted { kind, since }) = waited {
                 self.0.metrics.handed_over(kind, since.elapsed());
             }
-            for Note(tell) in notes {
-                tell();
+            for note in notes {
+                note.tell();
             }
             return Poll::Ready(Some(Ok(chunk)));
         }

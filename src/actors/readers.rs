@@ -2,6 +2,7 @@
 //! get them.
 
 mod attach;
+mod following;
 mod subscribers;
 
 use bridge_core::replay::Tail;
@@ -13,7 +14,9 @@ use tokio::sync::watch;
 use super::handle::{Attached, SessionHandle};
 use super::outbox::Accepted;
 
+use crate::telemetry::spans::Followed;
 pub(super) use attach::{Attach, Detach, Readable};
+use following::Following;
 use subscribers::Subscribers;
 
 /// What a stream's owner knows of its readers.
@@ -41,6 +44,8 @@ pub(super) struct News {
     pub(super) answer: Option<(SessionId, Bytes)>,
     /// Who comes after this time is not told any more.
     pub(super) expires_at: Option<Timestamp>,
+    /// The message in it, if it is one that is followed.
+    pub(super) followed: Option<Followed>,
 }
 
 impl News {
@@ -87,6 +92,7 @@ impl Readers {
             return Vec::new();
         }
         let mut gone = Vec::new();
+        let mut following = Following::begin(&news, self.subscribers.len());
         for subscriber in self.subscribers.iter_mut() {
             let id = subscriber.session.id();
             let contiguous = news
@@ -100,7 +106,8 @@ impl Readers {
             }
             let frames = news.iter().map(|n| n.frame_for(id));
             let outbox = subscriber.session.outbox();
-            if outbox.push_accepted(frames, accepted).is_err() {
+            let note = following.as_mut().and_then(|f| f.note(&subscriber.session));
+            if outbox.push_accepted(frames, accepted, note).is_err() {
                 // The session notices by itself, and closes or has closed.
                 gone.push(id);
             }

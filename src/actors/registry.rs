@@ -199,6 +199,14 @@ impl Sessions {
             .collect()
     }
 
+    /// How many each client has.
+    pub(super) fn by_client(&self) -> Vec<(ClientId, usize)> {
+        let live = self.live.lock();
+        let clients = live.by_client.iter();
+        let count = |(client, entries): (&ClientId, &Vec<Entry>)| (client.clone(), entries.len());
+        clients.map(count).collect()
+    }
+
     pub(super) fn total(&self) -> usize {
         self.live.lock().total
     }

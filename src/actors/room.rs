@@ -8,7 +8,7 @@ use bridge_core::command::RoomCommand;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::owner::Draft;
 use bridge_core::ports::{Store, StoreError};
-use bridge_core::room::{Room, RoomView};
+use bridge_core::room::{Life, Room, RoomView};
 use bridge_core::{ClientId, MessageId, Reject, RoomId, Seq, limits};
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -18,7 +18,7 @@ use super::handle::StreamHandle;
 use super::readers::{News, Readable, Readers};
 use super::stream::{Kind, StreamActor};
 use super::ticket::{Receipt, Ticket};
-use crate::telemetry::metrics::MessageKind;
+use crate::telemetry::metrics::{AwakeRoom, MessageKind};
 use crate::wire::encode;
 use crate::wire::frame::Ref;
 use presence::Presence;
@@ -30,6 +30,8 @@ pub(super) type RoomActor = StreamActor<RoomKind>;
 pub(super) struct RoomKind {
     readers: Readers,
     presence: Presence,
+    /// Where an operator sees it by name.
+    shown: AwakeRoom,
 }
 
 impl RoomKind {
@@ -43,7 +45,11 @@ impl RoomKind {
 pub(super) fn wake(bridge: &Bridge, room: &RoomId) -> StreamHandle<RoomKind> {
     let (readers, head) = Readers::new();
     let presence = Presence::default();
-    let kind = RoomKind { readers, presence };
+    let kind = RoomKind {
+        readers,
+        presence,
+        shown: bridge.metrics().room_awake(),
+    };
     StreamActor::wake(bridge, Stream::Room(room.clone()), kind, head)
 }
 
@@ -58,6 +64,17 @@ fn room_of(stream: &Stream) -> &RoomId {
 impl RoomActor {
     fn room_id(&self) -> &RoomId {
         room_of(&self.stream)
+    }
+}
+
+impl RoomActor {
+    /// Shows how many members it has, while it is open.
+    fn show(&mut self) {
+        let (room, kind) = self.parts();
+        match room.life() {
+            Life::Open => kind.shown.has_members(room.id(), room.members().len()),
+            Life::Vacant | Life::Closed => kind.shown.forget(),
+        }
     }
 }
 
@@ -152,6 +169,7 @@ impl Kind for RoomKind {
         if is_first {
             actor.kind.readers.begin_behind(actor.state().head());
         }
+        actor.show();
         actor.tell_untold(untold, ctx);
         actor.attach_waiting(ctx);
     }

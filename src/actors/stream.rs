@@ -118,7 +118,7 @@ impl<K: Kind> StreamActor<K> {
             snapshot_at: Seq::ZERO,
             is_touched: false,
             handled: 0,
-            under_way: UnderWay::default(),
+            under_way: UnderWay::new(bridge.spans().is_on()),
             round: None,
         });
         let handle = StreamHandle::new(addr, bridge.log().clone(), shown);
@@ -234,6 +234,7 @@ impl<K: Kind> StreamActor<K> {
                 }
                 Effect::Committed { draft, asker } => {
                     has_follow_up |= draft.envelopes.iter().any(|e| e.event.has_follow_up());
+                    self.follow_stored(&draft);
                     K::committed(self, draft, asker, &mut telling, ctx);
                 }
                 Effect::Known { seq, asker } => self.repeat(seq, asker, ctx),
@@ -250,6 +251,20 @@ impl<K: Kind> StreamActor<K> {
             self.bridge.follower().nudge();
         }
         self.snapshot_if_due();
+    }
+
+    /// Tells of messages that have become durable, if they are followed.
+    fn follow_stored(&self, draft: &Draft) {
+        if !self.bridge.spans().is_on() {
+            return;
+        }
+        let since = self.under_way.since(draft.first_seq());
+        let took = since.map(|since| since.elapsed()).unwrap_or_default();
+        for record in &draft.envelopes {
+            if let Some(followed) = self.bridge.spans().of_record(record) {
+                followed.stored(record, took);
+            }
+        }
     }
 
     /// Since when the server has had the record at a position, if it has become durable just now: it,

@@ -120,7 +120,7 @@ fn run_server(args: ServeArgs) -> Result<(), AppError> {
 /// When it does not start, or does not end well.
 pub fn serve(config: &Config, seams: Seams) -> Result<(), AppError> {
     init_logging(config)?;
-    descriptors::raise(config.connections_max());
+    descriptors::raise(config.connections_in_all());
     actix_web::rt::System::new().block_on(async {
         let app = Application::build_with(config, seams)?;
         announce(&app, config)?;
@@ -137,12 +137,15 @@ fn init_logging(config: &Config) -> Result<(), AppError> {
 
 /// The one line that says that the server is ready, and where.
 fn announce(app: &Application, config: &Config) -> Result<(), AppError> {
-    let line = format!(
+    let mut line = format!(
         "agent-bridge {} is ready on http://{} with its data in {}",
         env!("CARGO_PKG_VERSION"),
         app.addr(),
         config.data_dir().display(),
     );
+    if let Some(addr) = app.metrics_addr() {
+        line += &format!(", and its metrics on http://{addr}/metrics");
+    }
     let mut out = std::io::stdout();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())

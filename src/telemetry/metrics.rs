@@ -3,9 +3,14 @@
 //! Handles are made once, so that to count is an addition. What is known anyway is read when somebody
 //! asks. Each server has a recorder of its own: two of them in one process do not mix.
 
+mod by_name;
 mod labels;
+mod maker;
 mod measuring;
 mod names;
+mod rooms;
+mod sent;
+mod values;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,17 +18,23 @@ use std::time::Duration;
 
 use bridge_core::Reject;
 use bridge_core::message::Ending;
-use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use metrics::{Counter, Histogram, Recorder};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 
 use crate::wire::codes;
+use by_name::ByName;
 use labels::Ended;
-use names::Named;
+use maker::Maker;
+use sent::Sent;
 
+use crate::telemetry::subject::Subject;
+
+pub use by_name::Connected;
 pub use labels::{MessageKind, MessageOutcome, Operation, Shown, Transport};
 pub use measuring::Measuring;
+pub use rooms::AwakeRoom;
 
 /// What the server measures. Cheap to clone.
 #[derive(Clone)]
@@ -33,10 +44,11 @@ struct Inside {
     recorder: PrometheusRecorder,
     prometheus: PrometheusHandle,
     process: metrics_process::Collector,
-    messages: [[Counter; MessageOutcome::ALL.len()]; MessageKind::ALL.len()],
+    sent: Sent,
+    /// None unless an operator wants to see clients and rooms by name.
+    by_name: Option<ByName>,
     latency: [Histogram; MessageKind::ALL.len()],
     operations: [[Histogram; Ended::ALL.len()]; Operation::ALL.len()],
-    room_messages: Counter,
     room_members: Histogram,
     accepted: [Counter; Transport::ALL.len()],
     refused: [Counter; Transport::ALL.len()],
@@ -64,6 +76,8 @@ pub struct Observed {
     pub rooms_quarantined: usize,
     /// Clients that are connected.
     pub connected: [usize; Transport::ALL.len()],
+    /// The same for each client, if they are shown by name.
+    pub clients: Vec<Connected>,
     /// Parts of the server, and how often something in them began anew.
     pub restarts: Vec<(&'static str, u64)>,
 }
@@ -84,6 +98,17 @@ impl Metrics {
     /// Nothing measured yet.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// The same with clients, rooms and channels as labels: so many values of each at most, and the
+    /// rest together.
+    #[must_use]
+    pub fn by_name(values_max: usize) -> Self {
+        Self::with(Some(values_max))
+    }
+
+    fn with(names_max: Option<usize>) -> Self {
         let recorder = recorder();
         for named in names::COUNTERS {
             recorder.describe_counter(named.name.into(), None, named.says.into());
@@ -109,12 +134,8 @@ impl Metrics {
             })
         };
         let inside = Inside {
-            messages: MessageKind::ALL.map(|kind| {
-                MessageOutcome::ALL.map(|outcome| {
-                    let labels = [("kind", kind.word()), ("outcome", outcome.word())];
-                    maker.counter(names::MESSAGES, labels)
-                })
-            }),
+            sent: Sent::new(maker, names_max),
+            by_name: names_max.map(ByName::new),
             latency: MessageKind::ALL
                 .map(|kind| maker.histogram(names::MESSAGE_LATENCY, [("kind", kind.word())])),
             operations: Operation::ALL.map(|operation| {
@@ -123,7 +144,6 @@ impl Metrics {
                     maker.histogram(names::OPERATIONS, labels)
                 })
             }),
-            room_messages: maker.counter(names::ROOM_MESSAGES, []),
             room_members: maker.histogram(names::ROOM_MEMBERS, []),
             accepted: connected("accepted"),
             refused: connected("refused"),
@@ -189,11 +209,21 @@ impl Metrics {
         self.0.operations[operation as usize][ended as usize].record(took.as_secs_f64());
     }
 
-    fn message(&self, kind: MessageKind, outcome: MessageOutcome) {
-        self.0.messages[kind as usize][outcome as usize].increment(1);
-        if (kind, outcome) == (MessageKind::Room, MessageOutcome::Stored) {
-            self.0.room_messages.increment(1);
-        }
+    fn message(&self, kind: MessageKind, outcome: MessageOutcome, subject: Option<&Subject>) {
+        self.0.sent.count(self.maker(), kind, outcome, subject);
+    }
+
+    /// Whether clients and rooms are shown by name.
+    #[must_use]
+    pub fn shows_names(&self) -> bool {
+        self.0.by_name.is_some()
+    }
+
+    /// A room wakes.
+    #[must_use]
+    pub fn room_awake(&self) -> AwakeRoom {
+        let by_name = self.0.by_name.as_ref();
+        by_name.map(ByName::room).unwrap_or_default()
     }
 
     /// A request was refused.
@@ -257,6 +287,11 @@ impl Metrics {
         self.dead_letters(reason).increment(1);
     }
 
+    /// What counts the spans that went nowhere.
+    pub fn spans_dropped(&self) -> Counter {
+        self.maker().counter(names::SPANS_DROPPED, [])
+    }
+
     /// Works off what histograms have gathered since; it grows until then.
     pub fn upkeep(&self) {
         self.0.prometheus.run_upkeep();
@@ -272,17 +307,22 @@ impl Metrics {
         maker
             .gauge(names::ROOMS_QUARANTINED, [])
             .set(count(observed.rooms_quarantined));
-        for (transport, connected) in Transport::ALL.into_iter().zip(observed.connected) {
-            let label = [("transport", transport.word())];
-            let active = maker.gauge(names::CONNECTIONS_ACTIVE, label);
-            active.set(count(connected));
-        }
         for (actor, restarts) in &observed.restarts {
             let counter = maker.counter(names::ACTOR_RESTARTS, [("actor", *actor)]);
             counter.absolute(*restarts);
         }
         metrics::with_local_recorder(&self.0.recorder, || self.0.process.collect());
-        self.0.prometheus.render()
+        match &self.0.by_name {
+            Some(by_name) => self.0.prometheus.render() + &by_name.render(&observed.clients),
+            None => {
+                for (transport, connected) in Transport::ALL.into_iter().zip(observed.connected) {
+                    let label = [("transport", transport.word())];
+                    let active = maker.gauge(names::CONNECTIONS_ACTIVE, label);
+                    active.set(count(connected));
+                }
+                self.0.prometheus.render()
+            }
+        }
     }
 }
 
@@ -320,45 +360,6 @@ fn recorder() -> PrometheusRecorder {
             .expect("no histogram of ours is without the bounds of its buckets");
     }
     builder.build_recorder()
-}
-
-/// Makes handles.
-struct Maker<'a>(&'a PrometheusRecorder);
-
-impl Maker<'_> {
-    fn counter<const N: usize>(
-        &self,
-        named: Named,
-        labels: [(&'static str, &'static str); N],
-    ) -> Counter {
-        self.0.register_counter(&key(named, labels), &METADATA)
-    }
-
-    fn gauge<const N: usize>(
-        &self,
-        named: Named,
-        labels: [(&'static str, &'static str); N],
-    ) -> Gauge {
-        self.0.register_gauge(&key(named, labels), &METADATA)
-    }
-
-    fn histogram<const N: usize>(
-        &self,
-        named: Named,
-        labels: [(&'static str, &'static str); N],
-    ) -> Histogram {
-        self.0.register_histogram(&key(named, labels), &METADATA)
-    }
-}
-
-const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
-
-fn key<const N: usize>(named: Named, labels: [(&'static str, &'static str); N]) -> Key {
-    let labels: Vec<Label> = labels
-        .into_iter()
-        .map(|(name, value)| Label::from_static_parts(name, value))
-        .collect();
-    Key::from_parts(named.name, labels)
 }
 
 /// A number of things, as far as a float tells them apart.

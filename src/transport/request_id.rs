@@ -16,8 +16,11 @@ use futures_util::FutureExt;
 use super::State;
 use super::error::ApiError;
 use crate::actors::supervisor::Branch;
+use crate::telemetry::spans::{self, Remote};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// What W3C's *Trace Context* has for it.
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Characters of an id that a client brings.
 const FOREIGN_ID_CHARS_MAX: usize = 64;
 
@@ -29,7 +32,9 @@ pub(super) async fn attach(
     let id = foreign(&request).unwrap_or_else(|| own(&request));
     // What a handler was changing when it panicked goes with it.
     let state = request.app_data::<web::Data<State>>().cloned();
-    let handled = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let remote = state.as_ref().and_then(|state| remote(state, &request));
+    let handled = AssertUnwindSafe(spans::within(remote, next.call(request)));
+    let handled = handled.catch_unwind().await;
     let Ok(handled) = handled else {
         if let Some(state) = &state {
             state.bridge.count_failure(Branch::Requests);
@@ -87,6 +92,15 @@ impl ResponseError for Panicked {
         }
         response
     }
+}
+
+/// What the request is a part of, as it says itself, if messages are followed.
+fn remote(state: &State, request: &ServiceRequest) -> Option<Remote> {
+    if !state.bridge.spans().is_on() {
+        return None;
+    }
+    let header = request.headers().get(TRACE_PARENT)?;
+    Remote::parse(header.to_str().ok()?)
 }
 
 fn foreign(request: &ServiceRequest) -> Option<String> {

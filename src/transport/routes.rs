@@ -11,11 +11,23 @@ use super::rest::{
 };
 use super::socket;
 
-pub(super) fn configure(app: &mut ServiceConfig) {
+/// All of them.
+pub(super) fn all(app: &mut ServiceConfig) {
+    metrics_only(app);
+    but_metrics(app);
+}
+
+/// What is measured, and nothing else.
+pub(super) fn metrics_only(app: &mut ServiceConfig) {
+    app.service(at("/metrics").route(get().to(metrics::show)))
+        .default_service(web::to(no_route));
+}
+
+/// All but what is measured.
+pub(super) fn but_metrics(app: &mut ServiceConfig) {
     app.service(at("/health").route(get().to(service::health)))
         .service(at("/ready").route(get().to(service::ready)))
         .service(at("/status").route(get().to(service::status)))
-        .service(at("/metrics").route(get().to(metrics::show)))
         .service(at("/ws/{client}").route(get().to(socket::open)))
         .service(web::scope("/v1").configure(v1))
         .default_service(web::to(no_route));

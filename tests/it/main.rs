@@ -22,6 +22,7 @@ mod resume;
 mod rooms;
 mod savepoints;
 mod sessions;
+mod spans;
 mod unicode;
 
 mod tidy;

@@ -8,11 +8,15 @@ use serde_json::json;
 
 use crate::support::{Rest, TestServer};
 
+mod by_name;
+mod own_address;
+
 /// Series by their names and labels.
 type Series = BTreeMap<String, f64>;
 
 async fn scrape(server: &TestServer) -> (String, Series) {
-    let reply = Rest::new(server.addr, None).get("/metrics").await;
+    let addr = server.metrics_addr.unwrap_or(server.addr);
+    let reply = Rest::new(addr, None).get("/metrics").await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let form = reply.headers["content-type"].to_str().expect("ASCII");
     assert!(form.starts_with("text/plain; version=0.0.4"), "{form}");
@@ -166,11 +170,7 @@ async fn it_does_not_grow_with_its_users() {
 }
 
 /// What Prometheus itself says of it.
-#[tokio::test]
-async fn promtool_finds_nothing_wrong() {
-    let server = TestServer::start();
-    happen(&server).await;
-    let (text, _) = scrape(&server).await;
+fn promtool_accepts(text: &str) {
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -185,6 +185,14 @@ async fn promtool_finds_nothing_wrong() {
     let words = [said.stdout, said.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     assert!(said.status.success(), "{}\n{text}", words.concat());
     assert_eq!(words.concat(), "", "{text}");
+}
+
+#[tokio::test]
+async fn promtool_finds_nothing_wrong() {
+    let server = TestServer::start();
+    happen(&server).await;
+    let (text, _) = scrape(&server).await;
+    promtool_accepts(&text);
 }
 
 #[tokio::test]

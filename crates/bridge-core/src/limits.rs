@@ -186,6 +186,27 @@ pub const LOG_FILTER_BYTES_MAX: usize = 1_024;
 /// Between two times that what was measured is worked off: until then each measurement takes eight
 /// bytes.
 pub const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(1);
+/// Names, or pairs of names, that have series of their own in each metric that shows clients and rooms
+/// by name; each is up to seven series, and whoever asks gets all of them every few seconds. Greatest
+/// value of `metrics.identity_values_max`.
+pub const IDENTITY_VALUES_MAX: usize = 1_000;
+/// Spans that wait to be taken to a collector; more are dropped, and counted. A few hundred bytes each.
+pub const SPANS_QUEUE_MAX: usize = 4_096;
+/// Spans in one request to a collector.
+pub const SPANS_AT_ONCE_MAX: usize = 512;
+/// How long a span waits for others, to be taken with them.
+pub const SPANS_GATHERED_FOR: Duration = Duration::from_millis(200);
+/// How long a collector may take for a request.
+pub const SPANS_TAKEN_WITHIN: Duration = Duration::from_secs(5);
+/// Rest after a request that a collector did not take.
+pub const SPANS_REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// Between two lines of the log that say that a collector takes nothing.
+pub const SPANS_COMPLAINED_EVERY: Duration = Duration::from_secs(60);
+/// How long the spans that are left when the server stops may take: less than anybody waits for it.
+pub const SPANS_LAST_WITHIN: Duration = Duration::from_secs(1);
+/// Sessions whose getting a post, or a message to all, has a span of its own: a thousand members would
+/// be a thousand spans.
+pub const SPANS_OF_RECEIVERS_MAX: usize = 16;
 /// How long one batch may be on its way to the disk before the server says that it is not ready, and
 /// takes nothing more to be written: a hundred times a slow fsync. What waits is not given up; disks
 /// do come back.
@@ -355,6 +376,8 @@ pub const AFTER_GOODBYE: Duration = Duration::from_millis(20);
 /// Connections besides those of all sessions and streams of events: requests over REST, and those
 /// who are told that there is no more room. Beyond the sum a connection waits in the system's queue.
 pub const CONNECTIONS_SPARE: usize = 512;
+/// Connections where nothing but `/metrics` is served: a handful of scrapers and curious people.
+pub const METRICS_CONNECTIONS_MAX: usize = 32;
 /// Descriptors of one connection: its socket, and a second one by which it is shut down.
 pub const CONNECTION_DESCRIPTORS: usize = 2;
 /// Descriptors that are no connections: databases, threads, timers, logs.

@@ -15,7 +15,7 @@ use super::Bridge;
 use crate::actors::handle::MailboxHandle;
 use crate::actors::mailbox::{self, MailboxKind, Place};
 use crate::actors::ticket::{Answered, Receipt, answered};
-use crate::telemetry::metrics::{Measuring, Operation};
+use crate::telemetry::metrics::Measuring;
 use crate::wire::encode;
 use crate::wire::frame::Ref;
 
@@ -103,10 +103,7 @@ impl Bridge {
         by: Principal,
         key: Option<IdempotencyKey>,
     ) -> Result<Sent, Reject> {
-        let measuring = self.metrics().measure(match message.to {
-            Recipients::All => Operation::Broadcast,
-            Recipients::Clients(_) => Operation::Send,
-        });
+        let measuring = self.measure_message(&message, &by);
         let outcome = self.send_to(message, by, key).await;
         measuring.ended(&outcome, |sent| sent.duplicate);
         outcome
@@ -162,7 +159,7 @@ impl Bridge {
         by: Principal,
         key: Option<IdempotencyKey>,
     ) -> Result<Ordered, Reject> {
-        let measuring = self.metrics().measure(Operation::Send);
+        let measuring = self.measure_message(&message, &by);
         let handed_in = by.allows(Action::Message).and_then(|()| {
             if let Some(given) = message.trace_given {
                 message.trace = given.next()?;

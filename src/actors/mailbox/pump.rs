@@ -13,8 +13,11 @@ use bridge_core::{Reject, Seq, SessionId, Timestamp, limits};
 use super::MailboxActor;
 use super::messages::{FlushWritten, What};
 use super::readers::Reader;
+use crate::actors::handle::SessionHandle;
 use crate::actors::ticket::Answered;
+use crate::system::Stopwatch;
 use crate::telemetry::metrics::MessageKind;
+use crate::telemetry::spans::{Followed, Receiver};
 use crate::wire::encode;
 
 /// What a session is to do about a message that was offered to it.
@@ -27,6 +30,18 @@ enum Now {
     Aside,
     /// Nothing: it has it, a caller has it, or its time is over.
     Nothing,
+}
+
+/// What is to be done for a message that is followed when a session's socket has taken it.
+fn written(followed: Followed, session: &SessionHandle, attempt: u32) -> impl FnOnce() + use<> {
+    let receiver = Receiver {
+        client: session.client().clone(),
+        session: session.id(),
+        attempt: Some(attempt),
+        of: None,
+    };
+    let since = Stopwatch::start();
+    move || followed.written(&receiver, since)
 }
 
 fn what_now(
@@ -147,11 +162,13 @@ impl MailboxActor {
         let bytes = frame.len();
         let held = self.state().held(envelope.seq);
         let is_suspect = held.is_some_and(|held| held.is_suspect(self.rules()));
+        let followed = self.bridge.spans().of_record(envelope);
         let note = self.note_when_written(id, What::Message(envelope.seq, attempt, bytes));
         let accepted = self.accepted(MessageKind::Direct, envelope.seq);
         let Some(reader) = self.kind.readers.get_mut(id) else {
             return false;
         };
+        let note = note.and(followed.map(|followed| written(followed, &reader.session, attempt)));
         let outbox = reader.session.outbox();
         if outbox.push_noted(frame, accepted, note).is_err() {
             // It notices by itself, and closes or has closed.

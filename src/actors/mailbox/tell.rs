@@ -5,11 +5,12 @@ use std::sync::Arc;
 use actix::Context;
 use bridge_core::event::{About, Envelope, Event, ReceiptKept};
 use bridge_core::mailbox::{Held, Phase};
-use bridge_core::message::Stage;
+use bridge_core::message::{Stage, Via};
 use bridge_core::{Seq, SessionId, Timestamp};
 
 use super::MailboxActor;
 use super::messages::What;
+use crate::telemetry::spans::Reached;
 use crate::wire::encode;
 
 /// What gathers during one round, to be done in one go.
@@ -41,6 +42,9 @@ impl MailboxActor {
         }
         self.kind.told = envelope.seq;
         telling.head = Some(envelope.seq);
+        if self.bridge.spans().is_on() {
+            self.follow(&envelope.event);
+        }
         match &envelope.event {
             Event::MessageStored(stored) => {
                 if !self.kind.readers.is_empty() {
@@ -89,6 +93,25 @@ impl MailboxActor {
             }
             _ => {}
         }
+    }
+
+    /// What has become of a message that is followed, as far as no session or sender says so by itself.
+    fn follow(&self, event: &Event) {
+        let Some(about) = event.about() else { return };
+        let Some(followed) = self.bridge.spans().of(about.id) else {
+            return;
+        };
+        let reached = match event {
+            Event::MessageDelivered(delivered) if delivered.via == Via::Call => {
+                return followed.fetched(self.client(), delivered.attempt);
+            }
+            Event::MessageSeen(_) => Reached::Seen,
+            Event::MessageDone(_) => Reached::Done,
+            Event::MessageExpired(_) => Reached::Expired,
+            Event::MessageDied(_) => Reached::Dead,
+            _ => return,
+        };
+        followed.reached(reached, self.client());
     }
 
     /// A receipt was kept because nobody was there; who has come in the meantime hears of it now.

@@ -44,6 +44,7 @@ impl RoomActor {
                 frame: text.frame(),
                 answer,
                 expires_at: None,
+                followed: self.bridge.spans().of_record(envelope),
             });
             self.follow(envelope, telling, ctx);
         }
@@ -88,17 +89,16 @@ impl RoomActor {
                 self.count_members();
                 self.show_out(&removed.client, telling, ctx);
             }
-            Event::RoleGranted(_)
-            | Event::ChannelCreated(_)
-            | Event::Posted(_)
-            | Event::RoomClosed(_) => {}
+            Event::RoleGranted(_) | Event::ChannelCreated(_) | Event::Posted(_) => {}
+            Event::RoomClosed(_) => self.show(),
             other => unreachable!("no room decides on {}", other.kind()),
         }
     }
 
-    fn count_members(&self) {
+    fn count_members(&mut self) {
         let members = self.state().members().len();
         self.bridge.metrics().room_members(members);
+        self.show();
     }
 
     /// Who is no longer a member hears that, and nothing after it.
@@ -147,6 +147,7 @@ impl RoomActor {
                 frame: encode::event(&envelope).frame(),
                 answer: None,
                 expires_at: None,
+                followed: self.bridge.spans().of_record(&envelope),
             });
             self.follow(&envelope, &mut telling, ctx);
         }

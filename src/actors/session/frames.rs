@@ -14,7 +14,6 @@ use super::{Mail, Paused, SessionActor};
 use crate::actors::bridge::{NewRoom, view_of};
 use crate::actors::handle::RoomHandle;
 use crate::actors::ticket::{About, Receipt, Ticket};
-use crate::telemetry::metrics::Operation;
 use crate::wire::encode::{self, JoinedFacts};
 use crate::wire::frame::{
     ClientFrame, CreateRoomBody, Hello, InRoom, Inbound as Asked, JoinBody, PostBody, Ref,
@@ -186,7 +185,7 @@ impl SessionActor {
         };
         let key = key.map(|word| Key::new(word, &command));
         let about = About::Room(room.clone());
-        let measuring = self.bridge.metrics().measure(Operation::from(&command));
+        let measuring = self.bridge.measure_command(room, &command, &self.principal);
         let ticket = Ticket::session(about, self.handle.clone(), reference, window);
         let ticket = ticket.measured(measuring);
         handle.submit(command, self.principal.clone(), key, ticket);

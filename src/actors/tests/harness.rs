@@ -28,6 +28,7 @@ use crate::log_writer;
 use crate::passwords::{Cost, Passwords};
 use crate::system::SystemClock;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans::Spans;
 use crate::wire::frame::{
     AckFrame, ClientFrame, Hello, InRoom, Inbound as Asked, PostBody, Ref, ResumeBody, RoomRequest,
 };
@@ -92,6 +93,7 @@ pub(super) fn house_with(
             ..Options::default()
         },
         metrics,
+        spans: Spans::off(),
     });
     House { bridge, store }
 }

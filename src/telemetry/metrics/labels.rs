@@ -44,7 +44,7 @@ impl MessageOutcome {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Stored, Self::Duplicate, Self::Refused];
 
-    pub(super) const fn word(self) -> &'static str {
+    pub(in crate::telemetry) const fn word(self) -> &'static str {
         match self {
             Self::Stored => "stored",
             Self::Duplicate => "duplicate",

@@ -7,6 +7,8 @@ use bridge_core::Reject;
 use super::Metrics;
 use super::labels::{Ended, MessageOutcome, Operation};
 use crate::system::Stopwatch;
+use crate::telemetry::spans::{Followed, Remote, Spans};
+use crate::telemetry::subject::Subject;
 
 /// A request on its way. One that is dropped before its end was given up by whoever asked, and counts
 /// for nothing.
@@ -14,6 +16,15 @@ pub struct Measuring {
     metrics: Metrics,
     operation: Operation,
     since: Stopwatch,
+    /// None when nobody wants to know.
+    about: Option<Box<About>>,
+}
+
+/// What is noted of a request that sends something.
+struct About {
+    subject: Subject,
+    followed: Option<Followed>,
+    remote: Option<Remote>,
 }
 
 impl fmt::Debug for Measuring {
@@ -28,7 +39,26 @@ impl Measuring {
             metrics,
             operation,
             since: Stopwatch::start(),
+            about: None,
         }
+    }
+
+    /// What the request is about is noted, if somebody wants to know.
+    #[must_use]
+    pub fn about(mut self, spans: &Spans, subject: impl FnOnce() -> Option<Subject>) -> Self {
+        if !self.metrics.shows_names() && !spans.is_on() {
+            return self;
+        }
+        self.about = subject().map(|subject| {
+            let followed = spans.of(subject.message);
+            let remote = followed.as_ref().and_then(|_| Remote::current());
+            Box::new(About {
+                subject,
+                followed,
+                remote,
+            })
+        });
+        self
     }
 
     /// It was done; as a `duplicate` when it had been before.
@@ -56,8 +86,16 @@ impl Measuring {
     fn end(self, ended: Ended, outcome: MessageOutcome) {
         let took = self.since.elapsed();
         self.metrics.ended(self.operation, ended, took);
-        if let Some(kind) = self.operation.sends() {
-            self.metrics.message(kind, outcome);
+        let Some(kind) = self.operation.sends() else {
+            return;
+        };
+        let about = self.about.as_deref();
+        self.metrics
+            .message(kind, outcome, about.map(|about| &about.subject));
+        if let Some(about) = about
+            && let Some(followed) = &about.followed
+        {
+            followed.accepted(&about.subject, outcome, self.since, about.remote);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Every metric: its name, what it says, its labels and the bounds of its buckets. No other file names
 //! one.
 //!
-//! Labels are bounded. What users name is none of them: a thousand clients in `{from, to}` would be a
-//! million series.
+//! Labels are bounded. What users name is none of them, unless an operator says so and how many values
+//! there may be: a thousand clients in `{from, to}` would be a million series.
 
 /// A metric.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,10 @@ pub(super) const ROOMS_ACTIVE: Named = named(
 pub(super) const ROOM_MEMBERS: Named = named(
     "bridge_room_members",
     "Members of a room, observed each time that somebody joins or leaves one.",
+);
+pub(super) const ROOM_MEMBERS_BY_ROOM: Named = named(
+    "bridge_room_members_by_room",
+    "Members of each room that is awake and open, when rooms are shown by name.",
 );
 pub(super) const ROOM_MESSAGES: Named = named(
     "bridge_room_messages_total",
@@ -104,6 +108,11 @@ pub(super) const AUTH_FAILURES: Named = named(
     "Requests without a good token, by what they had (no_token, bad_token, bad_ticket).",
 );
 
+pub(super) const SPANS_DROPPED: Named = named(
+    "bridge_spans_dropped_total",
+    "Spans that no collector took, because it was slow or away.",
+);
+
 /// Seconds, from a tenth of a millisecond to a minute.
 pub(super) const SECONDS: [f64; 17] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
@@ -126,7 +135,7 @@ pub(super) const BYTES: [f64; 8] = [
 ];
 
 /// All that only grow.
-pub(super) const COUNTERS: [Named; 9] = [
+pub(super) const COUNTERS: [Named; 10] = [
     MESSAGES,
     ERRORS,
     CONNECTIONS,
@@ -136,10 +145,12 @@ pub(super) const COUNTERS: [Named; 9] = [
     REDELIVERIES,
     DEAD_LETTERS,
     AUTH_FAILURES,
+    SPANS_DROPPED,
 ];
 /// All that go up and down.
-pub(super) const GAUGES: [Named; 4] = [
+pub(super) const GAUGES: [Named; 5] = [
     CONNECTIONS_ACTIVE,
+    ROOM_MEMBERS_BY_ROOM,
     ROOMS_ACTIVE,
     ROOMS_QUARANTINED,
     BUILD_INFO,

@@ -4,12 +4,15 @@ use bridge_core::message::Ending;
 
 use super::*;
 
+mod by_name;
+
 fn rendered(metrics: &Metrics) -> String {
     metrics.render(&Observed {
         rooms_awake: 3,
         rooms_quarantined: 1,
         connected: [7, 2],
         restarts: vec![("rooms", 4)],
+        clients: Vec::new(),
     })
 }
 
@@ -127,7 +130,7 @@ fn every_name_says_what_it_is() {
         assert!(named.name.ends_with("_total"), "{}", named.name);
     }
     let histograms = names::HISTOGRAMS.map(|(named, _)| named);
-    let all: Vec<Named> = [&names::COUNTERS[..], &names::GAUGES, &histograms].concat();
+    let all: Vec<names::Named> = [&names::COUNTERS[..], &names::GAUGES, &histograms].concat();
     for named in &all {
         assert!(named.name.starts_with("bridge_"), "{}", named.name);
         assert!(named.says.ends_with('.'), "{}", named.name);

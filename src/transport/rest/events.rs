@@ -84,7 +84,8 @@ async fn begin_stream(request: HttpRequest, state: Data<State>, caller: Caller) 
     // What is refused is refused before the stream begins, with a status.
     let by = caller.principal.clone();
     let first = state.bridge.events(&room, by, asked).await?;
-    let place = state.streams.acquire(0).ok_or(Reject::ServerFull)?;
+    let place = state.streams.begin(caller.principal.client());
+    let place = place.ok_or(Reject::ServerFull)?;
     let hang_up = socket::hang_up(&request);
     let feed = Feed::begin(state.bridge.clone(), room, caller, first, place, hang_up);
     Ok(HttpResponse::Ok()

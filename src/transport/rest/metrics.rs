@@ -1,14 +1,17 @@
 //! `/metrics`: what the server measures, in the text form of Prometheus.
 
+use std::collections::HashMap;
+
 use actix_web::dev::Payload;
 use actix_web::http::header::{FORWARDED, HeaderName, VIA};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use bridge_core::ClientId;
 use bridge_core::principal::Action;
 
 use super::Answer;
 use crate::config::MetricsOpen;
-use crate::telemetry::metrics::Observed;
+use crate::telemetry::metrics::{Connected, Observed, Transport};
 use crate::transport::State;
 use crate::transport::auth::Caller;
 
@@ -47,6 +50,21 @@ fn is_from_this_machine(request: &HttpRequest) -> bool {
             .all(|header| !request.headers().contains_key(header))
 }
 
+/// How often each client is connected, if they are shown by name.
+fn clients(state: &State) -> Vec<Connected> {
+    if !state.bridge.metrics().shows_names() {
+        return Vec::new();
+    }
+    let mut clients: HashMap<ClientId, [usize; 2]> = HashMap::new();
+    for (client, sessions) in state.bridge.sessions_by_client() {
+        clients.entry(client).or_default()[Transport::Ws as usize] = sessions;
+    }
+    for (client, streams) in state.streams.by_client() {
+        clients.entry(client).or_default()[Transport::Sse as usize] = streams;
+    }
+    clients.into_iter().collect()
+}
+
 fn observed(state: &State) -> Observed {
     let tree = state.bridge.supervision();
     let mut restarts: Vec<(&'static str, u64)> = tree
@@ -59,6 +77,7 @@ fn observed(state: &State) -> Observed {
         rooms_awake: state.bridge.rooms_awake(),
         rooms_quarantined: state.bridge.rooms_quarantined(),
         connected: [state.bridge.sessions_total(), state.streams.in_use()],
+        clients: clients(state),
         restarts,
     }
 }

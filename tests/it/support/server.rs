@@ -76,6 +76,8 @@ impl Clock for ShiftedClock {
 /// A running server. Dropping it stops it, and fails the test when it does not end.
 pub(crate) struct TestServer {
     pub(crate) addr: SocketAddr,
+    /// Where its metrics are, when they have a place of their own.
+    pub(crate) metrics_addr: Option<SocketAddr>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) clock: Arc<ShiftedClock>,
     folder: Option<TempDir>,
@@ -128,7 +130,7 @@ impl TestServer {
                     ..Seams::default()
                 };
                 let app = Application::build_with(&config, seams)?;
-                let ready = tell_ready.send((app.addr(), app.tokens()));
+                let ready = tell_ready.send((app.addr(), app.metrics_addr(), app.tokens()));
                 ready.expect("the test waits for it");
                 let stop = async move {
                     // A sender that is dropped stops it, too.
@@ -139,7 +141,7 @@ impl TestServer {
             // A test that has given up does not ask.
             drop(tell_ended.send(outcome));
         });
-        let Ok((addr, tokens)) = is_ready.recv_timeout(PATIENCE) else {
+        let Ok((addr, metrics_addr, tokens)) = is_ready.recv_timeout(PATIENCE) else {
             panic!(
                 "the server did not start: {:?}",
                 ended.recv_timeout(PATIENCE)
@@ -147,6 +149,7 @@ impl TestServer {
         };
         Self {
             addr,
+            metrics_addr,
             tokens,
             clock,
             folder: Some(folder),

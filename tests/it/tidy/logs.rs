@@ -33,6 +33,7 @@ const FIELDS: &[&str] = &[
     "session",
     "sessions",
     "setting",
+    "spans",
     "stream",
     "wait",
     "what",

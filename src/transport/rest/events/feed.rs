@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 
 use crate::actors::bridge::{EventsAsked, EventsPage};
 use crate::actors::{Bridge, HangUp};
-use crate::permits::Permit;
 use crate::transport::auth::Caller;
+use crate::transport::streams::Place;
 use crate::wire::sse;
 
 /// What a stream of events knows between two pages. It reads the next page when the socket has
@@ -31,7 +31,7 @@ pub(super) struct Feed {
     is_over: bool,
     chunks: Arc<AtomicU64>,
     /// One of the streams that there may be, until the connection has let go of this one.
-    _place: Permit,
+    _place: Place,
     _gone: oneshot::Sender<Infallible>,
 }
 
@@ -70,7 +70,7 @@ impl Feed {
         room: RoomId,
         caller: Caller,
         first: EventsPage,
-        place: Permit,
+        place: Place,
         hang_up: HangUp,
     ) -> impl Stream<Item = Result<Bytes, Infallible>> {
         let chunks = Arc::<AtomicU64>::default();

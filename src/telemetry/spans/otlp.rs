@@ -1,0 +1,71 @@
+//! Spans as OTLP has them, in JSON: ids in hexadecimal, times as texts with nanoseconds.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::span::{Name, Span, Value};
+
+/// Kinds and states, by the numbers of the protocol.
+const INTERNAL: u8 = 1;
+const SERVER: u8 = 2;
+const ERROR: u8 = 2;
+
+/// One request with these spans.
+pub(super) fn request(service: &str, spans: &[Span]) -> Json {
+    let version = env!("CARGO_PKG_VERSION");
+    let resource = [
+        ("service.name", Value::Text(service.to_owned())),
+        ("service.version", Value::Text(version.to_owned())),
+    ];
+    json!({"resourceSpans": [{
+        "resource": {"attributes": attributes(&resource)},
+        "scopeSpans": [{
+            "scope": {"name": env!("CARGO_PKG_NAME"), "version": version},
+            "spans": spans.iter().map(span).collect::<Vec<_>>(),
+        }],
+    }]})
+}
+
+fn span(span: &Span) -> Json {
+    let kind = match span.name {
+        Name::Accept => SERVER,
+        _ => INTERNAL,
+    };
+    let links = span.links.iter();
+    let links =
+        links.map(|(trace, id)| json!({"traceId": trace.to_string(), "spanId": id.to_string()}));
+    let mut json = json!({
+        "traceId": span.trace.to_string(),
+        "spanId": span.id.to_string(),
+        "name": span.name.word(),
+        "kind": kind,
+        "startTimeUnixNano": nanos(span.began),
+        "endTimeUnixNano": nanos(span.ended),
+        "attributes": attributes(&span.attributes),
+        "links": links.collect::<Vec<_>>(),
+    });
+    if let Some(parent) = span.parent {
+        json["parentSpanId"] = Json::String(parent.to_string());
+    }
+    if span.is_error {
+        json["status"] = json!({"code": ERROR});
+    }
+    json
+}
+
+fn nanos(since_1970: Duration) -> String {
+    since_1970.as_nanos().to_string()
+}
+
+fn attributes(attributes: &[(&'static str, Value)]) -> Vec<Json> {
+    let attribute = |(key, value): &(&str, Value)| {
+        let value = match value {
+            Value::Text(text) => json!({"stringValue": text}),
+            // A whole number is a text there, too.
+            Value::Number(number) => json!({"intValue": number.to_string()}),
+        };
+        json!({"key": key, "value": value})
+    };
+    attributes.iter().map(attribute).collect()
+}
