@@ -5,6 +5,7 @@ mod conditions;
 mod database;
 mod figures;
 mod fill;
+mod http;
 mod machine;
 mod procfs;
 mod progress;
@@ -18,6 +19,8 @@ mod idle;
 mod restart;
 mod rooms;
 mod store;
+
+mod report;
 
 use std::process::ExitCode;
 
@@ -38,6 +41,7 @@ enum Scenario {
     Idle(idle::IdleArgs),
     Restart(restart::RestartArgs),
     Chaos(chaos::ChaosArgs),
+    Report(report::ReportArgs),
     #[command(hide = true)]
     BrokenServer(broken::BrokenArgs),
 }
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         Scenario::Idle(args) => drive(idle::run(args)),
         Scenario::Restart(args) => drive(restart::run(args)),
         Scenario::Chaos(args) => drive(chaos::run(args)),
+        Scenario::Report(args) => report::run(&args),
         // It brings its own runtime.
         Scenario::BrokenServer(args) => broken::run(&args),
     };

@@ -1,0 +1,234 @@
+//! One measurement, as any scenario writes it into a file of results.
+//!
+//! Nothing here knows the scenarios: what is an object of quantiles is a latency, what has a median
+//! is a figure over several runs, and what is a number is a figure of one. So a scenario that is
+//! added is in the report without a line here.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::curve::{self, Latency};
+use crate::figures::Spread;
+
+/// What the figures depend on besides the load; scenarios without a server have it at the top.
+const CONDITIONS: [&str; 13] = [
+    "date",
+    "cpu",
+    "cores",
+    "kernel",
+    "load_average",
+    "compiler",
+    "profile",
+    "note",
+    "on",
+    "server_version",
+    "postgres_version",
+    "client_cores",
+    "server_cores",
+];
+/// Of a scenario that has no `load`: what was asked for, not what was found.
+const LOAD: [&str; 6] = [
+    "sessions",
+    "seconds",
+    "messages",
+    "posts",
+    "rooms",
+    "text_bytes",
+];
+
+/// One measurement.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub(super) scenario: String,
+    /// What was asked for, each with its name.
+    pub(super) load: Vec<(String, String)>,
+    /// On which database.
+    pub(super) on: Option<String>,
+    pub(super) conditions: BTreeMap<String, String>,
+    pub(super) latencies: Vec<Latency>,
+    pub(super) figures: BTreeMap<String, Spread>,
+    pub(super) errors: BTreeMap<String, u64>,
+    pub(super) runs: usize,
+}
+
+type Object = Map<String, Value>;
+
+impl Entry {
+    /// Reads a measurement.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub(super) fn read(measurement: &Value) -> Result<Self, String> {
+        let object = measurement.as_object().ok_or("it is not an object")?;
+        let scenario = object.get("scenario").and_then(Value::as_str);
+        let scenario = scenario.ok_or("it does not say of which scenario it is")?;
+        if !scenario
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b == b'-')
+            || scenario.is_empty()
+        {
+            return Err(format!("{scenario:?} is no scenario"));
+        }
+        let conditions = conditions(object);
+        let runs = runs_of(object);
+        let mut entry = Self {
+            scenario: scenario.to_owned(),
+            load: load(object),
+            on: conditions.get("on").cloned(),
+            conditions,
+            latencies: latencies(object, &runs),
+            figures: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            runs: object
+                .get("runs")
+                .and_then(Value::as_array)
+                .map_or(1, Vec::len),
+        };
+        for part in runs.iter().chain([&object]) {
+            entry.add_errors(part);
+        }
+        entry.add_figures(object, &runs);
+        Ok(entry)
+    }
+
+    fn add_errors(&mut self, part: &Object) {
+        let errors = part.get("errors").and_then(Value::as_object);
+        for (what, times) in errors.into_iter().flatten() {
+            let times = times.as_u64().unwrap_or_default();
+            *self.errors.entry(what.clone()).or_default() += times;
+        }
+        let lines = part
+            .get("complaints")
+            .and_then(|told| told["lines"].as_u64());
+        if let Some(lines) = lines.filter(|lines| *lines > 0) {
+            let what = "complaints in the server's log".to_owned();
+            *self.errors.entry(what).or_default() += lines;
+        }
+    }
+
+    /// From the summary, then what stands beside it, then from the runs.
+    fn add_figures(&mut self, object: &Object, runs: &[&Object]) {
+        let summary = object.get("summary").and_then(Value::as_object);
+        let top = object.iter().filter(|(name, _)| {
+            !CONDITIONS.contains(&name.as_str()) && !LOAD.contains(&name.as_str())
+        });
+        for (name, value) in summary.into_iter().flatten().chain(top) {
+            let figure = spread(value).or_else(|| Spread::of(value.as_f64()));
+            if let Some(figure) = figure {
+                self.figures.entry(name.clone()).or_insert(figure);
+            }
+        }
+        let names = runs.iter().flat_map(|run| run.keys());
+        for name in names {
+            let numbers = runs.iter().filter_map(|run| run.get(name)?.as_f64());
+            if let Some(figure) = Spread::of(numbers) {
+                self.figures.entry(name.clone()).or_insert(figure);
+            }
+        }
+        // They stand elsewhere.
+        self.figures.retain(|name, _| {
+            let is_quantile = |latency: &Latency| name.starts_with(&format!("{}_p", latency.of));
+            !self.latencies.iter().any(is_quantile) && !matches!(name.as_str(), "runs" | "errors")
+        });
+    }
+
+    /// What was asked for, in words.
+    pub(super) fn load(&self) -> String {
+        words(&self.load)
+    }
+
+    /// How it is told apart from the others of its scenario: by what is not the same in all.
+    pub(super) fn label(&self, others: &[&Self]) -> String {
+        let differs = |part: &&(String, String)| others.iter().any(|o| !o.load.contains(part));
+        let parts: Vec<_> = self.load.iter().filter(differs).cloned().collect();
+        let on = self.on.clone().into_iter();
+        let parts = Some(words(&parts)).filter(|parts| !parts.is_empty());
+        on.chain(parts).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn words(load: &[(String, String)]) -> String {
+    let each = load.iter().map(|(name, value)| format!("{name} {value}"));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+fn runs_of(object: &Object) -> Vec<&Object> {
+    let runs = object.get("runs").and_then(Value::as_array);
+    let runs = runs.into_iter().flatten();
+    runs.filter_map(Value::as_object).collect()
+}
+
+fn conditions(object: &Object) -> BTreeMap<String, String> {
+    let nested = object.get("conditions").and_then(Value::as_object);
+    let told = nested.unwrap_or(object);
+    let mut found: BTreeMap<String, String> = CONDITIONS
+        .iter()
+        .filter_map(|name| Some((name.to_string(), scalar(told.get(*name)?)?)))
+        .collect();
+    let sqlite = told
+        .get("database")
+        .and_then(|file| file["sqlite"].as_str());
+    found.extend(sqlite.map(|version| ("sqlite".to_owned(), version.to_owned())));
+    let runs = runs_of(object);
+    let disk = object.get("disk").or_else(|| runs.first()?.get("disk"));
+    let disk = disk.and_then(|disk| {
+        let (kind, sync) = (disk["file_system"].as_str()?, disk["sync_p50_ms"].as_f64()?);
+        Some(format!("{kind}, fdatasync of 4 KiB {sync:.2} ms"))
+    });
+    found.extend(disk.map(|disk| ("disk".to_owned(), disk)));
+    found
+}
+
+fn load(object: &Object) -> Vec<(String, String)> {
+    let part = |(name, value): (&str, &Value)| Some((name.replace('_', " "), scalar(value)?));
+    match object.get("load").and_then(Value::as_object) {
+        Some(load) => {
+            let all = load.iter().map(|(name, value)| (name.as_str(), value));
+            all.filter_map(part).collect()
+        }
+        None => {
+            let all = LOAD
+                .iter()
+                .filter_map(|name| Some((*name, object.get(*name)?)));
+            all.filter_map(part).collect()
+        }
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+fn spread(value: &Value) -> Option<Spread> {
+    let number = |name: &str| value.get(name)?.as_f64();
+    Some(Spread {
+        median: number("median")?,
+        min: number("min")?,
+        max: number("max")?,
+    })
+}
+
+fn latencies(object: &Object, runs: &[&Object]) -> Vec<Latency> {
+    let all = || runs.iter().copied().chain([object]);
+    let is_latency = |value: &Value| value.as_object().is_some_and(curve::is_latency);
+    let mut names: Vec<&String> = all()
+        .flatten()
+        .filter(|(_, value)| is_latency(value))
+        .map(|(name, _)| name)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let of = |name: &&String| {
+        let told = all().filter_map(|part| part.get(*name)?.as_object());
+        Latency::of_runs(name, told)
+    };
+    names.iter().filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,275 @@
+//! The report for people: tables by scenario, with what the figures depend on beside them.
+
+use std::fmt::Write as _;
+
+use super::curve::{Latency, Quantile};
+use super::entry::Entry;
+use crate::figures::{Spread, grouped};
+
+/// A plot that stands in the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Image {
+    pub(super) title: String,
+    pub(super) file: String,
+}
+
+/// Everything of one scenario. The entries are numbered from 1.
+pub(super) fn section(scenario: &str, entries: &[&Entry], images: &[Image]) -> String {
+    let mut out = format!("## {scenario}\n\n");
+    loads(&mut out, entries);
+    latencies(&mut out, entries);
+    for image in images {
+        line(
+            &mut out,
+            format_args!("![{}]({})\n", image.title, image.file),
+        );
+    }
+    figures(&mut out, entries);
+    errors(&mut out, entries);
+    conditions(&mut out, entries);
+    out
+}
+
+fn line(out: &mut String, what: std::fmt::Arguments<'_>) {
+    out.write_fmt(what)
+        .and_then(|()| out.write_char('\n'))
+        .expect("writing to a string does not fail");
+}
+
+fn row(out: &mut String, cells: impl IntoIterator<Item = String>) {
+    let cells = cells.into_iter().map(|cell| escaped(&cell));
+    let cells: Vec<String> = cells.collect();
+    line(out, format_args!("| {} |", cells.join(" | ")));
+}
+
+fn head(out: &mut String, cells: &[String]) {
+    row(out, cells.iter().cloned());
+    line(out, format_args!("|{}", "---|".repeat(cells.len())));
+}
+
+fn escaped(cell: &str) -> String {
+    cell.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace(['\n', '\r'], " ")
+}
+
+fn words(all: &[&str]) -> Vec<String> {
+    all.iter().map(|&word| word.to_owned()).collect()
+}
+
+fn numbered<'a>(entries: &'a [&Entry]) -> impl Iterator<Item = (String, &'a Entry)> {
+    let numbers = entries.iter().enumerate();
+    numbers.map(|(place, entry)| ((place + 1).to_string(), *entry))
+}
+
+fn loads(out: &mut String, entries: &[&Entry]) {
+    head(out, &words(&["#", "load", "on", "runs"]));
+    for (number, entry) in numbered(entries) {
+        let on = entry.on.clone().unwrap_or_default();
+        row(out, [number, entry.load(), on, entry.runs.to_string()]);
+    }
+    out.push('\n');
+}
+
+fn latencies(out: &mut String, entries: &[&Entry]) {
+    const SHOWN: [u32; 4] = [500_000, 950_000, 990_000, 999_000];
+    if entries.iter().all(|entry| entry.latencies.is_empty()) {
+        return;
+    }
+    let shown = SHOWN.map(Quantile::of_millionths);
+    line(
+        out,
+        format_args!(
+            "Latencies in ms: the median of the runs (lowest to highest). What fewer than one \
+             latency lies beyond is left out.\n"
+        ),
+    );
+    let mut names = words(&["#", "latency", "of how many"]);
+    names.extend(shown.iter().map(|q| format!("p{}", q.percent())));
+    names.push("longest".to_owned());
+    head(out, &names);
+    for (number, entry) in numbered(entries) {
+        for latency in &entry.latencies {
+            row(out, latency_row(&number, latency, &shown));
+        }
+    }
+    out.push('\n');
+}
+
+fn latency_row(number: &str, latency: &Latency, shown: &[Quantile]) -> Vec<String> {
+    let cell = |spread: Option<&Spread>| spread.map_or_else(String::new, told);
+    let mut cells = vec![
+        number.to_owned(),
+        spaced(&latency.of),
+        grouped(latency.count as f64),
+    ];
+    cells.extend(shown.iter().map(|q| cell(latency.quantiles.get(q))));
+    cells.push(cell(latency.max_ms.as_ref()));
+    cells
+}
+
+fn figures(out: &mut String, entries: &[&Entry]) {
+    let mut names: Vec<&String> = entries.iter().flat_map(|e| e.figures.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return;
+    }
+    let numbers = numbered(entries).map(|(number, _)| format!("#{number}"));
+    let first = [String::from("figure")];
+    head(out, &first.into_iter().chain(numbers).collect::<Vec<_>>());
+    for name in names {
+        let cells = entries.iter().map(|entry| entry.figures.get(name));
+        let cells = cells.map(|figure| figure.map_or_else(String::new, told));
+        row(out, [spaced(name)].into_iter().chain(cells));
+    }
+    out.push('\n');
+}
+
+fn errors(out: &mut String, entries: &[&Entry]) {
+    if entries.iter().all(|entry| entry.errors.is_empty()) {
+        line(out, format_args!("No errors.\n"));
+        return;
+    }
+    head(out, &words(&["#", "error", "times"]));
+    for (number, entry) in numbered(entries) {
+        for (what, times) in &entry.errors {
+            row(out, [number.clone(), what.clone(), grouped(*times as f64)]);
+        }
+    }
+    out.push('\n');
+}
+
+/// What is the same for all is said once.
+fn conditions(out: &mut String, entries: &[&Entry]) {
+    let mut names: Vec<&String> = entries.iter().flat_map(|e| e.conditions.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let value = |entry: &Entry, name: &String| entry.conditions.get(name).cloned();
+    let is_common = |name: &&String| {
+        let mut values = entries.iter().map(|entry| value(entry, name));
+        let first = values.next();
+        values.all(|other| Some(other) == first)
+    };
+    let (common, own): (Vec<&String>, Vec<&String>) = names.into_iter().partition(is_common);
+    for name in common {
+        let value = entries.first().and_then(|entry| value(entry, name));
+        let value = escaped(&value.unwrap_or_default());
+        line(out, format_args!("- {}: {value}", spaced(name)));
+    }
+    out.push('\n');
+    if own.is_empty() {
+        return;
+    }
+    let names = own.iter().map(|name| spaced(name));
+    let first = [String::from("#")];
+    head(out, &first.into_iter().chain(names).collect::<Vec<_>>());
+    for (number, entry) in numbered(entries) {
+        let values = own
+            .iter()
+            .map(|name| value(entry, name).unwrap_or_default());
+        row(out, [number].into_iter().chain(values));
+    }
+    out.push('\n');
+}
+
+/// The name of a field for people.
+pub(super) fn spaced(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+fn told(spread: &Spread) -> String {
+    let Spread { median, min, max } = *spread;
+    if min == max {
+        return number(median);
+    }
+    format!("{} ({} to {})", number(median), number(min), number(max))
+}
+
+/// Three digits that count, or all before the point.
+fn number(number: f64) -> String {
+    if number.fract() == 0.0 || number.abs() >= 1_000.0 {
+        return grouped(number);
+    }
+    let before = number.abs().log10().floor() as i32;
+    let digits = usize::try_from(2 - before).unwrap_or_default();
+    let rounded = format!("{number:.*}", digits.min(6));
+    if digits == 0 {
+        return rounded;
+    }
+    rounded
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn entry(value: Value) -> Entry {
+        Entry::read(&value).expect("a measurement")
+    }
+
+    fn measured(on: &str, errors: Value) -> Entry {
+        entry(json!({
+            "scenario": "rooms", "load": {"clients": 100},
+            "conditions": {"on": on, "cpu": "A Fast | One", "cores": 2},
+            "summary": {"posts_per_second": {"median": 37159.2, "min": 36884.0, "max": 40854.0}},
+            "runs": [{
+                "delivery": {"count": 400, "p50_ms": 0.4351, "p99_ms": 7.5, "p999_ms": 9.0, "max_ms": 9.0},
+                "errors": errors,
+            }],
+        }))
+    }
+
+    #[test]
+    fn a_section_tells_figures_errors_and_conditions() {
+        let (good, bad) = (
+            measured("sqlite", json!({})),
+            measured("postgres", json!({"rejected: busy": 1200})),
+        );
+        let image = Image {
+            title: "delivery".to_owned(),
+            file: "rooms-delivery.svg".to_owned(),
+        };
+        let told = section("rooms", &[&good, &bad], &[image]);
+        for line in [
+            "## rooms",
+            "| 1 | clients 100 | sqlite | 1 |",
+            "| 2 | delivery | 400 | 0.435 |  | 7.5 |  | 9 |",
+            "![delivery](rooms-delivery.svg)",
+            "| figure | #1 | #2 |",
+            "| posts per second | 37,159 (36,884 to 40,854) | 37,159 (36,884 to 40,854) |",
+            "| 2 | rejected: busy | 1,200 |",
+            "- cpu: A Fast \\| One",
+            "| 2 | postgres |",
+        ] {
+            assert!(told.lines().any(|found| found == line), "{line}\n{told}");
+        }
+    }
+
+    #[test]
+    fn no_errors_is_said() {
+        let good = measured("sqlite", json!({}));
+        assert!(section("rooms", &[&good], &[]).contains("\nNo errors.\n"));
+    }
+
+    #[test]
+    fn three_digits_count() {
+        for (given, text) in [
+            (0.0, "0"),
+            (0.0023, "0.0023"),
+            (0.43512, "0.435"),
+            (7.0, "7"),
+            (21.17, "21.2"),
+            (999.4, "999"),
+            (21193.5, "21,194"),
+            (-0.5, "-0.5"),
+        ] {
+            assert_eq!(number(given), text, "{given}");
+        }
+    }
+}
