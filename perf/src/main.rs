@@ -12,6 +12,7 @@ mod progress;
 mod results;
 mod server;
 mod socket;
+mod target;
 
 mod broken;
 mod chaos;

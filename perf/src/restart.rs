@@ -19,7 +19,11 @@ use crate::figures::{Spread, grouped};
 use crate::fill::Filler;
 use crate::machine::Disk;
 use crate::progress;
-use crate::server::{Launch, OPERATOR, Server, beside_us};
+use crate::server::{OPERATOR, Server};
+use crate::target::OwnServer;
+
+/// Sessions that the server has room for: nobody but this program asks it anything.
+const SESSIONS: usize = 10;
 
 /// From the start of a server to its first acknowledgement, on much data
 #[derive(Debug, Args)]
@@ -44,18 +48,8 @@ pub(crate) struct RestartArgs {
     /// How often it is started
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     runs: u16,
-    /// Where the temporary folder is made [default: beside this program]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The server's program [default: agent-bridge beside this program]
-    #[arg(long, value_name = "PATH")]
-    server: Option<PathBuf>,
-    /// Add the result to the list in this JSON file
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Kept beside the result
-    #[arg(long, value_name = "TEXT")]
-    note: Option<String>,
+    #[command(flatten)]
+    own: OwnServer,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,18 +68,13 @@ struct Measurement {
 
 /// Does what the command line says.
 pub(crate) async fn run(args: RestartArgs) -> Result<(), String> {
-    let place = args.data_dir.clone().map_or_else(beside_us, Ok)?;
-    let folder = tempfile::Builder::new().prefix("perf-").tempdir_in(&place);
-    let folder = folder.map_err(|why| format!("{}: {why}", place.display()))?;
-    let launch = Launch {
-        program: args.server.as_deref(),
-        disk: None,
-        cores: None,
-        sessions: 10,
-        database: Database::Sqlite,
-    };
+    if args.own.place.database() == Database::Postgres {
+        return Err("a restart is measured on SQLite only".to_owned());
+    }
+    let folder = args.own.place.folder()?;
+    let launch = args.own.launch(SESSIONS);
     let server = Server::over(folder.path(), &launch)?;
-    let conditions = Conditions::look(&server, Database::Sqlite, args.note.as_deref()).await?;
+    let conditions = args.own.conditions(&server).await?;
     conditions.print("restart: from a start to the first acknowledgement");
     let disk = Disk::measure(folder.path())?;
     print_disk(&disk);
@@ -123,10 +112,7 @@ pub(crate) async fn run(args: RestartArgs) -> Result<(), String> {
         runs,
         first_acknowledgement_ms: spread,
     };
-    match &args.output {
-        Some(file) => crate::results::append(file, &measurement),
-        None => Ok(()),
-    }
+    args.own.place.keep(&measurement)
 }
 
 fn room_name(number: u16) -> String {

@@ -19,7 +19,6 @@ use serde::Serialize;
 use crate::conditions::Conditions;
 use crate::machine::Disk;
 use crate::procfs::MachineCpu;
-use crate::server::Server;
 
 use args::Load;
 pub(crate) use args::RoomsArgs;
@@ -46,10 +45,10 @@ pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
         if args.attempts > 1 {
             wait_for_quiet().await;
         }
-        let server = start(&args, &load)?;
+        let server = args.target.start(load.clients)?;
         let disk = Disk::measure(&server.data_dir)?;
         if conditions.is_none() {
-            let found = Conditions::look(&server, args.database, args.note.as_deref()).await?;
+            let found = args.target.conditions(&server).await?;
             report::conditions(&found, &load);
             if disk.is_memory() {
                 println!("*** The data is in memory: nothing here is durable. Use --data-dir.");
@@ -77,10 +76,7 @@ pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
         summary,
         runs,
     };
-    match &args.output {
-        Some(file) => crate::results::append(file, &measurement),
-        None => Ok(()),
-    }
+    args.target.keep(&measurement)
 }
 
 /// Waits until other programs leave the machine alone for a moment, but not for ever.
@@ -98,23 +94,5 @@ async fn wait_for_quiet() {
         if used.busy <= QUIET * used.total() {
             return;
         }
-    }
-}
-
-fn start(args: &RoomsArgs, load: &Load) -> Result<Server, String> {
-    match (&args.url, &args.data_dir) {
-        (Some(url), Some(data_dir)) => Server::running(url, data_dir, args.server_pid),
-        (Some(_), None) => Err(
-            "--url needs --data-dir, the data folder of that server: each client needs a token, \
-             and the key is there"
-                .to_owned(),
-        ),
-        (None, disk) => Server::start(&crate::server::Launch {
-            program: args.server.as_deref(),
-            disk: disk.as_deref(),
-            cores: args.server_cores.as_deref(),
-            sessions: load.clients,
-            database: args.database,
-        }),
     }
 }

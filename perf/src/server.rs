@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use agent_bridge::client::{Address, RestClient, Token};
 use agent_bridge::config::{Config, Overrides};
-use agent_bridge::storage::sqlite;
 use agent_bridge::system::{SystemClock, SystemIds};
-use agent_bridge::tokens::Tokens;
+use agent_bridge::tokens::{KEY_FILE, Tokens};
 use bridge_core::ports::{Clock as _, Ids as _};
 use bridge_core::{Scope, Scopes, TokenId};
 use private_postgres::{Cluster, Durability};
@@ -44,6 +43,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) sessions: usize,
     /// On which database.
     pub(crate) database: Database,
+    /// Where that is; without one it is made, and goes with the server.
+    pub(crate) database_url: Option<&'a str>,
 }
 
 /// A server that answers. One of our own ends, and its data goes, when this is dropped.
@@ -118,16 +119,17 @@ impl Server {
     /// Starts the server on what is in a folder, which stays.
     pub(crate) fn over(data_dir: &Path, launch: &Launch<'_>) -> Result<Self, String> {
         let program = program_beside_us(launch.program)?;
-        let postgres = match launch.database {
-            Database::Sqlite => None,
-            Database::Postgres => {
+        let postgres = match (launch.database, launch.database_url) {
+            (Database::Sqlite, _) | (_, Some(_)) => None,
+            (Database::Postgres, None) => {
                 // Its user may not look into a folder that is ours alone.
                 let disk = data_dir.parent().unwrap_or(data_dir);
                 Some(Cluster::start(disk, Durability::Synced)?)
             }
         };
-        let url = postgres.as_ref().map(Cluster::database).transpose()?;
-        let (process, address) = Process::start(&program, data_dir, launch, url.as_deref())?;
+        let made = postgres.as_ref().map(Cluster::database).transpose()?;
+        let url = launch.database_url.or(made.as_deref());
+        let (process, address) = Process::start(&program, data_dir, launch, url)?;
         let mut server = Self::at(address, data_dir.to_owned())?;
         server.pid = Some(process.0.id());
         server.own = Some(process);
@@ -138,9 +140,12 @@ impl Server {
     /// A server that runs already, with the folder where its key is.
     pub(crate) fn running(url: &str, data_dir: &Path, pid: Option<u32>) -> Result<Self, String> {
         let address: Address = url.parse().map_err(|why| format!("--url {why}"))?;
-        if !data_dir.join(sqlite::FILE_NAME).is_file() {
+        // Without this, a key would be made in whatever folder it is.
+        if !data_dir.join(KEY_FILE).is_file() {
             let place = data_dir.display();
-            return Err(format!("{place} is not the data folder of a server"));
+            return Err(format!(
+                "{place} is not the data folder of a server: there is no {KEY_FILE}"
+            ));
         }
         let mut server = Self::at(address, data_dir.to_owned())?;
         server.pid = pid;
@@ -173,6 +178,11 @@ impl Server {
     /// Its process, when it is known.
     pub(crate) const fn pid(&self) -> Option<u32> {
         self.pid
+    }
+
+    /// Whether this program has started it.
+    pub(crate) const fn is_own(&self) -> bool {
+        self.own.is_some()
     }
 
     /// Requests in the operator's name.
@@ -386,9 +396,19 @@ mod tests {
             cores: None,
             sessions: 1,
             database: Database::Sqlite,
+            database_url: None,
         };
         let why = Server::start(&launch).expect_err("no server");
         assert!(why.contains("cargo build --release"), "{why}");
+    }
+
+    #[test]
+    fn a_folder_without_a_key_is_refused_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let why = Server::running("http://127.0.0.1:1", folder.path(), None).expect_err("no key");
+        assert!(why.contains(KEY_FILE), "{why}");
+        let mut left = std::fs::read_dir(folder.path()).expect("the folder");
+        assert!(left.next().is_none());
     }
 
     #[test]

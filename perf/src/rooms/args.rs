@@ -1,11 +1,9 @@
 //! What can be asked for.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde::Serialize;
 
-use crate::database::Database;
+use crate::target::Target;
 
 /// Durable posts a second, and the time from post to delivery
 #[derive(Debug, Args)]
@@ -49,31 +47,8 @@ pub(crate) struct RoomsArgs {
     /// runs were left out
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=200))]
     pub(super) attempts: u32,
-    /// On which database
-    #[arg(long, value_enum, default_value_t = Database::Sqlite, conflicts_with = "url")]
-    pub(super) database: Database,
-    /// A server that runs already
-    #[arg(long, conflicts_with_all = ["server", "server_cores"])]
-    pub(super) url: Option<String>,
-    /// With --url that server's data folder; otherwise where the temporary folder is made
-    /// [default: beside this program]
-    #[arg(long, value_name = "DIR")]
-    pub(super) data_dir: Option<PathBuf>,
-    /// The server's program [default: agent-bridge beside this program]
-    #[arg(long, value_name = "PATH")]
-    pub(super) server: Option<PathBuf>,
-    /// Bind the server to these cores, as taskset counts them
-    #[arg(long, value_name = "LIST")]
-    pub(super) server_cores: Option<String>,
-    /// With --url: the server's process, to tell how much processor time it took
-    #[arg(long, value_name = "PID", requires = "url")]
-    pub(super) server_pid: Option<u32>,
-    /// Add the result to the list in this JSON file
-    #[arg(long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Kept beside the result: a revision, or what else ran
-    #[arg(long, value_name = "TEXT")]
-    pub(super) note: Option<String>,
+    #[command(flatten)]
+    pub(super) target: Target,
 }
 
 /// What is asked of the server.
@@ -180,7 +155,6 @@ mod tests {
         assert!(load(&["--rate", "5", "--in-flight", "5"]).is_err());
         assert!(load(&["--seconds", "0"]).is_err());
         assert!(load(&["--text-bytes", "10001"]).is_err());
-        assert!(load(&["--url", "http://127.0.0.1:1", "--server", "x"]).is_err());
     }
 
     #[test]
