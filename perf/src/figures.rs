@@ -48,6 +48,11 @@ impl Latencies {
             .expect("both have the same bounds, which are constants");
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
     pub(crate) fn quantiles(&self) -> Quantiles {
         let at = |quantile| millis(self.0.value_at_quantile(quantile) as f64);
         Quantiles {

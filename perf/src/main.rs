@@ -16,6 +16,7 @@ mod target;
 
 mod broken;
 mod chaos;
+mod fanout;
 mod idle;
 mod restart;
 mod rooms;
@@ -38,6 +39,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Scenario {
     Rooms(rooms::RoomsArgs),
+    Fanout(fanout::FanoutArgs),
     Store(store::StoreArgs),
     Idle(idle::IdleArgs),
     Restart(restart::RestartArgs),
@@ -50,6 +52,7 @@ enum Scenario {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().scenario {
         Scenario::Rooms(args) => drive(rooms::run(args)),
+        Scenario::Fanout(args) => drive(fanout::run(args)),
         Scenario::Store(args) => drive(store::run(args)),
         Scenario::Idle(args) => drive(idle::run(args)),
         Scenario::Restart(args) => drive(restart::run(args)),

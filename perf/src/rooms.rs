@@ -1,11 +1,14 @@
 //! Durable posts a second, and how long each takes from its post to its delivery: many clients in
-//! many small rooms, each posting to its room and receiving everything that is posted there.
+//! many small rooms, each posting to its room and receiving everything that is posted there. Other
+//! scenarios are other crowds in other rooms.
 
 mod args;
 mod event;
 mod ledger;
+mod load;
 mod member;
 mod pace;
+mod seats;
 mod tally;
 
 mod measure;
@@ -19,10 +22,28 @@ use serde::Serialize;
 use crate::conditions::Conditions;
 use crate::machine::Disk;
 use crate::procfs::MachineCpu;
+use crate::target::Target;
 
-use args::Load;
 pub(crate) use args::RoomsArgs;
-use outcome::{Outcome, Summary};
+pub(crate) use load::{Course, Crowd, Load, Rate, Repeats};
+pub(crate) use measure::measure;
+pub(crate) use outcome::{Outcome, Summary};
+pub(crate) use report::{conditions as report_load, outcome as report_run};
+pub(crate) use seats::Rooms;
+
+/// What it is called.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    /// In the results.
+    pub(crate) name: &'static str,
+    /// For people.
+    pub(crate) title: &'static str,
+}
+
+const SCENARIO: Scenario = Scenario {
+    name: "rooms",
+    title: "rooms: durable posts, from post to delivery",
+};
 
 /// Everything that stands in the JSON of one measurement.
 #[derive(Debug, Serialize)]
@@ -36,29 +57,39 @@ struct Measurement {
 
 /// Does what the command line says.
 pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
-    let load = args.load()?;
+    repeat(&SCENARIO, args.load()?, &args.repeats, &args.target).await
+}
+
+/// Measures a load as often as is wanted, each time with new data, and keeps the result.
+pub(crate) async fn repeat(
+    scenario: &Scenario,
+    load: Load,
+    repeats: &Repeats,
+    target: &Target,
+) -> Result<(), String> {
     let mut conditions = None;
     let mut runs: Vec<Outcome> = Vec::new();
     let mut disturbed = 0;
-    while runs.len() < args.runs as usize {
+    while runs.len() < repeats.runs as usize {
         let number = runs.len() as u32 + disturbed + 1;
-        if args.attempts > 1 {
+        if repeats.attempts > 1 {
             wait_for_quiet().await;
         }
-        let server = args.target.start(load.clients)?;
+        let server = target.start(load.crowd.clients)?;
         let disk = Disk::measure(&server.data_dir)?;
         if conditions.is_none() {
-            let found = args.target.conditions(&server).await?;
-            report::conditions(&found, &load);
+            let found = target.conditions(&server).await?;
+            found.print(scenario.title);
+            report::conditions(&load);
             if disk.is_memory() {
                 println!("*** The data is in memory: nothing here is durable. Use --data-dir.");
             }
             conditions = Some(found);
         }
         report::disk(number, &disk);
-        let outcome = measure::measure(&server, &load, disk, number).await?;
+        let outcome = measure(&server, &load, Rooms::New, disk, number).await?;
         report::outcome(&outcome, &load);
-        let is_spare = number + args.runs - runs.len() as u32 <= args.attempts;
+        let is_spare = number + repeats.runs - runs.len() as u32 <= repeats.attempts;
         if outcome.is_disturbed() && is_spare {
             disturbed += 1;
             println!("  *** It is left out and repeated.");
@@ -69,14 +100,13 @@ pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
     let conditions = conditions.ok_or("nothing was measured")?;
     let summary = Summary::of(&runs, disturbed).ok_or("nothing was measured")?;
     report::summary(&summary, &load);
-    let measurement = Measurement {
-        scenario: "rooms",
+    target.keep(&Measurement {
+        scenario: scenario.name,
         conditions,
         load,
         summary,
         runs,
-    };
-    args.target.keep(&measurement)
+    })
 }
 
 /// Waits until other programs leave the machine alone for a moment, but not for ever.

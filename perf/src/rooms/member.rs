@@ -42,6 +42,8 @@ pub(super) enum Occasion {
     Room(u64),
     /// It is due.
     Due(Receiver<u64>),
+    /// Nothing: it only listens.
+    Never,
 }
 
 /// One client at work.
@@ -61,6 +63,7 @@ impl Member {
         let over = match occasion {
             Occasion::Room(in_flight) => self.closed_loop(in_flight).await,
             Occasion::Due(dues) => self.open_loop(dues).await,
+            Occasion::Never => self.listen().await,
         };
         if let Err(why) = over {
             let what = format!("session: {why}");
@@ -102,6 +105,14 @@ impl Member {
                     self.post(due, now);
                 }
             }
+        }
+    }
+
+    async fn listen(&mut self) -> Result<(), String> {
+        loop {
+            self.socket.flush()?;
+            self.socket.ready().await?;
+            self.read()?;
         }
     }
 
@@ -221,7 +232,7 @@ mod tests {
             member: 0,
             names: ["ann".to_owned(), "bob".to_owned()].into(),
         };
-        let mut ledger = Ledger::new(2);
+        let mut ledger = Ledger::new(2, 2);
         ledger.live(0, 0);
         let window = Window {
             begin: 0,

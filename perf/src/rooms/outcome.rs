@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::args::Load;
+use super::load::Load;
 use super::measure::Sample;
 use super::tally::Tally;
 use crate::figures::{Quantiles, Spread, ratio};
@@ -17,7 +17,7 @@ const OTHERS_DISTURB: f64 = 0.1;
 
 /// One run.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     pub(super) disk: Disk,
     /// Acknowledged, and so durable, in the window.
     pub(super) posts_per_second: f64,
@@ -32,6 +32,11 @@ pub(super) struct Outcome {
     pub(super) writer: Writer,
     pub(super) cpu: Cpu,
     pub(super) posted_ever: u64,
+    /// Posts of the window that were asked of the server.
+    pub(super) asked: u64,
+    /// Those of them whose sender was told that they are durable. One at best; none when nothing was
+    /// asked.
+    pub(super) success_rate: Option<f64>,
     pub(super) errors: BTreeMap<String, u64>,
     /// Warnings and errors in the server's log.
     pub(super) complaints: Complaints,
@@ -78,6 +83,8 @@ impl Outcome {
             writer: Writer::between(samples),
             cpu: Cpu::between(samples),
             posted_ever: tally.posted_ever,
+            asked: tally.asked(),
+            success_rate: ratio(tally.answered_well() as f64, tally.asked() as f64),
             errors: tally.errors.clone(),
             complaints,
         }
@@ -140,16 +147,19 @@ impl Cpu {
 
 /// Several runs of the same load.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     pub(super) runs: usize,
     /// Runs that were left out, because other programs were busy.
     pub(super) disturbed_runs: u32,
     pub(super) errors: u64,
+    pub(super) success_rate: Option<Spread>,
     pub(super) posts_per_second: Spread,
     pub(super) deliveries_per_second: Spread,
     pub(super) acknowledgement_p50_ms: Spread,
+    pub(super) acknowledgement_p95_ms: Spread,
     pub(super) acknowledgement_p99_ms: Spread,
     pub(super) delivery_p50_ms: Spread,
+    pub(super) delivery_p95_ms: Spread,
     pub(super) delivery_p99_ms: Spread,
     pub(super) delivery_p999_ms: Spread,
     pub(super) posts_per_commit: Option<Spread>,
@@ -174,11 +184,14 @@ impl Summary {
             runs: runs.len(),
             disturbed_runs,
             errors: runs.iter().map(Outcome::errors_total).sum(),
+            success_rate: known(&|run| run.success_rate),
             posts_per_second: spread(&|run| run.posts_per_second)?,
             deliveries_per_second: spread(&|run| run.deliveries_per_second)?,
             acknowledgement_p50_ms: spread(&|run| run.acknowledgement.p50_ms)?,
+            acknowledgement_p95_ms: spread(&|run| run.acknowledgement.p95_ms)?,
             acknowledgement_p99_ms: spread(&|run| run.acknowledgement.p99_ms)?,
             delivery_p50_ms: spread(&|run| run.delivery.p50_ms)?,
+            delivery_p95_ms: spread(&|run| run.delivery.p95_ms)?,
             delivery_p99_ms: spread(&|run| run.delivery.p99_ms)?,
             delivery_p999_ms: spread(&|run| run.delivery.p999_ms)?,
             posts_per_commit: known(&|run| run.writer.posts_per_commit),

@@ -1,8 +1,7 @@
 //! What people read.
 
-use super::args::{Drive, Load};
+use super::load::{Drive, Load};
 use super::outcome::{Outcome, Summary};
-use crate::conditions::Conditions;
 use crate::figures::{Quantiles, Spread, grouped, ratio};
 use crate::machine::Disk;
 use crate::procfs::{CpuSeconds, ProcessCpu};
@@ -10,12 +9,11 @@ use crate::procfs::{CpuSeconds, ProcessCpu};
 /// Of one core. Above it, the one thread that posts and reads may be what is measured.
 const CLIENT_IS_FULL: f64 = 0.9;
 
-pub(super) fn conditions(conditions: &Conditions, load: &Load) {
-    conditions.print("rooms: durable posts, from post to delivery");
+/// What is asked of the server.
+pub(crate) fn conditions(load: &Load) {
     println!(
-        "  load       {} clients in {} rooms, texts of {} bytes, {}",
-        load.clients,
-        load.rooms,
+        "  load       {}, texts of {} bytes, {}",
+        load.crowd(),
         load.text_bytes,
         load.drive()
     );
@@ -33,7 +31,8 @@ pub(super) fn disk(number: u32, disk: &Disk) {
     );
 }
 
-pub(super) fn outcome(outcome: &Outcome, load: &Load) {
+/// One run.
+pub(crate) fn outcome(outcome: &Outcome, load: &Load) {
     println!(
         "  posts/s         {}, acknowledged and durable",
         grouped(outcome.posts_per_second)
@@ -48,6 +47,13 @@ pub(super) fn outcome(outcome: &Outcome, load: &Load) {
         println!(
             "  own delay       {}; part of the above",
             quantiles(&outcome.own_delay)
+        );
+    }
+    if let Some(rate) = outcome.success_rate {
+        println!(
+            "  success         {:.3} % of {} posts were acknowledged",
+            rate * 100.0,
+            grouped(outcome.asked as f64)
         );
     }
     println!(
@@ -90,7 +96,7 @@ fn where_the_time_goes(outcome: &Outcome, load: &Load) -> Vec<String> {
         }
     }
     if let Drive::Closed { in_flight } = load.drive {
-        let waiting = in_flight as f64 * load.clients as f64;
+        let waiting = in_flight as f64 * load.crowd.publishers() as f64;
         if let Some(seconds) = ratio(waiting, outcome.posts_per_second) {
             lines.push(format!(
                 "  in flight     {} ÷ {}/s = {:.2} ms from post to acknowledgement; measured: {:.2} ms on average",
@@ -207,14 +213,20 @@ pub(super) fn summary(summary: &Summary, load: &Load) {
         ("posts/s", whole(&summary.posts_per_second)),
         ("deliveries/s", whole(&summary.deliveries_per_second)),
         ("ack p50 ms", fine(&summary.acknowledgement_p50_ms)),
+        ("ack p95 ms", fine(&summary.acknowledgement_p95_ms)),
         ("ack p99 ms", fine(&summary.acknowledgement_p99_ms)),
         ("delivery p50 ms", fine(&summary.delivery_p50_ms)),
+        ("delivery p95 ms", fine(&summary.delivery_p95_ms)),
         ("delivery p99 ms", fine(&summary.delivery_p99_ms)),
         ("delivery p99.9 ms", fine(&summary.delivery_p999_ms)),
         ("writer busy", fine(&summary.writer_busy_share)),
         ("disk fsync p50 ms", fine(&summary.disk_sync_p50_ms)),
     ] {
         println!("  {name:<18} {text}");
+    }
+    if let Some(rate) = &summary.success_rate {
+        let least = rate.min * 100.0;
+        println!("  {:<18} {least:.3} in the worst run", "success %");
     }
     for (name, spread) in [
         ("posts a commit", &summary.posts_per_commit),

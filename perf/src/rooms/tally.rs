@@ -33,6 +33,8 @@ pub(super) struct Tally {
     pub(super) acknowledged: u64,
     pub(super) delivered: u64,
     pub(super) posted_ever: u64,
+    /// Posts that were due within the window, posted or not, in an open loop.
+    pub(super) due: u64,
     pub(super) errors: BTreeMap<String, u64>,
     last_acknowledgement: u64,
     /// The longest time within the window in which nobody was acknowledged anything.
@@ -49,6 +51,7 @@ impl Tally {
             acknowledged: 0,
             delivered: 0,
             posted_ever: 0,
+            due: 0,
             errors: BTreeMap::new(),
             last_acknowledgement: window.begin,
             longest_silence: 0,
@@ -88,6 +91,16 @@ impl Tally {
         if self.window.has(due) {
             self.deliveries.record(now.saturating_sub(due));
         }
+    }
+
+    /// Posts of the window that were, or should have been, asked of the server.
+    pub(super) fn asked(&self) -> u64 {
+        self.due.max(self.own_delay.count())
+    }
+
+    /// Those of them whose sender was told that they are durable, however late.
+    pub(super) fn answered_well(&self) -> u64 {
+        self.acknowledgements.count()
     }
 
     /// Something went wrong.
@@ -145,6 +158,19 @@ mod tests {
         tally.posts(10, 20);
         assert_eq!(tally.own_delay.quantiles().count, 1);
         assert_eq!(tally.posted_ever, 2);
+    }
+
+    #[test]
+    fn what_was_due_was_asked_whether_anybody_posted_it() {
+        let mut tally = Tally::new(WINDOW);
+        tally.posts(1_000, 1_000);
+        tally.posts(1_500, 1_500);
+        tally.posts(10, 20);
+        tally.acknowledges(1_500, 9_000);
+        tally.acknowledges(10, 1_010);
+        assert_eq!((tally.asked(), tally.answered_well()), (2, 1));
+        tally.due = 4;
+        assert_eq!(tally.asked(), 4);
     }
 
     #[test]
