@@ -3,6 +3,7 @@
 mod clock;
 mod conditions;
 mod database;
+mod descriptors;
 mod figures;
 mod fill;
 mod http;
@@ -16,11 +17,13 @@ mod target;
 
 mod broken;
 mod chaos;
+mod connections;
 mod fanout;
 mod idle;
 mod restart;
 mod rooms;
 mod store;
+mod throughput;
 
 mod report;
 
@@ -40,6 +43,8 @@ struct Cli {
 enum Scenario {
     Rooms(rooms::RoomsArgs),
     Fanout(fanout::FanoutArgs),
+    Throughput(throughput::ThroughputArgs),
+    Connections(connections::ConnectionsArgs),
     Store(store::StoreArgs),
     Idle(idle::IdleArgs),
     Restart(restart::RestartArgs),
@@ -53,6 +58,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().scenario {
         Scenario::Rooms(args) => drive(rooms::run(args)),
         Scenario::Fanout(args) => drive(fanout::run(args)),
+        Scenario::Throughput(args) => drive(throughput::run(args)),
+        Scenario::Connections(args) => drive(connections::run(args)),
         Scenario::Store(args) => drive(store::run(args)),
         Scenario::Idle(args) => drive(idle::run(args)),
         Scenario::Restart(args) => drive(restart::run(args)),

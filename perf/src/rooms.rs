@@ -22,14 +22,19 @@ use serde::Serialize;
 use crate::conditions::Conditions;
 use crate::machine::Disk;
 use crate::procfs::MachineCpu;
+use crate::server::Server;
 use crate::target::Target;
 
 pub(crate) use args::RoomsArgs;
-pub(crate) use load::{Course, Crowd, Load, Rate, Repeats};
-pub(crate) use measure::measure;
+pub(crate) use event::Rejected;
+pub(crate) use load::{Course, Crowd, Drive, Load, Manner, Rate, Repeats};
+pub(crate) use measure::{LEAD, SETTLE_EVERY, SETTLE_WITHIN, measure, progress, sample, wait};
+pub(crate) use member::pause;
 pub(crate) use outcome::{Outcome, Summary};
+pub(crate) use pace::{DUE_MAX, Pacer, due};
 pub(crate) use report::{conditions as report_load, outcome as report_run};
-pub(crate) use seats::Rooms;
+pub(crate) use seats::{Rooms, open_all};
+pub(crate) use tally::{Tally, Window};
 
 /// What it is called.
 #[derive(Debug)]
@@ -45,12 +50,44 @@ const SCENARIO: Scenario = Scenario {
     title: "rooms: durable posts, from post to delivery",
 };
 
+/// What can be measured again and again.
+pub(crate) trait Workload: Serialize {
+    /// Sessions that the server must hold.
+    fn sessions(&self) -> usize;
+
+    /// Tells people what it is.
+    fn report(&self);
+
+    fn manner(&self) -> Manner;
+
+    /// Measures it once.
+    async fn measure(&self, server: &Server, disk: Disk, number: u32) -> Result<Outcome, String>;
+}
+
+impl Workload for Load {
+    fn sessions(&self) -> usize {
+        self.crowd.clients
+    }
+
+    fn report(&self) {
+        report::conditions(self);
+    }
+
+    fn manner(&self) -> Manner {
+        self.manner()
+    }
+
+    async fn measure(&self, server: &Server, disk: Disk, number: u32) -> Result<Outcome, String> {
+        measure(server, self, Rooms::New, disk, number).await
+    }
+}
+
 /// Everything that stands in the JSON of one measurement.
 #[derive(Debug, Serialize)]
-struct Measurement {
+struct Measurement<L> {
     scenario: &'static str,
     conditions: Conditions,
-    load: Load,
+    load: L,
     summary: Summary,
     runs: Vec<Outcome>,
 }
@@ -63,7 +100,7 @@ pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
 /// Measures a load as often as is wanted, each time with new data, and keeps the result.
 pub(crate) async fn repeat(
     scenario: &Scenario,
-    load: Load,
+    load: impl Workload,
     repeats: &Repeats,
     target: &Target,
 ) -> Result<(), String> {
@@ -75,20 +112,20 @@ pub(crate) async fn repeat(
         if repeats.attempts > 1 {
             wait_for_quiet().await;
         }
-        let server = target.start(load.crowd.clients)?;
+        let server = target.start(load.sessions())?;
         let disk = Disk::measure(&server.data_dir)?;
         if conditions.is_none() {
             let found = target.conditions(&server).await?;
             found.print(scenario.title);
-            report::conditions(&load);
+            load.report();
             if disk.is_memory() {
                 println!("*** The data is in memory: nothing here is durable. Use --data-dir.");
             }
             conditions = Some(found);
         }
         report::disk(number, &disk);
-        let outcome = measure(&server, &load, Rooms::New, disk, number).await?;
-        report::outcome(&outcome, &load);
+        let outcome = load.measure(&server, disk, number).await?;
+        report::run(&outcome, &load.manner());
         let is_spare = number + repeats.runs - runs.len() as u32 <= repeats.attempts;
         if outcome.is_disturbed() && is_spare {
             disturbed += 1;
@@ -99,7 +136,7 @@ pub(crate) async fn repeat(
     }
     let conditions = conditions.ok_or("nothing was measured")?;
     let summary = Summary::of(&runs, disturbed).ok_or("nothing was measured")?;
-    report::summary(&summary, &load);
+    report::summary(&summary, &load.manner());
     target.keep(&Measurement {
         scenario: scenario.name,
         conditions,

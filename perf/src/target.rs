@@ -108,6 +108,11 @@ impl OwnServer {
 }
 
 impl Target {
+    /// Whether the server will be one of our own.
+    pub(crate) const fn is_own(&self) -> bool {
+        self.url.is_none()
+    }
+
     /// The server that runs already, or one of our own with empty data and room for so many sessions.
     pub(crate) fn start(&self, sessions: usize) -> Result<Server, String> {
         let Some(url) = &self.url else {

@@ -67,7 +67,7 @@ pub(crate) struct Load {
 /// When a client posts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "loop", rename_all = "snake_case")]
-pub(super) enum Drive {
+pub(crate) enum Drive {
     /// When another of its posts was acknowledged.
     Closed {
         /// Posts of each client that are not acknowledged yet.
@@ -78,6 +78,18 @@ pub(super) enum Drive {
         /// Posts a second of all clients together.
         posts_per_second: u32,
     },
+}
+
+/// What is sent, and how: for people.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// One thing that a client sends.
+    pub(crate) one: &'static str,
+    /// What the log writer writes because of them.
+    pub(crate) records: &'static str,
+    pub(crate) drive: Drive,
+    /// Clients that send.
+    pub(crate) senders: usize,
 }
 
 impl Crowd {
@@ -113,29 +125,34 @@ impl Course {
 
     /// An open loop if a rate is wanted, and a closed one otherwise.
     pub(crate) fn load(&self, crowd: Crowd, rate: &Rate) -> Load {
-        let in_flight = u64::from(self.in_flight);
-        let closed = Drive::Closed { in_flight };
-        let open = |posts_per_second| Drive::Open { posts_per_second };
         Load {
             crowd,
             seconds: self.seconds,
             warm_up_seconds: self.warm_up,
             text_bytes: usize::from(self.text_bytes),
-            drive: rate.rate.map_or(closed, open),
+            drive: rate.drive(self.in_flight),
         }
     }
 }
 
+impl Rate {
+    /// An open loop if a rate is wanted, and a closed one otherwise.
+    pub(crate) fn drive(&self, in_flight: u16) -> Drive {
+        let in_flight = in_flight.into();
+        let closed = Drive::Closed { in_flight };
+        let open = |posts_per_second| Drive::Open { posts_per_second };
+        self.rate.map_or(closed, open)
+    }
+}
+
 impl Load {
-    /// In words.
-    pub(super) fn drive(&self) -> String {
-        match self.drive {
-            Drive::Closed { in_flight } => {
-                format!("closed loop, {in_flight} in flight per publisher")
-            }
-            Drive::Open { posts_per_second } => {
-                format!("open loop, {posts_per_second} posts/s in total")
-            }
+    /// Posts, by those who may.
+    pub(super) fn manner(&self) -> Manner {
+        Manner {
+            one: "post",
+            records: "posts",
+            drive: self.drive,
+            senders: self.crowd.publishers(),
         }
     }
 
@@ -150,6 +167,20 @@ impl Load {
         match publishers == clients {
             true => where_they_are,
             false => format!("{where_they_are}, {publishers} of whom post"),
+        }
+    }
+}
+
+impl Manner {
+    /// In words.
+    pub(crate) fn drive(&self) -> String {
+        match self.drive {
+            Drive::Closed { in_flight } => {
+                format!("closed loop, {in_flight} in flight per sender")
+            }
+            Drive::Open { posts_per_second } => {
+                format!("open loop, {posts_per_second} {}s/s in total", self.one)
+            }
         }
     }
 }

@@ -22,17 +22,17 @@ use crate::server::{LogStats, Server};
 use crate::socket::Socket;
 
 /// From the last seat taken to the first post.
-const LEAD: Duration = Duration::from_millis(50);
+pub(crate) const LEAD: Duration = Duration::from_millis(50);
 /// How long what is under way at the end may take to arrive.
-const SETTLE_WITHIN: Duration = Duration::from_secs(15);
+pub(crate) const SETTLE_WITHIN: Duration = Duration::from_secs(15);
 /// Between two looks whether everything has arrived.
-const SETTLE_EVERY: Duration = Duration::from_millis(5);
+pub(crate) const SETTLE_EVERY: Duration = Duration::from_millis(5);
 /// Between two steps of the progress bar.
 const STEP: Duration = Duration::from_millis(200);
 
 /// What everybody has used and done until a moment.
 #[derive(Debug, Clone)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     pub(super) at: u64,
     pub(super) log: LogStats,
     pub(super) server: Option<ProcessCpu>,
@@ -85,13 +85,7 @@ pub(crate) async fn measure(
     }
     tally.errs("never answered", unanswered);
     tally.errs("acknowledged, but not delivered to all", undelivered);
-    Ok(Outcome::new(
-        &tally,
-        &samples,
-        disk,
-        load,
-        server.complaints(),
-    ))
+    Ok(Outcome::new(&tally, &samples, disk, server.complaints()))
 }
 
 fn set_to_work(
@@ -130,7 +124,7 @@ fn set_to_work(
         .map_err(|why| format!("the pacer does not start: {why}"))
 }
 
-async fn sample(server: &Server, clock: Clock) -> Result<Sample, String> {
+pub(crate) async fn sample(server: &Server, clock: Clock) -> Result<Sample, String> {
     let asked = clock.nanos();
     let log = server.stats().await?;
     let answered = clock.nanos();
@@ -155,13 +149,13 @@ async fn settle(shared: &Shared, tasks: &JoinSet<()>) {
 }
 
 /// A bar on a terminal; nothing elsewhere.
-fn progress(whole: Window) -> ProgressBar {
+pub(crate) fn progress(whole: Window) -> ProgressBar {
     let bar = ProgressBar::new(whole.nanos() / 1_000_000);
     let style = ProgressStyle::with_template("{bar:40} {elapsed} of the run");
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
-async fn wait(clock: Clock, moment: u64, bar: &ProgressBar, whole: Window) {
+pub(crate) async fn wait(clock: Clock, moment: u64, bar: &ProgressBar, whole: Window) {
     let mut next = clock.nanos();
     while next < moment {
         next = moment.min(next + nanos(STEP));

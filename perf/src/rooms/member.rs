@@ -152,7 +152,9 @@ impl Member {
         while let Some(text) = self.socket.next_text()? {
             let incoming = event::read(text)?;
             if let Incoming::Rejected(rejected) = &incoming {
-                self.silent_until = self.silent_until.max(now + pause(rejected, &self.seat));
+                self.silent_until = self
+                    .silent_until
+                    .max(now + pause(rejected, self.seat.turn()));
             }
             self.seat.hear(&self.shared, incoming, now)?;
         }
@@ -162,14 +164,19 @@ impl Member {
 
 /// How long the server wants to be left alone, and up to half of that again: if all came back at
 /// the same moment, they would only be refused again.
-fn pause(rejected: &Rejected, seat: &Seat) -> u64 {
+pub(crate) fn pause(rejected: &Rejected, who: usize) -> u64 {
     const SHARES: usize = 64;
     let asked = rejected.retry_after_ms.unwrap_or_default() * 1_000_000;
-    let share = (seat.room * 31 + seat.member * 17) % SHARES;
+    let share = who % SHARES;
     asked + asked / 2 * share as u64 / SHARES as u64
 }
 
 impl Seat {
+    /// A number that differs from its neighbours'.
+    const fn turn(&self) -> usize {
+        self.room * 31 + self.member * 17
+    }
+
     fn hear(&self, shared: &Shared, incoming: Incoming<'_>, now: u64) -> Result<(), String> {
         let mut ledgers = shared.ledgers.borrow_mut();
         let mut tally = shared.tally.borrow_mut();
@@ -287,7 +294,7 @@ mod tests {
             reference: Some("2".into()),
             retry_after_ms: Some(200),
         };
-        assert!((200_000_000..300_000_000).contains(&pause(&rejected, &seat)));
+        assert!((200_000_000..300_000_000).contains(&pause(&rejected, seat.turn())));
         seat.hear(&shared, Incoming::Rejected(rejected), 20)
             .expect("the session goes on");
         let tally = shared.tally.borrow();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::load::Load;
 use super::measure::Sample;
 use super::tally::Tally;
 use crate::figures::{Quantiles, Spread, ratio};
@@ -64,14 +63,13 @@ pub(super) struct Cpu {
 }
 
 impl Outcome {
-    pub(super) fn new(
+    pub(crate) fn new(
         tally: &Tally,
         samples: &[Sample; 2],
         disk: Disk,
-        load: &Load,
         complaints: Complaints,
     ) -> Self {
-        let seconds = f64::from(load.seconds);
+        let seconds = tally.window().nanos() as f64 / 1e9;
         Self {
             disk,
             posts_per_second: tally.acknowledged as f64 / seconds,

@@ -11,21 +11,21 @@ use crate::clock::Clock;
 
 /// Posts that are due of one client and that it has not taken. When it falls further behind, the
 /// rhythm waits for it; what is late is still counted from when it was due.
-pub(super) const DUE_MAX: usize = 4_096;
+pub(crate) const DUE_MAX: usize = 4_096;
 
 /// Nanoseconds.
 const SECOND: u128 = 1_000_000_000;
 
 /// The thread; it ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Pacer {
+pub(crate) struct Pacer {
     stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Pacer {
     /// Tells the clients in turn when they are to post.
-    pub(super) fn start(
+    pub(crate) fn start(
         clock: Clock,
         span: Window,
         posts_per_second: u32,
@@ -77,7 +77,7 @@ fn moments(span: Window, posts_per_second: u32) -> impl Iterator<Item = u64> {
 }
 
 /// How many of them are within the window.
-pub(super) fn due(span: Window, window: Window, posts_per_second: u32) -> u64 {
+pub(crate) fn due(span: Window, window: Window, posts_per_second: u32) -> u64 {
     // Those before a moment, none of which is at or after it: rounded up.
     let before = |moment: u64| {
         let after = u128::from(moment.saturating_sub(span.begin));

@@ -1,6 +1,6 @@
 //! What people read.
 
-use super::load::{Drive, Load};
+use super::load::{Drive, Load, Manner};
 use super::outcome::{Outcome, Summary};
 use crate::figures::{Quantiles, Spread, grouped, ratio};
 use crate::machine::Disk;
@@ -15,7 +15,7 @@ pub(crate) fn conditions(load: &Load) {
         "  load       {}, texts of {} bytes, {}",
         load.crowd(),
         load.text_bytes,
-        load.drive()
+        load.manner().drive()
     );
     println!(
         "  time       {} s after {} s of warm-up",
@@ -31,19 +31,25 @@ pub(super) fn disk(number: u32, disk: &Disk) {
     );
 }
 
-/// One run.
+/// One run of a load of rooms.
 pub(crate) fn outcome(outcome: &Outcome, load: &Load) {
+    run(outcome, &load.manner());
+}
+
+/// One run.
+pub(crate) fn run(outcome: &Outcome, manner: &Manner) {
     println!(
-        "  posts/s         {}, acknowledged and durable",
+        "  {:<15} {}, acknowledged and durable",
+        format!("{}s/s", manner.one),
         grouped(outcome.posts_per_second)
     );
     println!(
-        "  deliveries/s    {}, to members other than the sender",
+        "  deliveries/s    {}, to others than the sender",
         grouped(outcome.deliveries_per_second)
     );
     println!("  acknowledgement {}", quantiles(&outcome.acknowledgement));
     println!("  delivery        {}", quantiles(&outcome.delivery));
-    if matches!(load.drive, Drive::Open { .. }) {
+    if matches!(manner.drive, Drive::Open { .. }) {
         println!(
             "  own delay       {}; part of the above",
             quantiles(&outcome.own_delay)
@@ -51,16 +57,17 @@ pub(crate) fn outcome(outcome: &Outcome, load: &Load) {
     }
     if let Some(rate) = outcome.success_rate {
         println!(
-            "  success         {:.3} % of {} posts were acknowledged",
+            "  success         {:.3} % of {} {}s were acknowledged",
             rate * 100.0,
-            grouped(outcome.asked as f64)
+            grouped(outcome.asked as f64),
+            manner.one
         );
     }
     println!(
         "  longest silence {:.1} ms without an acknowledgement to anybody",
         outcome.longest_silence_ms
     );
-    for line in where_the_time_goes(outcome, load) {
+    for line in where_the_time_goes(outcome, manner) {
         println!("  {line}");
     }
     complaints(outcome);
@@ -73,15 +80,16 @@ fn quantiles(quantiles: &Quantiles) -> String {
     )
 }
 
-fn where_the_time_goes(outcome: &Outcome, load: &Load) -> Vec<String> {
+fn where_the_time_goes(outcome: &Outcome, manner: &Manner) -> Vec<String> {
     let mut lines = vec!["where the time goes".to_owned()];
     let writer = &outcome.writer;
     if let (Some(posts), Some(mean)) = (writer.posts_per_commit, writer.commit_mean_ms) {
         lines.push(format!(
-            "  log writer    {:.0} % of the time in transactions: {} a second, {posts:.1} posts in \
-             each, {mean:.2} ms each ({:.1} µs a post), rows and fsync together",
+            "  log writer    {:.0} % of the time in transactions: {} a second, {posts:.1} {} in \
+             each, {mean:.2} ms each ({:.1} µs for one), rows and fsync together",
             writer.busy_share * 100.0,
             grouped(writer.commits_per_second),
+            manner.records,
             mean * 1e3 / posts
         ));
     }
@@ -95,11 +103,11 @@ fn where_the_time_goes(outcome: &Outcome, load: &Load) -> Vec<String> {
             None => lines.push(format!("  {who}        processor time is not known")),
         }
     }
-    if let Drive::Closed { in_flight } = load.drive {
-        let waiting = in_flight as f64 * load.crowd.publishers() as f64;
+    if let Drive::Closed { in_flight } = manner.drive {
+        let waiting = in_flight as f64 * manner.senders as f64;
         if let Some(seconds) = ratio(waiting, outcome.posts_per_second) {
             lines.push(format!(
-                "  in flight     {} ÷ {}/s = {:.2} ms from post to acknowledgement; measured: {:.2} ms on average",
+                "  in flight     {} ÷ {}/s = {:.2} ms to the acknowledgement; measured: {:.2} ms on average",
                 grouped(waiting),
                 grouped(outcome.posts_per_second),
                 seconds * 1e3,
@@ -139,7 +147,7 @@ fn threads(who: &str, process: &ProcessCpu, outcome: &Outcome) -> Vec<String> {
     let posts = outcome.posts_per_second * outcome.cpu.span_seconds;
     let told = |used: &CpuSeconds| {
         format!(
-            "{:.2} s of {:.2} s ({:.2} user, {:.2} system), {:.1} µs a post; {:.2} s waiting for a core",
+            "{:.2} s of {:.2} s ({:.2} user, {:.2} system), {:.1} µs for each; {:.2} s waiting for a core",
             used.busy(),
             outcome.cpu.span_seconds,
             used.user,
@@ -186,14 +194,14 @@ fn complaints(outcome: &Outcome) {
     }
 }
 
-pub(super) fn summary(summary: &Summary, load: &Load) {
+pub(super) fn summary(summary: &Summary, manner: &Manner) {
     if summary.runs < 2 {
         return;
     }
     println!(
         "\n{} runs, {}: median (lowest to highest)",
         summary.runs,
-        load.drive()
+        manner.drive()
     );
     let whole = |spread: &Spread| {
         format!(

@@ -82,7 +82,11 @@ pub(super) async fn take_seats(
 
 /// Opens the sessions in a shuffled order. A server deals connections to its threads in turn, and
 /// may keep a room where its first member is; in order, all first members would be on one thread.
-async fn open_all(server: &Server, names: &[String], seed: u32) -> Result<Vec<Socket>, String> {
+pub(crate) async fn open_all(
+    server: &Server,
+    names: &[String],
+    seed: u32,
+) -> Result<Vec<Socket>, String> {
     let mut sockets = Vec::new();
     for client in shuffled(names.len(), seed) {
         let name = &names[client];

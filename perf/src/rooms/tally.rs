@@ -6,9 +6,9 @@ use crate::figures::Latencies;
 
 /// From when to when is measured. Before it is warm-up; after it nothing is posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) begin: u64,
-    pub(super) end: u64,
+pub(crate) struct Window {
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
 }
 
 impl Window {
@@ -16,7 +16,7 @@ impl Window {
         self.begin <= moment && moment < self.end
     }
 
-    pub(super) const fn nanos(self) -> u64 {
+    pub(crate) const fn nanos(self) -> u64 {
         self.end - self.begin
     }
 }
@@ -24,7 +24,7 @@ impl Window {
 /// Rates count what arrived within the window. Latencies count what was posted, or due, within it,
 /// however late it arrived: leaving out the late ones would flatter the server.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     window: Window,
     pub(super) acknowledgements: Latencies,
     pub(super) deliveries: Latencies,
@@ -34,15 +34,15 @@ pub(super) struct Tally {
     pub(super) delivered: u64,
     pub(super) posted_ever: u64,
     /// Posts that were due within the window, posted or not, in an open loop.
-    pub(super) due: u64,
-    pub(super) errors: BTreeMap<String, u64>,
+    pub(crate) due: u64,
+    pub(crate) errors: BTreeMap<String, u64>,
     last_acknowledgement: u64,
     /// The longest time within the window in which nobody was acknowledged anything.
     pub(super) longest_silence: u64,
 }
 
 impl Tally {
-    pub(super) fn new(window: Window) -> Self {
+    pub(crate) fn new(window: Window) -> Self {
         Self {
             window,
             acknowledgements: Latencies::new(),
@@ -58,12 +58,12 @@ impl Tally {
         }
     }
 
-    pub(super) const fn window(&self) -> Window {
+    pub(crate) const fn window(&self) -> Window {
         self.window
     }
 
     /// A client posts.
-    pub(super) fn posts(&mut self, due: u64, now: u64) {
+    pub(crate) fn posts(&mut self, due: u64, now: u64) {
         self.posted_ever += 1;
         if self.window.has(due) {
             self.own_delay.record(now.saturating_sub(due));
@@ -71,7 +71,7 @@ impl Tally {
     }
 
     /// A client hears of its own post.
-    pub(super) fn acknowledges(&mut self, due: u64, now: u64) {
+    pub(crate) fn acknowledges(&mut self, due: u64, now: u64) {
         if self.window.has(now) {
             self.acknowledged += 1;
             let silence = now.saturating_sub(self.last_acknowledgement);
@@ -84,7 +84,7 @@ impl Tally {
     }
 
     /// A client hears of another's post.
-    pub(super) fn delivers(&mut self, due: u64, now: u64) {
+    pub(crate) fn delivers(&mut self, due: u64, now: u64) {
         if self.window.has(now) {
             self.delivered += 1;
         }
@@ -94,24 +94,24 @@ impl Tally {
     }
 
     /// Posts of the window that were, or should have been, asked of the server.
-    pub(super) fn asked(&self) -> u64 {
+    pub(crate) fn asked(&self) -> u64 {
         self.due.max(self.own_delay.count())
     }
 
     /// Those of them whose sender was told that they are durable, however late.
-    pub(super) fn answered_well(&self) -> u64 {
+    pub(crate) fn answered_well(&self) -> u64 {
         self.acknowledgements.count()
     }
 
     /// Something went wrong.
-    pub(super) fn errs(&mut self, what: &str, times: u64) {
+    pub(crate) fn errs(&mut self, what: &str, times: u64) {
         if times > 0 {
             *self.errors.entry(what.to_owned()).or_default() += times;
         }
     }
 
     /// The end of the window is also the end of a silence.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         let silence = self.window.end.saturating_sub(self.last_acknowledgement);
         self.longest_silence = self.longest_silence.max(silence);
     }

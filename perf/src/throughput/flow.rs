@@ -1,7 +1,7 @@
 //! The books of one sender and its only recipient: what was sent, that each message that is stored
 //! arrives once, and in which order.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What a recipient was told that it should not have been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,8 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     sent: u64,
-    /// Sent, and not answered.
-    unanswered: BTreeSet<u64>,
+    /// Sent, and not answered: when each was due.
+    unanswered: BTreeMap<u64, u64>,
     /// Sent, and not both answered and delivered.
     open: HashMap<u64, Known>,
     refused: HashSet<u64>,
@@ -54,18 +54,21 @@ pub(super) struct Flow {
 
 impl Flow {
     /// A message is sent: its number, and up to which all earlier ones are known to be stored.
-    pub(super) fn sends(&mut self) -> (u64, u64) {
-        let answered = self.unanswered.first().map_or(self.sent, |first| first - 1);
+    pub(super) fn sends(&mut self, due: u64) -> (u64, u64) {
+        let first = self.unanswered.first_key_value();
+        let answered = first.map_or(self.sent, |(first, _)| first - 1);
         self.sent += 1;
-        self.unanswered.insert(self.sent);
+        self.unanswered.insert(self.sent, due);
         self.open.insert(self.sent, Known::default());
         (self.sent, answered)
     }
 
-    /// The sender was told that a message is durable.
-    pub(super) fn stores(&mut self, number: u64) {
-        self.unanswered.remove(&number);
+    /// The sender was told that a message is durable: when it was due, unless it was answered
+    /// already.
+    pub(super) fn stores(&mut self, number: u64) -> Option<u64> {
+        let due = self.unanswered.remove(&number)?;
         self.both_told(number, |known| known.stored = true);
+        Some(due)
     }
 
     /// The sender was told that a message was not stored.
@@ -79,7 +82,11 @@ impl Flow {
     /// The sender was not told whether a message was stored, and never will be.
     pub(super) fn loses(&mut self, number: u64) {
         self.unanswered.remove(&number);
-        if self.open.remove(&number).is_some_and(|known| !known.delivered) {
+        if self
+            .open
+            .remove(&number)
+            .is_some_and(|known| !known.delivered)
+        {
             self.unsure.insert(number);
         }
     }
@@ -147,14 +154,19 @@ mod tests {
     #[test]
     fn a_message_is_settled_when_everybody_was_told() {
         let mut flow = Flow::default();
-        assert_eq!(flow.sends(), (1, 0));
+        assert_eq!(flow.sends(9), (1, 0));
         assert_eq!((flow.unanswered(), flow.is_settled()), (1, false));
-        assert_eq!(flow.delivers(1, 0), Ok(()), "it may arrive before the answer");
+        assert_eq!(
+            flow.delivers(1, 0),
+            Ok(()),
+            "it may arrive before the answer"
+        );
         assert_eq!(flow.unfinished(), 1);
-        flow.stores(1);
+        assert_eq!(flow.stores(1), Some(9));
+        assert_eq!(flow.stores(1), None, "it was answered");
         flow.finishes();
         assert!(flow.is_settled() && flow.open.is_empty());
-        assert_eq!(flow.sends(), (2, 1));
+        assert_eq!(flow.sends(9), (2, 1));
         flow.stores(2);
         assert_eq!((flow.undelivered(), flow.is_settled()), (1, false));
     }
@@ -162,11 +174,11 @@ mod tests {
     #[test]
     fn only_what_was_answered_before_has_to_come_before() {
         let mut flow = Flow::default();
-        assert_eq!((flow.sends(), flow.sends()), ((1, 0), (2, 0)));
+        assert_eq!((flow.sends(9), flow.sends(9)), ((1, 0), (2, 0)));
         flow.stores(2);
-        assert_eq!(flow.sends(), (3, 0), "the first is still under way");
+        assert_eq!(flow.sends(9), (3, 0), "the first is still under way");
         flow.stores(1);
-        assert_eq!(flow.sends(), (4, 2), "the third is");
+        assert_eq!(flow.sends(9), (4, 2), "the third is");
         assert_eq!(flow.delivers(2, 0), Ok(()));
         assert_eq!(flow.delivers(4, 2), Ok(()));
         assert_eq!(flow.delivers(3, 0), Ok(()), "it was sent beside the fourth");
@@ -176,7 +188,7 @@ mod tests {
     #[test]
     fn repeats_and_strangers_are_noticed() {
         let mut flow = Flow::default();
-        flow.sends();
+        flow.sends(9);
         assert_eq!(flow.delivers(2, 0), Err(Flaw::Stranger));
         assert_eq!(flow.delivers(0, 0), Err(Flaw::Stranger));
         assert_eq!(flow.delivers(1, 0), Ok(()));
@@ -189,7 +201,7 @@ mod tests {
     fn what_was_refused_must_not_come_and_what_is_unsure_may() {
         let mut flow = Flow::default();
         for _ in 0..4 {
-            flow.sends();
+            flow.sends(9);
         }
         flow.refuses(1);
         flow.loses(2);

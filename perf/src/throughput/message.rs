@@ -32,9 +32,7 @@ pub(super) fn frame(out: &mut Vec<u8>, to: &str, key: &str, stamp: Stamp, text_b
     out.clear();
     write(
         out,
-        format_args!(
-            r#"{{"type":"send","to":"{to}","key":"{key}","ref":"{number}","text":""#
-        ),
+        format_args!(r#"{{"type":"send","to":"{to}","key":"{key}","ref":"{number}","text":""#),
     );
     text(out, stamp, text_bytes);
 }
@@ -247,6 +245,9 @@ mod tests {
         let mut out = b"left over".to_vec();
         confirmation(&mut out, "msg_1");
         let json: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
-        assert_eq!((&json["id"], &json["stage"]), (&"msg_1".into(), &"done".into()));
+        assert_eq!(
+            (&json["id"], &json["stage"]),
+            (&"msg_1".into(), &"done".into())
+        );
     }
 }
