@@ -11,11 +11,14 @@ mod progress;
 mod results;
 mod server;
 mod socket;
+mod stock;
 mod target;
 
 mod broken;
 mod chaos;
+mod durable;
 mod fanout;
+mod growth;
 mod idle;
 mod restart;
 mod rooms;
@@ -37,6 +40,8 @@ struct Cli {
 enum Scenario {
     Rooms(rooms::RoomsArgs),
     Fanout(fanout::FanoutArgs),
+    Durable(durable::DurableArgs),
+    Growth(growth::GrowthArgs),
     Store(store::StoreArgs),
     Idle(idle::IdleArgs),
     Restart(restart::RestartArgs),
@@ -49,6 +54,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().scenario {
         Scenario::Rooms(args) => drive(rooms::run(args)),
         Scenario::Fanout(args) => drive(fanout::run(args)),
+        Scenario::Durable(args) => drive(durable::run(args)),
+        Scenario::Growth(args) => drive(growth::run(args)),
         Scenario::Store(args) => drive(store::run(args)),
         Scenario::Idle(args) => drive(idle::run(args)),
         Scenario::Restart(args) => drive(restart::run(args)),

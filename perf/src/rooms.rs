@@ -28,7 +28,7 @@ pub(crate) use args::RoomsArgs;
 pub(crate) use load::{Course, Crowd, Load, Rate, Repeats};
 pub(crate) use measure::measure;
 pub(crate) use outcome::{Outcome, Summary};
-pub(crate) use report::{conditions as report_load, outcome as report_run};
+pub(crate) use report::{conditions as report_load, outcome as report_run, time as report_time};
 pub(crate) use seats::Rooms;
 
 /// What it is called.

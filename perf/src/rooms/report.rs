@@ -66,6 +66,13 @@ pub(crate) fn outcome(outcome: &Outcome, load: &Load) {
     complaints(outcome);
 }
 
+/// Who used the processors in a run.
+pub(crate) fn time(outcome: &Outcome) {
+    for line in processors(outcome) {
+        println!("  {line}");
+    }
+}
+
 fn quantiles(quantiles: &Quantiles) -> String {
     format!(
         "p50 {:.2}  p95 {:.2}  p99 {:.2}  p99.9 {:.2}  max {:.2} ms",
@@ -85,16 +92,7 @@ fn where_the_time_goes(outcome: &Outcome, load: &Load) -> Vec<String> {
             mean * 1e3 / posts
         ));
     }
-    lines.extend(cores(outcome));
-    for (who, process) in [
-        ("server", &outcome.cpu.server),
-        ("client", &outcome.cpu.client),
-    ] {
-        match process {
-            Some(process) => lines.extend(threads(who, process, outcome)),
-            None => lines.push(format!("  {who}        processor time is not known")),
-        }
-    }
+    lines.extend(processors(outcome));
     if let Drive::Closed { in_flight } = load.drive {
         let waiting = in_flight as f64 * load.crowd.publishers() as f64;
         if let Some(seconds) = ratio(waiting, outcome.posts_per_second) {
@@ -105,6 +103,20 @@ fn where_the_time_goes(outcome: &Outcome, load: &Load) -> Vec<String> {
                 seconds * 1e3,
                 outcome.acknowledgement.mean_ms
             ));
+        }
+    }
+    lines
+}
+
+fn processors(outcome: &Outcome) -> Vec<String> {
+    let mut lines: Vec<String> = cores(outcome).into_iter().collect();
+    for (who, process) in [
+        ("server", &outcome.cpu.server),
+        ("client", &outcome.cpu.client),
+    ] {
+        match process {
+            Some(process) => lines.extend(threads(who, process, outcome)),
+            None => lines.push(format!("  {who}        processor time is not known")),
         }
     }
     lines
