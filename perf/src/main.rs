@@ -13,12 +13,15 @@ mod progress;
 mod results;
 mod server;
 mod socket;
+mod stock;
 mod target;
 
 mod broken;
 mod chaos;
 mod connections;
+mod durable;
 mod fanout;
+mod growth;
 mod idle;
 mod restart;
 mod rooms;
@@ -45,6 +48,8 @@ enum Scenario {
     Fanout(fanout::FanoutArgs),
     Throughput(throughput::ThroughputArgs),
     Connections(connections::ConnectionsArgs),
+    Durable(durable::DurableArgs),
+    Growth(growth::GrowthArgs),
     Store(store::StoreArgs),
     Idle(idle::IdleArgs),
     Restart(restart::RestartArgs),
@@ -60,6 +65,8 @@ fn main() -> ExitCode {
         Scenario::Fanout(args) => drive(fanout::run(args)),
         Scenario::Throughput(args) => drive(throughput::run(args)),
         Scenario::Connections(args) => drive(connections::run(args)),
+        Scenario::Durable(args) => drive(durable::run(args)),
+        Scenario::Growth(args) => drive(growth::run(args)),
         Scenario::Store(args) => drive(store::run(args)),
         Scenario::Idle(args) => drive(idle::run(args)),
         Scenario::Restart(args) => drive(restart::run(args)),

@@ -32,7 +32,7 @@ pub(crate) use measure::{LEAD, SETTLE_EVERY, SETTLE_WITHIN, measure, progress, s
 pub(crate) use member::pause;
 pub(crate) use outcome::{Outcome, Summary};
 pub(crate) use pace::{DUE_MAX, Pacer, due};
-pub(crate) use report::{conditions as report_load, outcome as report_run};
+pub(crate) use report::{conditions as report_load, outcome as report_run, time as report_time};
 pub(crate) use seats::{Rooms, open_all};
 pub(crate) use tally::{Tally, Window};
 

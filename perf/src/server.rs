@@ -17,6 +17,7 @@ use private_postgres::{Cluster, Durability};
 use serde::Serialize;
 use tempfile::TempDir;
 
+use crate::clock::Clock;
 use crate::database::Database;
 
 /// Longer than any measurement, and than a clock is turned while one lasts.
@@ -52,7 +53,9 @@ pub(crate) struct Launch<'a> {
 pub(crate) struct Server {
     pub(crate) socket: SocketAddr,
     pub(crate) data_dir: PathBuf,
+    address: Address,
     pid: Option<u32>,
+    started_in_ms: Option<f64>,
     tokens: Tokens,
     rest: RestClient,
     // The order matters: the process ends before its folder goes.
@@ -129,8 +132,11 @@ impl Server {
         };
         let made = postgres.as_ref().map(Cluster::database).transpose()?;
         let url = launch.database_url.or(made.as_deref());
+        let clock = Clock::start();
         let (process, address) = Process::start(&program, data_dir, launch, url)?;
+        let started_in_ms = clock.nanos() as f64 / 1e6;
         let mut server = Self::at(address, data_dir.to_owned())?;
+        server.started_in_ms = Some(started_in_ms);
         server.pid = Some(process.0.id());
         server.own = Some(process);
         server._postgres = postgres;
@@ -166,7 +172,9 @@ impl Server {
         Ok(Self {
             socket,
             data_dir,
+            address,
             pid: None,
+            started_in_ms: None,
             tokens,
             rest,
             own: None,
@@ -180,6 +188,11 @@ impl Server {
         self.pid
     }
 
+    /// From the start of its process until it said that it is ready, if this program has started it.
+    pub(crate) const fn started_in_ms(&self) -> Option<f64> {
+        self.started_in_ms
+    }
+
     /// Whether this program has started it.
     pub(crate) const fn is_own(&self) -> bool {
         self.own.is_some()
@@ -188,6 +201,12 @@ impl Server {
     /// Requests in the operator's name.
     pub(crate) const fn rest(&self) -> &RestClient {
         &self.rest
+    }
+
+    /// Requests in a client's name.
+    pub(crate) fn rest_of(&self, client: &str) -> Result<RestClient, String> {
+        let token = self.token(client)?;
+        RestClient::new(&self.address, &token).map_err(|why| why.to_string())
     }
 
     /// A token for a client.

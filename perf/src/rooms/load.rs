@@ -118,6 +118,11 @@ impl Crowd {
 }
 
 impl Course {
+    /// Of each message.
+    pub(crate) const fn text_bytes(&self) -> u16 {
+        self.text_bytes
+    }
+
     /// A closed loop.
     pub(crate) fn closed(&self, crowd: Crowd) -> Load {
         self.load(crowd, &Rate { rate: None })
@@ -146,6 +151,21 @@ impl Rate {
 }
 
 impl Load {
+    /// One client, one post at a time, and nobody else.
+    pub(crate) fn alone(seconds: u16, text_bytes: u16) -> Self {
+        Self {
+            crowd: Crowd {
+                clients: 1,
+                rooms: 1,
+                publishers_per_room: 1,
+            },
+            seconds,
+            warm_up_seconds: 1,
+            text_bytes: usize::from(text_bytes),
+            drive: Drive::Closed { in_flight: 1 },
+        }
+    }
+
     /// Posts, by those who may.
     pub(super) fn manner(&self) -> Manner {
         Manner {
@@ -161,6 +181,7 @@ impl Load {
         let Crowd { clients, rooms, .. } = self.crowd;
         let publishers = self.crowd.publishers();
         let where_they_are = match rooms {
+            1 if clients == 1 => "one client alone in a room".to_owned(),
             1 => format!("{clients} clients in one room"),
             _ => format!("{clients} clients in {rooms} rooms"),
         };

@@ -17,12 +17,12 @@ const OTHERS_DISTURB: f64 = 0.1;
 /// One run.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Outcome {
-    pub(super) disk: Disk,
+    pub(crate) disk: Disk,
     /// Acknowledged, and so durable, in the window.
-    pub(super) posts_per_second: f64,
+    pub(crate) posts_per_second: f64,
     /// Told to members other than the sender, in the window.
     pub(super) deliveries_per_second: f64,
-    pub(super) acknowledgement: Quantiles,
+    pub(crate) acknowledgement: Quantiles,
     pub(super) delivery: Quantiles,
     /// How late this program itself was in an open loop.
     pub(super) own_delay: Quantiles,
@@ -30,13 +30,13 @@ pub(crate) struct Outcome {
     pub(super) longest_silence_ms: f64,
     pub(super) writer: Writer,
     pub(super) cpu: Cpu,
-    pub(super) posted_ever: u64,
+    pub(crate) posted_ever: u64,
     /// Posts of the window that were asked of the server.
     pub(super) asked: u64,
     /// Those of them whose sender was told that they are durable. One at best; none when nothing was
     /// asked.
     pub(super) success_rate: Option<f64>,
-    pub(super) errors: BTreeMap<String, u64>,
+    pub(crate) errors: BTreeMap<String, u64>,
     /// Warnings and errors in the server's log.
     pub(super) complaints: Complaints,
 }
@@ -95,7 +95,8 @@ impl Outcome {
         share > Some(OTHERS_DISTURB)
     }
 
-    pub(super) fn errors_total(&self) -> u64 {
+    /// Whatever went wrong.
+    pub(crate) fn errors_total(&self) -> u64 {
         self.errors.values().sum()
     }
 }

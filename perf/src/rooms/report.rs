@@ -73,6 +73,13 @@ pub(crate) fn run(outcome: &Outcome, manner: &Manner) {
     complaints(outcome);
 }
 
+/// Who used the processors in a run.
+pub(crate) fn time(outcome: &Outcome) {
+    for line in processors(outcome) {
+        println!("  {line}");
+    }
+}
+
 fn quantiles(quantiles: &Quantiles) -> String {
     format!(
         "p50 {:.2}  p95 {:.2}  p99 {:.2}  p99.9 {:.2}  max {:.2} ms",
@@ -93,16 +100,7 @@ fn where_the_time_goes(outcome: &Outcome, manner: &Manner) -> Vec<String> {
             mean * 1e3 / posts
         ));
     }
-    lines.extend(cores(outcome));
-    for (who, process) in [
-        ("server", &outcome.cpu.server),
-        ("client", &outcome.cpu.client),
-    ] {
-        match process {
-            Some(process) => lines.extend(threads(who, process, outcome)),
-            None => lines.push(format!("  {who}        processor time is not known")),
-        }
-    }
+    lines.extend(processors(outcome));
     if let Drive::Closed { in_flight } = manner.drive {
         let waiting = in_flight as f64 * manner.senders as f64;
         if let Some(seconds) = ratio(waiting, outcome.posts_per_second) {
@@ -113,6 +111,20 @@ fn where_the_time_goes(outcome: &Outcome, manner: &Manner) -> Vec<String> {
                 seconds * 1e3,
                 outcome.acknowledgement.mean_ms
             ));
+        }
+    }
+    lines
+}
+
+fn processors(outcome: &Outcome) -> Vec<String> {
+    let mut lines: Vec<String> = cores(outcome).into_iter().collect();
+    for (who, process) in [
+        ("server", &outcome.cpu.server),
+        ("client", &outcome.cpu.client),
+    ] {
+        match process {
+            Some(process) => lines.extend(threads(who, process, outcome)),
+            None => lines.push(format!("  {who}        processor time is not known")),
         }
     }
     lines
@@ -217,8 +229,10 @@ pub(super) fn summary(summary: &Summary, manner: &Manner) {
             spread.median, spread.min, spread.max
         )
     };
+    let sent = format!("{}s/s", manner.one);
+    let records = format!("{} a commit", manner.records);
     for (name, text) in [
-        ("posts/s", whole(&summary.posts_per_second)),
+        (sent.as_str(), whole(&summary.posts_per_second)),
         ("deliveries/s", whole(&summary.deliveries_per_second)),
         ("ack p50 ms", fine(&summary.acknowledgement_p50_ms)),
         ("ack p95 ms", fine(&summary.acknowledgement_p95_ms)),
@@ -237,7 +251,7 @@ pub(super) fn summary(summary: &Summary, manner: &Manner) {
         println!("  {:<18} {least:.3} in the worst run", "success %");
     }
     for (name, spread) in [
-        ("posts a commit", &summary.posts_per_commit),
+        (records.as_str(), &summary.posts_per_commit),
         ("commit ms", &summary.commit_mean_ms),
         ("server cores", &summary.server_cpu_seconds_per_second),
         ("client cores", &summary.client_cpu_seconds_per_second),

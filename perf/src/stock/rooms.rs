@@ -1,0 +1,31 @@
+//! The rooms that are filled: made through a server, as anybody's are.
+
+use serde_json::json;
+
+use crate::progress;
+use crate::server::Server;
+
+/// Rooms that one client makes, and so is a member of: half of what the server allows.
+const ROOMS_PER_MAKER: u32 = 500;
+
+/// The name of a room.
+pub(crate) fn room_name(number: u32) -> String {
+    format!("room-{number}")
+}
+
+/// Makes so many rooms.
+pub(super) async fn make(server: &Server, rooms: u32) -> Result<(), String> {
+    let bar = progress::bar("making rooms", rooms.into());
+    let numbers: Vec<u32> = (0..rooms).collect();
+    for (maker, numbers) in numbers.chunks(ROOMS_PER_MAKER as usize).enumerate() {
+        let rest = server.rest_of(&format!("perf-maker-{maker}"))?;
+        for number in numbers {
+            let body = json!({ "room": room_name(*number) });
+            let made = rest.post(&["v1", "rooms"], &body, None).await;
+            made.map_err(|why| format!("making a room: {why}"))?;
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
