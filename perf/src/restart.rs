@@ -11,7 +11,7 @@ use crate::conditions::{Conditions, print_disk};
 use crate::figures::{Spread, grouped};
 use crate::machine::Disk;
 use crate::server::Server;
-use crate::stock::{Stock, Wanted, room_name};
+use crate::stock::{Stock, Wanted, maker, room_name};
 use crate::target::OwnServer;
 
 /// Sessions that the server has room for: nobody but this program asks it anything.
@@ -87,7 +87,7 @@ pub(crate) async fn run(args: RestartArgs) -> Result<(), String> {
     for run in 0..args.runs {
         let clock = Clock::start();
         let server = stock.start(&args.own, SESSIONS)?;
-        post(&server, &room_name((run % args.rooms).into())).await?;
+        post(&server, (run % args.rooms).into()).await?;
         runs.push(clock.nanos() as f64 / 1e6);
     }
     let spread = Spread::of(runs.iter().copied()).ok_or("nothing was measured")?;
@@ -109,9 +109,10 @@ pub(crate) async fn run(args: RestartArgs) -> Result<(), String> {
     args.own.place.keep(&measurement)
 }
 
-async fn post(server: &Server, room: &str) -> Result<(), String> {
-    let path = ["v1", "rooms", room, "messages"];
+async fn post(server: &Server, room: u32) -> Result<(), String> {
+    let (rest, room) = (server.rest_of(&maker(room))?, room_name(room));
+    let path = ["v1", "rooms", &room, "messages"];
     let body = json!({ "text": "I am back" });
-    let posted = server.rest().post(&path, &body, None).await;
+    let posted = rest.post(&path, &body, None).await;
     posted.map(drop).map_err(|why| format!("posting: {why}"))
 }

@@ -198,11 +198,6 @@ impl Server {
         self.own.is_some()
     }
 
-    /// Requests in the operator's name.
-    pub(crate) const fn rest(&self) -> &RestClient {
-        &self.rest
-    }
-
     /// Requests in a client's name.
     pub(crate) fn rest_of(&self, client: &str) -> Result<RestClient, String> {
         let token = self.token(client)?;

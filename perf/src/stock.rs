@@ -24,7 +24,7 @@ use crate::server::{OPERATOR, Server};
 use crate::target::OwnServer;
 
 pub(crate) use inventory::{Inventory, Wanted};
-pub(crate) use rooms::room_name;
+pub(crate) use rooms::{maker, room_name};
 
 /// The database of PostgreSQL.
 const DATABASE: &str = "stock";

@@ -26,10 +26,11 @@ impl Folder {
 
     /// This one, made when it is missing.
     pub(crate) fn kept(folder: &Path, user: User) -> Result<Self, String> {
-        let made = std::fs::create_dir_all(folder);
-        made.map_err(|why| format!("{}: {why}", folder.display()))?;
+        let failed = |why| format!("{}: {why}", folder.display());
+        std::fs::create_dir_all(folder).map_err(failed)?;
         user.take(folder)?;
-        Ok(Self::Kept(folder.to_owned()))
+        // The programs run in it, where a relative path would lead elsewhere.
+        folder.canonicalize().map(Self::Kept).map_err(failed)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -43,4 +44,15 @@ impl Folder {
     pub(crate) fn data(&self) -> PathBuf {
         self.path().join("data")
     }
+}
+
+#[test]
+fn a_kept_folder_is_made_and_its_path_is_whole() {
+    let user = User::for_a_server().expect("a user");
+    let place = tempfile::tempdir_in(".").expect("a folder");
+    let name = place.path().file_name().expect("a name");
+    let folder = Folder::kept(&Path::new(name).join("kept"), user).expect("a kept folder");
+    assert!(folder.path().is_absolute() && folder.path().is_dir());
+    drop(folder);
+    assert!(place.path().join("kept").is_dir(), "it stays");
 }

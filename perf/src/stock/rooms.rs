@@ -13,14 +13,18 @@ pub(crate) fn room_name(number: u32) -> String {
     format!("room-{number}")
 }
 
+/// Who has made it, and is a member.
+pub(crate) fn maker(number: u32) -> String {
+    format!("perf-maker-{}", number / ROOMS_PER_MAKER)
+}
+
 /// Makes so many rooms.
 pub(super) async fn make(server: &Server, rooms: u32) -> Result<(), String> {
     let bar = progress::bar("making rooms", rooms.into());
-    let numbers: Vec<u32> = (0..rooms).collect();
-    for (maker, numbers) in numbers.chunks(ROOMS_PER_MAKER as usize).enumerate() {
-        let rest = server.rest_of(&format!("perf-maker-{maker}"))?;
-        for number in numbers {
-            let body = json!({ "room": room_name(*number) });
+    for first in (0..rooms).step_by(ROOMS_PER_MAKER as usize) {
+        let rest = server.rest_of(&maker(first))?;
+        for number in first..rooms.min(first + ROOMS_PER_MAKER) {
+            let body = json!({ "room": room_name(number) });
             let made = rest.post(&["v1", "rooms"], &body, None).await;
             made.map_err(|why| format!("making a room: {why}"))?;
             bar.inc(1);
