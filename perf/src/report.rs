@@ -3,6 +3,7 @@
 mod axis;
 mod curve;
 mod entry;
+mod found;
 mod markdown;
 mod plot;
 

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::curve::{self, Latency};
+use super::curve::Latency;
+use super::found::Found;
 use crate::figures::Spread;
 
 /// What the figures depend on besides the load; scenarios without a server have it at the top.
-const CONDITIONS: [&str; 13] = [
+pub(super) const CONDITIONS: [&str; 13] = [
     "date",
     "cpu",
     "cores",
@@ -28,7 +29,7 @@ const CONDITIONS: [&str; 13] = [
     "server_cores",
 ];
 /// Of a scenario that has no `load`: what was asked for, not what was found.
-const LOAD: [&str; 6] = [
+pub(super) const LOAD: [&str; 6] = [
     "sessions",
     "seconds",
     "messages",
@@ -70,67 +71,20 @@ impl Entry {
         {
             return Err(format!("{scenario:?} is no scenario"));
         }
+        let mut found = Found::default();
+        found.look(object, "");
         let conditions = conditions(object);
-        let runs = runs_of(object);
-        let mut entry = Self {
+        let runs = object.get("runs").and_then(Value::as_array);
+        Ok(Self {
             scenario: scenario.to_owned(),
             load: load(object),
             on: conditions.get("on").cloned(),
             conditions,
-            latencies: latencies(object, &runs),
-            figures: BTreeMap::new(),
-            errors: BTreeMap::new(),
-            runs: object
-                .get("runs")
-                .and_then(Value::as_array)
-                .map_or(1, Vec::len),
-        };
-        for part in runs.iter().chain([&object]) {
-            entry.add_errors(part);
-        }
-        entry.add_figures(object, &runs);
-        Ok(entry)
-    }
-
-    fn add_errors(&mut self, part: &Object) {
-        let errors = part.get("errors").and_then(Value::as_object);
-        for (what, times) in errors.into_iter().flatten() {
-            let times = times.as_u64().unwrap_or_default();
-            *self.errors.entry(what.clone()).or_default() += times;
-        }
-        let lines = part
-            .get("complaints")
-            .and_then(|told| told["lines"].as_u64());
-        if let Some(lines) = lines.filter(|lines| *lines > 0) {
-            let what = "complaints in the server's log".to_owned();
-            *self.errors.entry(what).or_default() += lines;
-        }
-    }
-
-    /// From the summary, then what stands beside it, then from the runs.
-    fn add_figures(&mut self, object: &Object, runs: &[&Object]) {
-        let summary = object.get("summary").and_then(Value::as_object);
-        let top = object.iter().filter(|(name, _)| {
-            !CONDITIONS.contains(&name.as_str()) && !LOAD.contains(&name.as_str())
-        });
-        for (name, value) in summary.into_iter().flatten().chain(top) {
-            let figure = spread(value).or_else(|| Spread::of(value.as_f64()));
-            if let Some(figure) = figure {
-                self.figures.entry(name.clone()).or_insert(figure);
-            }
-        }
-        let names = runs.iter().flat_map(|run| run.keys());
-        for name in names {
-            let numbers = runs.iter().filter_map(|run| run.get(name)?.as_f64());
-            if let Some(figure) = Spread::of(numbers) {
-                self.figures.entry(name.clone()).or_insert(figure);
-            }
-        }
-        // They stand elsewhere.
-        self.figures.retain(|name, _| {
-            let is_quantile = |latency: &Latency| name.starts_with(&format!("{}_p", latency.of));
-            !self.latencies.iter().any(is_quantile) && !matches!(name.as_str(), "runs" | "errors")
-        });
+            runs: runs.map_or(1, Vec::len),
+            latencies: found.latencies(),
+            figures: found.figures(),
+            errors: found.errors,
+        })
     }
 
     /// What was asked for, in words.
@@ -153,12 +107,6 @@ fn words(load: &[(String, String)]) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-fn runs_of(object: &Object) -> Vec<&Object> {
-    let runs = object.get("runs").and_then(Value::as_array);
-    let runs = runs.into_iter().flatten();
-    runs.filter_map(Value::as_object).collect()
-}
-
 fn conditions(object: &Object) -> BTreeMap<String, String> {
     let nested = object.get("conditions").and_then(Value::as_object);
     let told = nested.unwrap_or(object);
@@ -170,8 +118,8 @@ fn conditions(object: &Object) -> BTreeMap<String, String> {
         .get("database")
         .and_then(|file| file["sqlite"].as_str());
     found.extend(sqlite.map(|version| ("sqlite".to_owned(), version.to_owned())));
-    let runs = runs_of(object);
-    let disk = object.get("disk").or_else(|| runs.first()?.get("disk"));
+    let first_run = object.get("runs").and_then(|runs| runs.get(0));
+    let disk = object.get("disk").or_else(|| first_run?.get("disk"));
     let disk = disk.and_then(|disk| {
         let (kind, sync) = (disk["file_system"].as_str()?, disk["sync_p50_ms"].as_f64()?);
         Some(format!("{kind}, fdatasync of 4 KiB {sync:.2} ms"))
@@ -202,32 +150,6 @@ fn scalar(value: &Value) -> Option<String> {
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     }
-}
-
-fn spread(value: &Value) -> Option<Spread> {
-    let number = |name: &str| value.get(name)?.as_f64();
-    Some(Spread {
-        median: number("median")?,
-        min: number("min")?,
-        max: number("max")?,
-    })
-}
-
-fn latencies(object: &Object, runs: &[&Object]) -> Vec<Latency> {
-    let all = || runs.iter().copied().chain([object]);
-    let is_latency = |value: &Value| value.as_object().is_some_and(curve::is_latency);
-    let mut names: Vec<&String> = all()
-        .flatten()
-        .filter(|(_, value)| is_latency(value))
-        .map(|(name, _)| name)
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    let of = |name: &&String| {
-        let told = all().filter_map(|part| part.get(*name)?.as_object());
-        Latency::of_runs(name, told)
-    };
-    names.iter().filter_map(of).collect()
 }
 
 #[cfg(test)]

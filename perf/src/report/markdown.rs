@@ -81,8 +81,8 @@ fn latencies(out: &mut String, entries: &[&Entry]) {
     line(
         out,
         format_args!(
-            "Latencies in ms: the median of the runs (lowest to highest). What fewer than one \
-             latency lies beyond is left out.\n"
+            "Latencies in ms: the median of the runs (lowest to highest). A quantile of which too few \
+             latencies tell is left out.\n"
         ),
     );
     let mut names = words(&["#", "latency", "of how many"]);

@@ -14,7 +14,7 @@ use crate::figures::{Spread, grouped};
 const WIDTH: f64 = 840.0;
 /// Around the field of the plot.
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 24.0;
+const RIGHT: f64 = 36.0;
 const TOP: f64 = 44.0;
 const BELOW: f64 = 46.0;
 /// Of the field with the curves.
@@ -63,7 +63,7 @@ pub(super) fn curves(title: &str, all: &[Labelled<&Latency>]) -> String {
     let up = |millis: f64| TOP + (1.0 - vertical.place(millis)) * CURVES_HEIGHT;
     let height = TOP + CURVES_HEIGHT + BELOW + LINE * all.len() as f64;
     let bottom = TOP + CURVES_HEIGHT;
-    let mut plot = begin(title, height);
+    let mut plot = begin(&format!("{title}, ms"), height);
     for tick in vertical.ticks() {
         let y = up(tick);
         plot = plot.add(grid(LEFT, y, WIDTH - RIGHT, y));
@@ -78,7 +78,6 @@ pub(super) fn curves(title: &str, all: &[Labelled<&Latency>]) -> String {
         let name = format!("p{}", quantile.percent());
         plot = plot.add(text(&name, x, bottom + 18.0, "middle"));
     }
-    plot = plot.add(text("ms", LEFT - 8.0, TOP - 12.0, "end"));
     for (place, one) in all.iter().enumerate() {
         let points = one.shown.quantiles.iter();
         let points: Vec<_> = points

@@ -69,6 +69,7 @@ fn a_measurement_of_one_run_is_read() {
     assert_eq!(found.load(), "sessions 5000, seconds 30");
     assert_eq!(found.figures["bytes_per_session"].max, 21193.5);
     assert_eq!(found.figures["lost"].median, 0.0);
+    assert_eq!(found.figures["server_cores"].median, 0.002);
     assert_eq!(found.on.as_deref(), Some("postgres"));
     assert_eq!(found.latencies[0].of, "opening");
     let found = entry(json!({
