@@ -3,6 +3,7 @@
 mod axis;
 mod curve;
 mod entry;
+mod floors;
 mod found;
 mod markdown;
 mod plot;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use curve::Latency;
 use entry::Entry;
+use floors::Floors;
 use markdown::Image;
 use plot::Labelled;
 
@@ -46,14 +48,14 @@ type Written = BTreeMap<String, String>;
 
 /// Does what the command line says. Nothing is written before everything is read.
 pub(crate) fn run(args: &ReportArgs) -> Result<(), String> {
-    let mut entries = Vec::new();
+    let mut results = Results::default();
     for file in &args.files {
-        entries.extend(read(file)?);
+        results.read(file)?;
     }
-    if entries.is_empty() {
+    if results.count() == 0 {
         return Err("there is no measurement in these files".to_owned());
     }
-    let written = write(&entries);
+    let written = results.write();
     let failed = |place: &Path, why: std::io::Error| format!("{}: {why}", place.display());
     fs::create_dir_all(&args.output).map_err(|why| failed(&args.output, why))?;
     for (name, text) in &written {
@@ -62,45 +64,70 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), String> {
     }
     println!(
         "{} measurements, in {}",
-        entries.len(),
+        results.count(),
         args.output.join(REPORT_FILE).display()
     );
     Ok(())
 }
 
-fn read(file: &Path) -> Result<Vec<Entry>, String> {
-    let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
-    let bytes = fs::read(file).map_err(|why| failed(&why))?;
-    let list: Vec<Value> = serde_json::from_slice(&bytes)
-        .map_err(|why| failed(&format!("it is no list of results: {why}")))?;
-    let mut entries = Vec::new();
-    for (place, measurement) in list.iter().enumerate() {
-        if measurement["scenario"] == NOT_HERE {
-            continue;
-        }
-        let entry = Entry::read(measurement);
-        entries.push(entry.map_err(|why| failed(&format!("result {}: {why}", place + 1)))?);
-    }
-    Ok(entries)
+/// What stands in the files.
+#[derive(Debug, Default)]
+struct Results {
+    entries: Vec<Entry>,
+    floors: Vec<Floors>,
 }
 
-fn write(entries: &[Entry]) -> Written {
-    let mut groups: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
-    for entry in entries {
-        groups.entry(&entry.scenario).or_default().push(entry);
+impl Results {
+    fn read(&mut self, file: &Path) -> Result<(), String> {
+        let failed = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
+        let bytes = fs::read(file).map_err(|why| failed(&why))?;
+        let list: Vec<Value> = serde_json::from_slice(&bytes)
+            .map_err(|why| failed(&format!("it is no list of results: {why}")))?;
+        for (place, result) in list.iter().enumerate() {
+            let added = self.add(result);
+            added.map_err(|why| failed(&format!("result {}: {why}", place + 1)))?;
+        }
+        Ok(())
     }
-    let mut written = Written::new();
-    let mut report = "# Results\n".to_owned();
-    for (scenario, entries) in groups {
-        let plots = plots(scenario, &entries);
-        let images: Vec<Image> = plots.iter().map(|(image, _)| image.clone()).collect();
-        report.push('\n');
-        report.push_str(markdown::section(scenario, &entries, &images).trim_end());
-        report.push('\n');
-        written.extend(plots.into_iter().map(|(image, text)| (image.file, text)));
+
+    fn add(&mut self, result: &Value) -> Result<(), String> {
+        match result["scenario"].as_str() {
+            Some(NOT_HERE) => {}
+            Some(floors::SCENARIO) => self.floors.push(Floors::read(result)?),
+            _ => self.entries.push(Entry::read(result)?),
+        }
+        Ok(())
     }
-    written.insert(REPORT_FILE.to_owned(), report);
-    written
+
+    fn count(&self) -> usize {
+        self.entries.len() + self.floors.len()
+    }
+
+    fn write(&self) -> Written {
+        let mut groups: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+        for entry in &self.entries {
+            groups.entry(&entry.scenario).or_default().push(entry);
+        }
+        let mut sections = Vec::new();
+        if !self.floors.is_empty() {
+            sections.push(floors::section(&self.floors));
+        }
+        let mut written = Written::new();
+        for (scenario, entries) in groups {
+            let plots = plots(scenario, &entries);
+            let images: Vec<Image> = plots.iter().map(|(image, _)| image.clone()).collect();
+            sections.push(markdown::section(scenario, &entries, &images));
+            written.extend(plots.into_iter().map(|(image, text)| (image.file, text)));
+        }
+        let mut report = "# Results\n".to_owned();
+        for section in sections {
+            report.push('\n');
+            report.push_str(section.trim_end());
+            report.push('\n');
+        }
+        written.insert(REPORT_FILE.to_owned(), report);
+        written
+    }
 }
 
 /// A plot for each kind of latency, and for each rate.
@@ -155,7 +182,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn entries() -> Vec<Entry> {
+    fn results() -> Results {
         let measured = |scenario: &str, rate: f64| {
             let value = json!({
                 "scenario": scenario, "load": {"clients": rate}, "conditions": {"on": "sqlite"},
@@ -164,16 +191,17 @@ mod tests {
             });
             Entry::read(&value).expect("a measurement")
         };
-        vec![
-            measured("rooms", 2.0),
-            measured("fanout", 3.0),
-            measured("rooms", 1.0),
-        ]
+        let entries = [("rooms", 2.0), ("fanout", 3.0), ("rooms", 1.0)];
+        let entries = entries.map(|(scenario, rate)| measured(scenario, rate));
+        Results {
+            entries: entries.into(),
+            floors: Vec::new(),
+        }
     }
 
     #[test]
     fn every_scenario_has_its_section_and_its_plots() {
-        let written = write(&entries());
+        let written = results().write();
         let names: Vec<&str> = written.keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -192,7 +220,7 @@ mod tests {
             assert!(report.contains(&format!("]({plot})")), "{plot}\n{report}");
         }
         assert!(written["rooms-delivery.svg"].contains("#2 sqlite, clients 1.0"));
-        assert_eq!(written, write(&entries()), "the same again");
+        assert_eq!(written, results().write(), "the same again");
     }
 
     #[test]

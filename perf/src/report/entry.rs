@@ -64,11 +64,9 @@ impl Entry {
         let object = measurement.as_object().ok_or("it is not an object")?;
         let scenario = object.get("scenario").and_then(Value::as_str);
         let scenario = scenario.ok_or("it does not say of which scenario it is")?;
-        if !scenario
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b == b'-')
-            || scenario.is_empty()
-        {
+        // It becomes part of the name of a file.
+        let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+        if scenario.is_empty() || !scenario.bytes().all(is_letter) {
             return Err(format!("{scenario:?} is no scenario"));
         }
         let mut found = Found::default();
@@ -129,6 +127,14 @@ fn conditions(object: &Object) -> BTreeMap<String, String> {
 }
 
 fn load(object: &Object) -> Vec<(String, String)> {
+    let mut load = asked_for(object);
+    if object.get("quick") == Some(&Value::Bool(true)) {
+        load.push(("quick".to_owned(), "and worth nothing".to_owned()));
+    }
+    load
+}
+
+fn asked_for(object: &Object) -> Vec<(String, String)> {
     let part = |(name, value): (&str, &Value)| Some((name.replace('_', " "), scalar(value)?));
     match object.get("load").and_then(Value::as_object) {
         Some(load) => {

@@ -1,7 +1,5 @@
 //! The report for people: tables by scenario, with what the figures depend on beside them.
 
-use std::fmt::Write as _;
-
 use super::curve::{Latency, Quantile};
 use super::entry::Entry;
 use crate::figures::{Spread, grouped};
@@ -19,10 +17,7 @@ pub(super) fn section(scenario: &str, entries: &[&Entry], images: &[Image]) -> S
     loads(&mut out, entries);
     latencies(&mut out, entries);
     for image in images {
-        line(
-            &mut out,
-            format_args!("![{}]({})\n", image.title, image.file),
-        );
+        line(&mut out, &format!("![{}]({})\n", image.title, image.file));
     }
     figures(&mut out, entries);
     errors(&mut out, entries);
@@ -30,21 +25,20 @@ pub(super) fn section(scenario: &str, entries: &[&Entry], images: &[Image]) -> S
     out
 }
 
-fn line(out: &mut String, what: std::fmt::Arguments<'_>) {
-    out.write_fmt(what)
-        .and_then(|()| out.write_char('\n'))
-        .expect("writing to a string does not fail");
+pub(super) fn line(out: &mut String, what: &str) {
+    out.push_str(what);
+    out.push('\n');
 }
 
-fn row(out: &mut String, cells: impl IntoIterator<Item = String>) {
+pub(super) fn row(out: &mut String, cells: impl IntoIterator<Item = String>) {
     let cells = cells.into_iter().map(|cell| escaped(&cell));
     let cells: Vec<String> = cells.collect();
-    line(out, format_args!("| {} |", cells.join(" | ")));
+    line(out, &format!("| {} |", cells.join(" | ")));
 }
 
-fn head(out: &mut String, cells: &[String]) {
+pub(super) fn head(out: &mut String, cells: &[String]) {
     row(out, cells.iter().cloned());
-    line(out, format_args!("|{}", "---|".repeat(cells.len())));
+    line(out, &format!("|{}", "---|".repeat(cells.len())));
 }
 
 fn escaped(cell: &str) -> String {
@@ -54,7 +48,7 @@ fn escaped(cell: &str) -> String {
         .replace(['\n', '\r'], " ")
 }
 
-fn words(all: &[&str]) -> Vec<String> {
+pub(super) fn words(all: &[&str]) -> Vec<String> {
     all.iter().map(|&word| word.to_owned()).collect()
 }
 
@@ -80,10 +74,8 @@ fn latencies(out: &mut String, entries: &[&Entry]) {
     let shown = SHOWN.map(Quantile::of_millionths);
     line(
         out,
-        format_args!(
-            "Latencies in ms: the median of the runs (lowest to highest). A quantile of which too few \
-             latencies tell is left out.\n"
-        ),
+        "Latencies in ms: the median of the runs (lowest to highest). A quantile of which too few \
+         latencies tell is left out.\n",
     );
     let mut names = words(&["#", "latency", "of how many"]);
     names.extend(shown.iter().map(|q| format!("p{}", q.percent())));
@@ -129,7 +121,7 @@ fn figures(out: &mut String, entries: &[&Entry]) {
 
 fn errors(out: &mut String, entries: &[&Entry]) {
     if entries.iter().all(|entry| entry.errors.is_empty()) {
-        line(out, format_args!("No errors.\n"));
+        line(out, "No errors.\n");
         return;
     }
     head(out, &words(&["#", "error", "times"]));
@@ -156,7 +148,7 @@ fn conditions(out: &mut String, entries: &[&Entry]) {
     for name in common {
         let value = entries.first().and_then(|entry| value(entry, name));
         let value = escaped(&value.unwrap_or_default());
-        line(out, format_args!("- {}: {value}", spaced(name)));
+        line(out, &format!("- {}: {value}", spaced(name)));
     }
     out.push('\n');
     if own.is_empty() {
@@ -179,7 +171,7 @@ pub(super) fn spaced(name: &str) -> String {
     name.replace('_', " ")
 }
 
-fn told(spread: &Spread) -> String {
+pub(super) fn told(spread: &Spread) -> String {
     let Spread { median, min, max } = *spread;
     if min == max {
         return number(median);
@@ -188,7 +180,7 @@ fn told(spread: &Spread) -> String {
 }
 
 /// Three digits that count, or all before the point.
-fn number(number: f64) -> String {
+pub(super) fn number(number: f64) -> String {
     if number.fract() == 0.0 || number.abs() >= 1_000.0 {
         return grouped(number);
     }

@@ -62,11 +62,14 @@ fn a_measurement_of_several_runs_is_read() {
 #[test]
 fn a_measurement_of_one_run_is_read() {
     let found = entry(json!({
-        "scenario": "idle", "sessions": 5000, "seconds": 30, "bytes_per_session": 21193.5,
+        "scenario": "idle", "quick": true, "sessions": 5000, "seconds": 30, "bytes_per_session": 21193.5,
         "opening": {"count": 5000, "p50_ms": 0.9, "p99_ms": 1.8, "max_ms": 2.0},
         "conditions": {"on": "postgres", "server_cores": "0-1"}, "lost": 0, "server_cores": 0.002,
     }));
-    assert_eq!(found.load(), "sessions 5000, seconds 30");
+    assert_eq!(
+        found.load(),
+        "sessions 5000, seconds 30, quick and worth nothing"
+    );
     assert_eq!(found.figures["bytes_per_session"].max, 21193.5);
     assert_eq!(found.figures["lost"].median, 0.0);
     assert_eq!(found.figures["server_cores"].median, 0.002);
