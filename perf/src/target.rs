@@ -1,6 +1,7 @@
 //! What every scenario can be told: where it is measured, and what becomes of the result. Each takes
 //! the part of it that makes sense for it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use agent_bridge::storage::sqlite;
@@ -12,12 +13,9 @@ use crate::conditions::Conditions;
 use crate::database::Database;
 use crate::server::{Launch, Server, beside_us};
 
-/// On which database and disk, and what becomes of the result.
+/// On which disk, and what becomes of the result.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Place {
-    /// On which database [default: sqlite; with --url what that server's folder shows]
-    #[arg(long, value_enum)]
-    database: Option<Database>,
+pub(crate) struct Files {
     /// Where the temporary folder is made; with --url that server's data folder
     /// [default: beside this program]
     #[arg(long, value_name = "DIR")]
@@ -30,17 +28,34 @@ pub(crate) struct Place {
     note: Option<String>,
 }
 
-/// A server that this program starts and ends.
+/// On which database and disk, and what becomes of the result.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct OwnServer {
+pub(crate) struct Place {
+    /// On which database [default: sqlite; with --url what that server's folder shows]
+    #[arg(long, value_enum)]
+    database: Option<Database>,
     #[command(flatten)]
-    pub(crate) place: Place,
+    files: Files,
+}
+
+/// Which server is started, and how.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Program {
     /// The server's program [default: agent-bridge beside this program]
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
     /// Bind the server to these cores, as taskset counts them
     #[arg(long, value_name = "LIST")]
     server_cores: Option<String>,
+}
+
+/// A server that this program starts and ends.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OwnServer {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(flatten)]
+    program: Program,
 }
 
 /// A server that this program starts and ends, or one that runs already.
@@ -64,7 +79,7 @@ impl Place {
 
     /// Where folders are made.
     pub(crate) fn disk(&self) -> Result<PathBuf, String> {
-        self.data_dir.clone().map_or_else(beside_us, Ok)
+        self.files.data_dir.clone().map_or_else(beside_us, Ok)
     }
 
     /// A folder there, which goes when it is dropped.
@@ -74,6 +89,18 @@ impl Place {
         folder.map_err(|why| format!("{}: {why}", disk.display()))
     }
 
+    /// What is kept beside the result.
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.files.note()
+    }
+
+    /// Adds a result to the file, if one was named.
+    pub(crate) fn keep(&self, result: &impl Serialize) -> Result<(), String> {
+        self.files.keep(result)
+    }
+}
+
+impl Files {
     /// What is kept beside the result.
     pub(crate) fn note(&self) -> Option<&str> {
         self.note.as_deref()
@@ -86,15 +113,39 @@ impl Place {
             None => Ok(()),
         }
     }
+
+    /// The same on another command line, without the file for the result.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let folder = self.data_dir.as_ref().map(OsString::from);
+        let note = self.note.as_ref().map(OsString::from);
+        words([("--data-dir", folder), ("--note", note)])
+    }
+}
+
+impl Program {
+    /// The same on another command line.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let program = self.server.as_ref().map(OsString::from);
+        let cores = self.server_cores.as_ref().map(OsString::from);
+        words([("--server", program), ("--server-cores", cores)])
+    }
+}
+
+/// The options that have a value.
+fn words(options: [(&str, Option<OsString>); 2]) -> Vec<OsString> {
+    let given = options
+        .into_iter()
+        .filter_map(|(name, value)| Some([name.into(), value?]));
+    given.flatten().collect()
 }
 
 impl OwnServer {
     /// How the server is started, with room for so many sessions.
     pub(crate) fn launch(&self, sessions: usize) -> Launch<'_> {
         Launch {
-            program: self.server.as_deref(),
-            disk: self.place.data_dir.as_deref(),
-            cores: self.server_cores.as_deref(),
+            program: self.program.server.as_deref(),
+            disk: self.place.files.data_dir.as_deref(),
+            cores: self.program.server_cores.as_deref(),
             sessions,
             database: self.place.database(),
             database_url: None,
@@ -118,7 +169,7 @@ impl Target {
         let Some(url) = &self.url else {
             return Server::start(&self.own.launch(sessions));
         };
-        let folder = self.own.place.data_dir.as_deref();
+        let folder = self.own.place.files.data_dir.as_deref();
         let folder = folder.ok_or("--url needs --data-dir, the folder with that server's key")?;
         let server = Server::running(url, folder, self.server_pid)?;
         self.database().map(|_| server)
@@ -127,7 +178,8 @@ impl Target {
     /// The database of that server.
     pub(crate) fn database(&self) -> Result<Database, String> {
         let place = &self.own.place;
-        let (None, Some(_), Some(folder)) = (place.database, &self.url, &place.data_dir) else {
+        let (None, Some(_), Some(folder)) = (place.database, &self.url, &place.files.data_dir)
+        else {
             return Ok(place.database());
         };
         if folder.join(sqlite::FILE_NAME).is_file() {
