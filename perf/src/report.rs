@@ -21,6 +21,8 @@ use floors::Floors;
 use markdown::Image;
 use plot::Labelled;
 
+use crate::figures::Spread;
+
 /// Trials have no figures that a table of this kind could hold.
 const NOT_HERE: &str = "chaos";
 const REPORT_FILE: &str = "report.md";
@@ -134,14 +136,15 @@ impl Results {
 fn plots(scenario: &str, entries: &[&Entry]) -> Vec<(Image, String)> {
     let label = |place: usize| format!("#{} {}", place + 1, entries[place].label(entries));
     let mut latencies: BTreeMap<&str, Vec<Labelled<&Latency>>> = BTreeMap::new();
-    let mut rates: BTreeMap<&str, Vec<Labelled<_>>> = BTreeMap::new();
+    let mut rates: BTreeMap<&str, Vec<Labelled<Spread>>> = BTreeMap::new();
     for (place, entry) in entries.iter().enumerate() {
         for shown in &entry.latencies {
             let label = label(place);
             let all = latencies.entry(&shown.of).or_default();
             all.push(Labelled { label, shown });
         }
-        for (name, shown) in entry.figures.iter().filter(|(name, _)| is_rate(name)) {
+        let rate = |(name, shown): &(&String, &Spread)| is_rate(name) && shown.max > 0.0;
+        for (name, shown) in entry.figures.iter().filter(rate) {
             let (label, shown) = (label(place), *shown);
             let all = rates.entry(name).or_default();
             all.push(Labelled { label, shown });

@@ -79,7 +79,7 @@ impl Entry {
             on: conditions.get("on").cloned(),
             conditions,
             runs: runs.map_or(1, Vec::len),
-            latencies: found.latencies(),
+            latencies: latencies(object, &found),
             figures: found.figures(),
             errors: found.errors,
         })
@@ -132,6 +132,16 @@ fn load(object: &Object) -> Vec<(String, String)> {
         load.push(("quick".to_owned(), "and worth nothing".to_owned()));
     }
     load
+}
+
+/// In a closed loop nothing is due, so nothing can be late.
+fn latencies(object: &Object, found: &Found<'_>) -> Vec<Latency> {
+    let is_closed = object
+        .get("load")
+        .is_some_and(|load| load["loop"] == "closed");
+    let mut latencies = found.latencies();
+    latencies.retain(|latency| !(is_closed && latency.of.ends_with("own_delay")));
+    latencies
 }
 
 fn asked_for(object: &Object) -> Vec<(String, String)> {

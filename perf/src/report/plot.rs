@@ -53,7 +53,9 @@ pub(super) struct Labelled<T> {
 /// Latencies by quantile; each step to the right is a tenth of what was left. With several runs,
 /// the curve is their middle, and a line across it goes from the lowest to the highest.
 pub(super) fn curves(title: &str, all: &[Labelled<&Latency>]) -> String {
-    const SHOWN: [u32; 6] = [500_000, 750_000, 900_000, 990_000, 999_000, 999_900];
+    const SHOWN: [u32; 7] = [
+        500_000, 750_000, 900_000, 950_000, 990_000, 999_000, 999_900,
+    ];
     let quantiles = || all.iter().flat_map(|one| &one.shown.quantiles);
     let millis = quantiles().flat_map(|(_, spread)| [spread.min, spread.max]);
     let vertical = Axis::powers(millis);

@@ -84,6 +84,17 @@ fn a_measurement_of_one_run_is_read() {
 }
 
 #[test]
+fn how_late_this_program_was_is_told_of_open_loops() {
+    let of = |way: &str| {
+        let late = json!({"count": 9, "p50_ms": 1.0});
+        let load = json!({"loop": way});
+        entry(json!({"scenario": "rooms", "load": load, "runs": [{"own_delay": late}]}))
+    };
+    assert_eq!(of("open").latencies.len(), 1);
+    assert!(of("closed").latencies.is_empty());
+}
+
+#[test]
 fn what_differs_tells_measurements_apart() {
     let (slow, fast) = (entry(rooms(10)), entry(rooms(20)));
     let both = [&slow, &fast];
