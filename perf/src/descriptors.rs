@@ -23,23 +23,23 @@ pub(crate) fn allowed() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// Whether so many sessions fit. One is an open file here, and two in a server of our own, which is
+/// Whether so many connections fit. One is an open file here, and two in a server of our own, which is
 /// bound by what this program is. There, and here, other files are open too.
-pub(crate) fn suffice(sessions: usize, with_server: bool) -> Result<(), String> {
-    suffice_of(sessions, with_server, allowed())
+pub(crate) fn suffice(connections: usize, with_server: bool) -> Result<(), String> {
+    suffice_of(connections, with_server, allowed())
 }
 
-fn suffice_of(sessions: usize, with_server: bool, allowed: Option<u64>) -> Result<(), String> {
+fn suffice_of(connections: usize, with_server: bool, allowed: Option<u64>) -> Result<(), String> {
     const SPARE: usize = 64;
-    let ours = (sessions + SPARE) as u64;
-    let theirs = agent_bridge::descriptors::needed(sessions);
+    let ours = (connections + SPARE) as u64;
+    let theirs = agent_bridge::descriptors::needed(connections);
     let needed = if with_server { ours.max(theirs) } else { ours };
     let allowed = allowed.unwrap_or(u64::MAX);
     if needed <= allowed {
         return Ok(());
     }
     Err(format!(
-        "{sessions} sessions need {needed} open files, and {allowed} are allowed here: raise the limit \
+        "{connections} connections need {needed} open files, and {allowed} are allowed here: raise the limit \
          (ulimit -Hn), or ask for fewer"
     ))
 }

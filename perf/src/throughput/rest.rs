@@ -11,6 +11,9 @@ use crate::http::{Caller, Connection};
 use crate::rooms::pause;
 
 const PATH: &str = "/v1/messages";
+/// Nanoseconds after a request without an answer. When nobody is there any more, asking again at once
+/// would only count the same error ever faster.
+const PAUSE_WHEN_LOST: u64 = 100_000_000;
 
 /// One client.
 #[derive(Debug, Clone)]
@@ -71,8 +74,8 @@ impl Sender {
         }
     }
 
-    /// Sends a message and hears what became of it. For how long the server then wants to be left
-    /// alone, in nanoseconds.
+    /// Sends a message and hears what became of it. For how long the server is then to be left alone,
+    /// in nanoseconds.
     async fn send(&self, connection: &mut Connection, due: u64) -> u64 {
         let shared = &self.shared;
         let stamp = shared.sends(self.client, due, shared.clock.nanos());
@@ -83,7 +86,7 @@ impl Sender {
             Ok(answer) => answer,
             Err(why) => {
                 shared.loses(self.client, number, &why);
-                return 0;
+                return PAUSE_WHEN_LOST;
             }
         };
         let now = shared.clock.nanos();
@@ -99,7 +102,7 @@ impl Sender {
             }
             Err(why) => {
                 shared.loses(self.client, number, &why);
-                0
+                PAUSE_WHEN_LOST
             }
         }
     }
