@@ -137,14 +137,16 @@ async fn measure(server: &Server, load: &Load) -> Result<Measured, String> {
     let open = Usage::now(server, clock);
     let sessions = std::mem::take(&mut opened.sessions);
     let time = Duration::from_secs(load.seconds.into());
-    let stay = staying::stay(sender, sessions, time, clock).await?;
+    let staying = staying::stay(sender, sessions, time, clock).await;
+    // Before they go: that would be work, and would free memory.
+    let (end, memory_after_kib) = (Usage::now(server, clock), memory());
     Ok(Measured {
         opened,
-        stay,
+        stay: staying.end().await?,
         memory_before_kib,
-        memory_after_kib: memory(),
+        memory_after_kib,
         while_opening: open.since(&begin),
-        while_staying: Usage::now(server, clock).since(&open),
+        while_staying: end.since(&open),
     })
 }
 

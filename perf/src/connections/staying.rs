@@ -32,6 +32,23 @@ pub(super) struct Stay {
     pub(super) errors: BTreeMap<String, u64>,
 }
 
+/// Everybody is still there, at the end of the time.
+#[derive(Debug)]
+pub(super) struct Staying {
+    listening: JoinSet<()>,
+    stay: Rc<RefCell<Stay>>,
+    _sender: Session,
+}
+
+impl Staying {
+    /// They all go.
+    pub(super) async fn end(mut self) -> Result<Stay, String> {
+        self.listening.shutdown().await;
+        let stay = Rc::into_inner(self.stay).ok_or("somebody still listens")?;
+        Ok(stay.into_inner())
+    }
+}
+
 impl Stay {
     fn errs(&mut self, what: String) {
         *self.errors.entry(what).or_default() += 1;
@@ -61,7 +78,7 @@ pub(super) async fn stay(
     sessions: Vec<Session>,
     time: Duration,
     clock: Clock,
-) -> Result<Stay, String> {
+) -> Staying {
     let stay = Rc::new(RefCell::new(Stay {
         deliveries: Latencies::new(),
         sent: 0,
@@ -88,9 +105,11 @@ pub(super) async fn stay(
             .errs(format!("the sender's session: {why}"));
     }
     settle(&stay, clock).await;
-    listening.shutdown().await;
-    let stay = Rc::into_inner(stay).ok_or("somebody still listens")?;
-    Ok(stay.into_inner())
+    Staying {
+        listening,
+        stay,
+        _sender: sender,
+    }
 }
 
 /// One message for each second, spread evenly over everybody.
