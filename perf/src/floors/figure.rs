@@ -23,7 +23,9 @@ const fn key(load: &Load) -> Key {
 pub(super) enum Verdict {
     Missed,
     Held,
-    /// And the goal as well.
+    /// There is no floor, only a goal, which is not reached.
+    Short,
+    /// The goal, and so the floor.
     Goal,
 }
 
@@ -148,6 +150,7 @@ impl Figure {
         };
         match (is_reached(self.floor), is_reached(self.goal)) {
             (false, _) => Verdict::Missed,
+            (true, false) if self.floor.is_none() => Verdict::Short,
             (true, false) => Verdict::Held,
             (true, true) => Verdict::Goal,
         }
@@ -159,6 +162,7 @@ impl Verdict {
         match self {
             Self::Missed => "missed",
             Self::Held => "held",
+            Self::Short => "short of the goal",
             Self::Goal => "goal",
         }
     }
@@ -251,6 +255,14 @@ mod tests {
         assert_eq!(verdict("P5", 34.9), Verdict::Missed);
         assert_eq!(verdict("P5", 35.0), Verdict::Held);
         assert_eq!(verdict("P5", 60.0), Verdict::Goal);
+    }
+
+    #[test]
+    fn where_there_is_no_floor_none_is_held() {
+        let measure = MEASURES.iter().find(|measure| measure.id == "P15");
+        let p50 = &measure.expect("a measure").figures[1];
+        assert_eq!(p50.verdict(&spread(1.1, 1.0, 1.2)), Verdict::Short);
+        assert_eq!(p50.verdict(&spread(1.0, 1.0, 1.2)), Verdict::Goal);
     }
 
     #[test]
