@@ -94,7 +94,6 @@ impl Plan {
 mod tests {
     use super::super::table::MEASURES;
     use super::*;
-    use clap::CommandFactory as _;
 
     fn floors(words: &[&str]) -> FloorsArgs {
         let all = ["perf", "floors"].iter().chain(words);
@@ -104,14 +103,9 @@ mod tests {
         }
     }
 
-    /// Scenarios that may be missing from this program.
-    const ELSEWHERE: [&str; 2] = ["throughput", "connections"];
-
     /// What is run in the end must be what that scenario takes, whatever is asked for.
     #[test]
     fn every_command_line_is_one() {
-        let known = Cli::command();
-        let is_there = |name: &str| known.find_subcommand(name).is_some();
         for words in [
             &["--runs", "5", "--attempts", "9", "--note", "x"][..],
             &[
@@ -131,10 +125,6 @@ mod tests {
                 .iter()
                 .flat_map(super::super::table::Measure::loads)
             {
-                if !is_there(load.scenario) {
-                    assert!(ELSEWHERE.contains(&load.scenario), "{}", load.scenario);
-                    continue;
-                }
                 let plan = Plan::of(&args, load, Database::Postgres);
                 let scenario = plan.scenario(Path::new("r.json"));
                 assert!(scenario.is_ok(), "{plan}: {}", scenario.unwrap_err());
