@@ -57,6 +57,7 @@ pub(crate) async fn measure(
     let shared = Rc::new(Shared {
         clock,
         text_bytes: load.text_bytes,
+        echoes: RefCell::new(seated.ledgers.iter().map(Ledger::echo).collect()),
         ledgers: RefCell::new(seated.ledgers),
         tally: RefCell::new(Tally::new(window)),
     });
