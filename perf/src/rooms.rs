@@ -3,6 +3,7 @@
 //! scenarios are other crowds in other rooms.
 
 mod args;
+mod echo;
 mod event;
 mod ledger;
 mod load;

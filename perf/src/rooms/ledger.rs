@@ -1,6 +1,8 @@
 //! The books of one room: what was posted, and that every member was told each of it once, in the
 //! order of the room's log.
 
+use super::echo::Echo;
+
 /// What a member was told that it should not have been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
@@ -63,6 +65,11 @@ impl Ledger {
         }
     }
 
+    /// Room for what all of its members are told in the same bytes.
+    pub(super) fn echo(&self) -> Echo {
+        Echo::new(self.members.len())
+    }
+
     /// A member is live from the record after this one.
     pub(super) fn live(&mut self, member: usize, head: u64) {
         self.members[member].seq = Some(head);
@@ -84,6 +91,11 @@ impl Ledger {
         let member = &self.members[member];
         let answered = member.acknowledged + member.refused;
         member.posted.saturating_sub(answered)
+    }
+
+    /// The seq that a member is to be told next; none while it is not live.
+    pub(super) fn expects(&self, member: usize) -> Option<u64> {
+        self.members[member].seq.map(|seq| seq + 1)
     }
 
     /// A member is told any event.

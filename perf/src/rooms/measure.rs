@@ -33,7 +33,10 @@ const STEP: Duration = Duration::from_millis(200);
 /// What everybody has used and done until a moment.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
+    /// When the processor times were read.
     pub(super) at: u64,
+    /// When the log's statistics were told: the answer may take a while among all others.
+    pub(super) log_at: u64,
     pub(super) log: LogStats,
     pub(super) server: Option<ProcessCpu>,
     pub(super) client: Option<ProcessCpu>,
@@ -57,6 +60,7 @@ pub(crate) async fn measure(
     let shared = Rc::new(Shared {
         clock,
         text_bytes: load.text_bytes,
+        echoes: RefCell::new(seated.ledgers.iter().map(Ledger::echo).collect()),
         ledgers: RefCell::new(seated.ledgers),
         tally: RefCell::new(Tally::new(window)),
     });
@@ -125,15 +129,18 @@ fn set_to_work(
 }
 
 pub(crate) async fn sample(server: &Server, clock: Clock) -> Result<Sample, String> {
-    let asked = clock.nanos();
+    let at = clock.nanos();
+    let processes = [server.pid(), Some(std::process::id())];
+    let [server_cpu, client] = processes.map(|pid| pid.and_then(ProcessCpu::of));
+    let machine = MachineCpu::now();
     let log = server.stats().await?;
-    let answered = clock.nanos();
     Ok(Sample {
-        at: asked.midpoint(answered),
+        at,
+        log_at: at.midpoint(clock.nanos()),
         log,
-        server: server.pid().and_then(ProcessCpu::of),
-        client: ProcessCpu::of(std::process::id()),
-        machine: MachineCpu::now(),
+        server: server_cpu,
+        client,
+        machine,
     })
 }
 

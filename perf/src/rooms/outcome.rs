@@ -101,14 +101,14 @@ impl Outcome {
     }
 }
 
-fn span_seconds([first, last]: &[Sample; 2]) -> f64 {
-    last.at.saturating_sub(first.at) as f64 / 1e9
+fn seconds(first: u64, last: u64) -> f64 {
+    last.saturating_sub(first) as f64 / 1e9
 }
 
 impl Writer {
     fn between(samples: &[Sample; 2]) -> Self {
-        let span = span_seconds(samples);
         let [first, last] = samples;
+        let span = seconds(first.log_at, last.log_at);
         let done = last.log.minus(&first.log);
         let (batches, busy) = (done.batches as f64, done.commit_micros as f64 / 1e6);
         Self {
@@ -127,7 +127,7 @@ impl Cpu {
             Some(now.as_ref()?.minus(earlier.as_ref()?))
         };
         Self {
-            span_seconds: span_seconds(samples),
+            span_seconds: seconds(first.at, last.at),
             server: process(&last.server, &first.server),
             client: process(&last.client, &first.client),
             machine: last
@@ -214,6 +214,7 @@ mod tests {
     fn sample(at: u64, batches: u64, records: u64, commit_micros: u64) -> Sample {
         Sample {
             at,
+            log_at: at,
             log: LogStats {
                 batches,
                 records,
