@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::Parser as _;
 
-use super::table::{Load, Repeats};
+use super::measure::{Load, Repeats};
 use super::{Cli, FloorsArgs, Value};
 use crate::database::Database;
 
@@ -92,6 +92,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use super::super::measure::Measure;
     use super::super::table::MEASURES;
     use super::*;
     use clap::CommandFactory as _;
@@ -127,10 +128,7 @@ mod tests {
             ],
         ] {
             let args = floors(words);
-            for load in MEASURES
-                .iter()
-                .flat_map(super::super::table::Measure::loads)
-            {
+            for load in MEASURES.iter().flat_map(Measure::loads) {
                 if !is_there(load.scenario) {
                     assert!(ELSEWHERE.contains(&load.scenario), "{}", load.scenario);
                     continue;
