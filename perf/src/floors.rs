@@ -2,6 +2,7 @@
 //! `docs/performance.md` is repeated. Each is a scenario of this program with exact parameters.
 
 mod figure;
+mod measure;
 mod plan;
 mod report;
 mod table;
@@ -16,8 +17,9 @@ use crate::database::{Database, Databases};
 use crate::target::{Files, Program};
 
 use figure::Results;
+use measure::{Load, Measure};
 use plan::Plan;
-use table::{Load, MEASURES, Measure};
+use table::MEASURES;
 
 /// Everything that has a floor: which are held, which are missed
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::table::{Better, Figure, From, Load, Source};
+use super::measure::{Better, Figure, From, Load, Source};
 use crate::database::Database;
 use crate::figures::Spread;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::Parser as _;
 
-use super::table::{Load, Repeats};
+use super::measure::{Load, Repeats};
 use super::{Cli, FloorsArgs, Value};
 use crate::database::Database;
 
@@ -92,6 +92,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use super::super::measure::Measure;
     use super::super::table::MEASURES;
     use super::*;
 
@@ -121,10 +122,7 @@ mod tests {
             ],
         ] {
             let args = floors(words);
-            for load in MEASURES
-                .iter()
-                .flat_map(super::super::table::Measure::loads)
-            {
+            for load in MEASURES.iter().flat_map(Measure::loads) {
                 let plan = Plan::of(&args, load, Database::Postgres);
                 let scenario = plan.scenario(Path::new("r.json"));
                 assert!(scenario.is_ok(), "{plan}: {}", scenario.unwrap_err());

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::figure::Results;
-use super::table::{Figure, Measure, On};
+use super::measure::{Figure, Measure, On};
 use crate::database::Database;
 use crate::figures::{Spread, grouped};
 
