@@ -90,9 +90,14 @@ impl Entry {
         words(&self.load)
     }
 
-    /// How it is told apart from the others of its scenario: by what is not the same in all.
+    /// How it is told apart from the others of its scenario: by what is not the same in all, but for
+    /// how long it took.
     pub(super) fn label(&self, others: &[&Self]) -> String {
-        let differs = |part: &&(String, String)| others.iter().any(|o| !o.load.contains(part));
+        const LENGTHS: [&str; 2] = ["seconds", "warm up seconds"];
+        let differs = |part: &&(String, String)| {
+            let is_length = LENGTHS.contains(&part.0.as_str());
+            !is_length && others.iter().any(|other| !other.load.contains(part))
+        };
         let parts: Vec<_> = self.load.iter().filter(differs).cloned().collect();
         let on = self.on.clone().into_iter();
         let parts = Some(words(&parts)).filter(|parts| !parts.is_empty());

@@ -17,8 +17,14 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 36.0;
 const TOP: f64 = 44.0;
 const BELOW: f64 = 46.0;
+/// Where the words of the legend begin.
+const LEGEND: f64 = LEFT + 46.0;
 /// Of the field with the curves.
 const CURVES_HEIGHT: f64 = 320.0;
+/// Of the field with the rates.
+const RATES_WIDTH: f64 = 400.0;
+/// Beside the field with the rates: the longest of their numbers.
+const NUMBER: f64 = 96.0;
 /// Of one line of text, or one rate.
 const LINE: f64 = 22.0;
 /// What a letter takes, about.
@@ -65,7 +71,8 @@ pub(super) fn curves(title: &str, all: &[Labelled<&Latency>]) -> String {
     let up = |millis: f64| TOP + (1.0 - vertical.place(millis)) * CURVES_HEIGHT;
     let height = TOP + CURVES_HEIGHT + BELOW + LINE * all.len() as f64;
     let bottom = TOP + CURVES_HEIGHT;
-    let mut plot = begin(&format!("{title}, ms"), height);
+    let width = WIDTH.max(LEGEND + longest(all) + RIGHT);
+    let mut plot = begin(&format!("{title}, ms"), width, height);
     for tick in vertical.ticks() {
         let y = up(tick);
         plot = plot.add(grid(LEFT, y, WIDTH - RIGHT, y));
@@ -93,21 +100,18 @@ pub(super) fn curves(title: &str, all: &[Labelled<&Latency>]) -> String {
         }
         let y = bottom + BELOW + LINE * place as f64;
         drawn = drawn.add(line(LEFT, y - 4.0, LEFT + 36.0, y - 4.0));
-        plot = plot
-            .add(drawn)
-            .add(text(&one.label, LEFT + 46.0, y, "start"));
+        plot = plot.add(drawn).add(text(&one.label, LEGEND, y, "start"));
     }
     done(&plot)
 }
 
 /// Rates, one below the other: the middle of the runs, and a line from the lowest to the highest.
 pub(super) fn rates(title: &str, all: &[Labelled<Spread>]) -> String {
-    let longest = all.iter().map(|one| one.label.chars().count()).max();
-    let left = (longest.unwrap_or_default() as f64 * LETTER + 16.0).clamp(LEFT, WIDTH / 2.0);
+    let left = LEFT.max(longest(all) + 16.0);
     let horizontal = Axis::linear(all.iter().map(|one| one.shown.max));
-    let across = |number: f64| left + horizontal.place(number) * (WIDTH - left - RIGHT - 60.0);
+    let across = |number: f64| left + horizontal.place(number) * RATES_WIDTH;
     let bottom = TOP + LINE * (all.len() as f64 + 0.5);
-    let mut plot = begin(title, bottom + BELOW);
+    let mut plot = begin(title, left + RATES_WIDTH + NUMBER, bottom + BELOW);
     for tick in horizontal.ticks() {
         let x = across(tick);
         plot = plot.add(grid(x, TOP, x, bottom));
@@ -127,6 +131,12 @@ pub(super) fn rates(title: &str, all: &[Labelled<Spread>]) -> String {
     done(&plot)
 }
 
+/// How wide the longest label is, about.
+fn longest<T>(all: &[Labelled<T>]) -> f64 {
+    let letters = all.iter().map(|one| one.label.chars().count()).max();
+    letters.unwrap_or_default() as f64 * LETTER
+}
+
 /// A number beside an axis.
 fn number(number: f64) -> String {
     if number >= 100.0 || number == 0.0 {
@@ -139,14 +149,14 @@ fn number(number: f64) -> String {
         .to_owned()
 }
 
-fn begin(title: &str, height: f64) -> Document {
+fn begin(title: &str, width: f64, height: f64) -> Document {
     let ground = Rectangle::new()
         .set("class", "ground")
-        .set("width", px(WIDTH))
+        .set("width", px(width))
         .set("height", px(height));
     Document::new()
-        .set("viewBox", format!("0 0 {} {}", px(WIDTH), px(height)))
-        .set("width", px(WIDTH))
+        .set("viewBox", format!("0 0 {} {}", px(width), px(height)))
+        .set("width", px(width))
         .set("height", px(height))
         .set("role", "img")
         .add(Style::new(STYLE))

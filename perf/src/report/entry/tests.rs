@@ -12,7 +12,7 @@ fn rooms(rate: u32) -> Value {
             "on": "sqlite", "cpu": "A Fast One", "cores": 2,
             "database": {"sqlite": "3.53.2", "journal": "WAL"},
         },
-        "load": {"clients": 100, "loop": "open", "posts_per_second": rate},
+        "load": {"clients": 100, "loop": "open", "posts_per_second": rate, "seconds": rate},
         "summary": {
             "runs": 2, "errors": 3, "posts_per_commit": null,
             "posts_per_second": {"median": 4000.0, "min": 3000.0, "max": 5000.0},
@@ -40,7 +40,7 @@ fn a_measurement_of_several_runs_is_read() {
     assert_eq!((found.scenario.as_str(), found.runs), ("rooms", 2));
     assert_eq!(
         found.load(),
-        "clients 100, loop open, posts per second 5000"
+        "clients 100, loop open, posts per second 5000, seconds 5000"
     );
     assert_eq!(found.conditions["sqlite"], "3.53.2");
     assert_eq!(found.conditions["disk"], "ext4, fdatasync of 4 KiB 0.13 ms");

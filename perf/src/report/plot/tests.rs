@@ -57,6 +57,32 @@ fn each_latency_is_a_curve_with_a_line_in_the_legend() {
 }
 
 #[test]
+fn a_long_label_has_room() {
+    let width = |plot: &str| {
+        let after = plot.split("viewBox=\"0 0 ").nth(1).expect("a size");
+        let width = after.split(' ').next().expect("a width");
+        width.parse::<f64>().expect("a number")
+    };
+    let long = "x".repeat(200);
+    let one = latency(&[json!({"count": 500, "p50_ms": 1.0, "p90_ms": 10.0})]);
+    let shown = Spread::of([5.0]).expect("a number");
+    for label in ["short", &long] {
+        let label = label.to_owned();
+        let room = label.len() as f64 * LETTER;
+        let drawn = rates(
+            "x",
+            &[Labelled {
+                label: label.clone(),
+                shown,
+            }],
+        );
+        assert!(width(&drawn) > room + RATES_WIDTH, "{label}");
+        let drawn = curves("x", &[Labelled { label, shown: &one }]);
+        assert!(width(&drawn) > room + LEGEND);
+    }
+}
+
+#[test]
 fn a_higher_latency_is_higher_up() {
     let one = json!({"count": 500, "p50_ms": 1.0, "p90_ms": 10.0});
     let one = latency(&[one]);
