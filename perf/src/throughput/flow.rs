@@ -48,6 +48,8 @@ pub(super) struct Flow {
     delivered: u64,
     /// The sender was told that the recipient has confirmed them.
     done: u64,
+    /// Confirmations of the recipient that were refused.
+    unconfirmed: u64,
     /// Nothing up to this number may come any more.
     passed: u64,
 }
@@ -116,6 +118,16 @@ impl Flow {
         self.done += 1;
     }
 
+    /// A confirmation of the recipient was refused: of which message is not said.
+    pub(super) fn confirms_in_vain(&mut self) {
+        self.unconfirmed += 1;
+    }
+
+    /// Whether a message may be handed over again: what was not confirmed is, after its lease.
+    pub(super) fn may_come_again(&self) -> bool {
+        self.unconfirmed > 0
+    }
+
     fn both_told(&mut self, number: u64, told: impl FnOnce(&mut Known)) {
         if let Some(known) = self.open.get_mut(&number) {
             told(known);
@@ -136,9 +148,9 @@ impl Flow {
         self.open.values().filter(lost).count() as u64
     }
 
-    /// Messages that arrived, and of whose confirmation their sender was not told.
+    /// Messages that were confirmed, and whose sender was not told that they are done.
     pub(super) fn unfinished(&self) -> u64 {
-        self.delivered.saturating_sub(self.done)
+        self.delivered.saturating_sub(self.done + self.unconfirmed)
     }
 
     /// Whether nothing is under way.
@@ -183,6 +195,17 @@ mod tests {
         assert_eq!(flow.delivers(4, 2), Ok(()));
         assert_eq!(flow.delivers(3, 0), Ok(()), "it was sent beside the fourth");
         assert_eq!(flow.delivers(1, 0), Err(Flaw::Order));
+    }
+
+    #[test]
+    fn what_could_not_be_confirmed_is_not_waited_for() {
+        let mut flow = Flow::default();
+        flow.sends(9);
+        flow.stores(1);
+        assert_eq!(flow.delivers(1, 0), Ok(()));
+        assert!(!flow.may_come_again() && !flow.is_settled());
+        flow.confirms_in_vain();
+        assert!(flow.may_come_again() && flow.is_settled());
     }
 
     #[test]

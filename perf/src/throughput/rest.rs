@@ -97,7 +97,7 @@ impl Sender {
             }
             Ok(Verdict::Refused(why)) => {
                 let what = format!("{} {}", answer.status, why.code);
-                shared.refuses(self.client, Some(number), &what, &why.code);
+                shared.refuses(self.client, number, &what, &why.code);
                 pause(&why, self.client)
             }
             Err(why) => {

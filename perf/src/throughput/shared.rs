@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::flow::Flow;
+use super::flow::{Flaw, Flow};
 use super::message::{self, Message, Stamp};
 use crate::clock::Clock;
 use crate::rooms::{Rejected, Tally};
@@ -62,28 +62,27 @@ impl Shared {
         }
     }
 
-    /// A client was told that something is refused. Without a number that is a confirmation.
-    pub(super) fn refuses(&self, client: usize, number: Option<u64>, why: &str, code: &str) {
+    /// A client was told that its message is refused.
+    pub(super) fn refuses(&self, client: usize, number: u64, why: &str, code: &str) {
         self.tally.borrow_mut().errs(why, 1);
-        let mut flows = self.flows.borrow_mut();
-        match number {
-            Some(number) if code == UNKNOWN => flows[client].loses(number),
-            Some(number) => flows[client].refuses(number),
-            None => {}
+        let flow = &mut self.flows.borrow_mut()[client];
+        match code {
+            UNKNOWN => flow.loses(number),
+            _ => flow.refuses(number),
         }
     }
 
-    /// The same on a session.
+    /// The same on a session. What has no `ref` is a confirmation.
     pub(super) fn rejects(&self, client: usize, rejected: &Rejected) {
         let number = rejected.reference.as_deref();
         let number = number.and_then(|word| word.parse().ok());
-        let what = if number.is_some() {
-            "rejected"
-        } else {
-            "ack rejected"
-        };
-        let why = format!("{what}: {}", rejected.code);
-        self.refuses(client, number, &why, &rejected.code);
+        if let Some(number) = number {
+            let why = format!("rejected: {}", rejected.code);
+            return self.refuses(client, number, &why, &rejected.code);
+        }
+        let why = format!("ack rejected: {}", rejected.code);
+        self.tally.borrow_mut().errs(&why, 1);
+        self.flows.borrow_mut()[self.previous(client)].confirms_in_vain();
     }
 
     /// The answer to a message was lost.
@@ -107,9 +106,12 @@ impl Shared {
         if self.names[sender] != message.from {
             return tally.errs("flaw: a message of somebody else", 1);
         }
-        let delivered = self.flows.borrow_mut()[sender].delivers(stamp.number, stamp.after);
-        match delivered {
+        let flow = &mut self.flows.borrow_mut()[sender];
+        match flow.delivers(stamp.number, stamp.after) {
             Ok(()) => tally.delivers(stamp.due, now),
+            Err(Flaw::Twice) if message.attempt > Some(1) && flow.may_come_again() => {
+                tally.errs("again, because its confirmation was refused", 1);
+            }
             Err(flaw) => tally.errs(flaw.word(), 1),
         }
     }
@@ -132,104 +134,4 @@ impl Shared {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rooms::Window;
-
-    fn shared() -> Shared {
-        let window = Window {
-            begin: 0,
-            end: 1_000,
-        };
-        Shared {
-            clock: Clock::start(),
-            text_bytes: 64,
-            names: ["ann", "bob", "cat"].map(str::to_owned).into(),
-            flows: RefCell::new((0..3).map(|_| Flow::default()).collect()),
-            tally: RefCell::new(Tally::new(window)),
-        }
-    }
-
-    fn hears(shared: &Shared, client: usize, from: &str, text: &str) {
-        let id = "msg_1";
-        shared.delivers(client, &Message { id, from, text }, 30);
-    }
-
-    fn errors(shared: &Shared) -> Vec<String> {
-        shared.tally.borrow().errors.keys().cloned().collect()
-    }
-
-    #[test]
-    fn a_message_goes_to_the_next_one_and_is_answered_once() {
-        let shared = shared();
-        assert_eq!((shared.next(0), shared.next(2)), ("bob", "ann"));
-        let sent = shared.sends(2, 10, 12);
-        let expected = Stamp {
-            number: 1,
-            after: 0,
-            due: 10,
-        };
-        assert_eq!(sent, expected);
-        assert_eq!(shared.key(2, 1), "cat-1");
-        shared.stores(2, Some(1), false, 20);
-        hears(&shared, 0, "cat", "1 0 10 xxx");
-        assert!(!shared.is_settled(), "cat was not told that ann is done");
-        shared.finishes(2);
-        assert!(shared.is_settled() && errors(&shared).is_empty());
-        let tally = shared.tally.borrow();
-        assert_eq!((tally.asked(), tally.answered_well()), (1, 1));
-    }
-
-    #[test]
-    fn what_is_wrong_is_counted() {
-        let shared = shared();
-        shared.sends(0, 10, 10);
-        shared.stores(0, Some(1), true, 20);
-        shared.stores(0, Some(1), false, 20);
-        hears(&shared, 1, "cat", "1 0 10 xxx");
-        hears(&shared, 1, "ann", "hello");
-        hears(&shared, 1, "ann", "2 0 10 xxx");
-        hears(&shared, 1, "ann", "1 0 10 xxx");
-        hears(&shared, 1, "ann", "1 0 10 xxx");
-        shared.close();
-        let expected = [
-            "done, and its sender was not told",
-            "flaw: a message of somebody else",
-            "flaw: a message that nobody sent",
-            "flaw: a message twice",
-            "flaw: a new key counted as a repeat",
-            "flaw: a text that nobody sent",
-            "flaw: an answer to what was not asked",
-        ];
-        assert_eq!(errors(&shared), expected);
-    }
-
-    #[test]
-    fn refusals_are_of_messages_or_of_confirmations() {
-        let shared = shared();
-        for _ in 0..3 {
-            shared.sends(0, 10, 10);
-        }
-        let rejected = |reference: Option<&str>, code: &str| Rejected {
-            code: code.to_owned(),
-            reference: reference.map(str::to_owned),
-            retry_after_ms: None,
-        };
-        shared.rejects(0, &rejected(Some("1"), "busy"));
-        shared.rejects(0, &rejected(None, "busy"));
-        shared.rejects(0, &rejected(Some("2"), UNKNOWN));
-        shared.loses(0, 3, "a connection broke");
-        hears(&shared, 1, "ann", "2 0 10 xxx");
-        hears(&shared, 1, "ann", "1 0 10 xxx");
-        let expected = [
-            "ack rejected: busy",
-            "flaw: a message that was refused",
-            "rejected: busy",
-            "rejected: outcome_unknown",
-            "request: a connection broke",
-        ];
-        assert_eq!(errors(&shared), expected);
-        shared.close();
-        assert!(!errors(&shared).contains(&"never answered".to_owned()));
-    }
-}
+mod tests;
