@@ -13,7 +13,7 @@ use agent_bridge::system::SystemIds;
 use bridge_core::event::Stream;
 use bridge_core::ports::Ids as _;
 use bridge_core::{Epoch, RoomId};
-use private_postgres::{Cluster, Durability};
+use private_postgres::{Cluster, Durability, Shared};
 use tempfile::TempDir;
 
 use crate::database::Database;
@@ -182,8 +182,15 @@ impl Stock {
         rooms::make(&server, wanted.rooms).await?;
         drop(server);
         let which = self.data.which()?;
-        let written = tokio::task::spawn_blocking(move || write(&which, wanted)).await;
-        written.map_err(|why| why.to_string())??;
+        let postgres = match &self.data {
+            Data::Sqlite(_) => None,
+            Data::Postgres { cluster, url } => Some((cluster.shared(), url.clone())),
+        };
+        let written = tokio::task::spawn_blocking(move || {
+            write(&which, wanted)?;
+            postgres.map_or(Ok(()), |(postgres, url)| settle(&postgres, &url))
+        });
+        written.await.map_err(|why| why.to_string())??;
         self.inventory = Inventory::of(wanted);
         self.inventory.write(&self.data_dir)?;
         println!(
@@ -215,4 +222,13 @@ fn write(which: &Which, wanted: Wanted) -> Result<(), String> {
     filler.write(wanted.messages, |written| bar.set_position(written))?;
     bar.finish_and_clear();
     opened.log.upkeep(true).map_err(|why| why.to_string())
+}
+
+/// What was written in minutes is put in order as it would have been in weeks; otherwise that would
+/// happen while something is measured. SQLite's log was copied into its file with the last posts.
+fn settle(postgres: &Shared, url: &str) -> Result<(), String> {
+    for statement in ["VACUUM (ANALYZE)", "CHECKPOINT"] {
+        postgres.sql(url, statement)?;
+    }
+    Ok(())
 }
