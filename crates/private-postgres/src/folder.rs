@@ -46,13 +46,18 @@ impl Folder {
     }
 }
 
-#[test]
-fn a_kept_folder_is_made_and_its_path_is_whole() {
-    let user = User::for_a_server().expect("a user");
-    let place = tempfile::tempdir_in(".").expect("a folder");
-    let name = place.path().file_name().expect("a name");
-    let folder = Folder::kept(&Path::new(name).join("kept"), user).expect("a kept folder");
-    assert!(folder.path().is_absolute() && folder.path().is_dir());
-    drop(folder);
-    assert!(place.path().join("kept").is_dir(), "it stays");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_folder_is_made_and_its_path_is_whole() {
+        let user = User::for_a_server().expect("a user");
+        let place = tempfile::tempdir_in(".").expect("a folder");
+        let name = place.path().file_name().expect("a name");
+        let folder = Folder::kept(&Path::new(name).join("kept"), user).expect("a kept folder");
+        assert!(folder.path().is_absolute() && folder.path().is_dir());
+        drop(folder);
+        assert!(place.path().join("kept").is_dir(), "it stays");
+    }
 }

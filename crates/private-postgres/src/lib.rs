@@ -433,21 +433,26 @@ fn said(program: &str, output: &Output) -> Result<String, String> {
     Err(format!("{program}: {}: {}", output.status, why.trim()))
 }
 
-#[test]
-fn a_kept_folder_has_everything_again() {
-    let place = tempfile::tempdir().expect("a folder");
-    // The server's user is another one than ours, if we are root.
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(place.path(), open).expect("an open folder");
-    let folder = place.path().join("kept");
-    for expected in ["0", "1", "2"] {
-        let server = Cluster::start_kept(&folder, Durability::Fast).expect("a server");
-        let url = server.database_named("data").expect("a database");
-        let make = "CREATE TABLE IF NOT EXISTS t (n int)";
-        server.shared().sql(&url, make).expect("a table");
-        let count = server.shared().sql(&url, "SELECT count(*) FROM t");
-        assert_eq!(count.expect("a number"), expected);
-        let more = "INSERT INTO t VALUES (1)";
-        server.shared().sql(&url, more).expect("one more");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_folder_has_everything_again() {
+        let place = tempfile::tempdir().expect("a folder");
+        // The server's user is another one than ours, if we are root.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(place.path(), open).expect("an open folder");
+        let folder = place.path().join("kept");
+        for expected in ["0", "1", "2"] {
+            let server = Cluster::start_kept(&folder, Durability::Fast).expect("a server");
+            let url = server.database_named("data").expect("a database");
+            let make = "CREATE TABLE IF NOT EXISTS t (n int)";
+            server.shared().sql(&url, make).expect("a table");
+            let count = server.shared().sql(&url, "SELECT count(*) FROM t");
+            assert_eq!(count.expect("a number"), expected);
+            let more = "INSERT INTO t VALUES (1)";
+            server.shared().sql(&url, more).expect("one more");
+        }
     }
 }
