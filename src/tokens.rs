@@ -13,7 +13,7 @@ use bridge_core::{ClientId, Principal, Reject, Scopes, Timestamp, TokenId, limit
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-pub use key::{KeyError, SigningKey};
+pub use key::{KEY_FILE, KeyError, SigningKey};
 pub use tickets::{Ticket, TicketSecret, Tickets};
 
 const ALGORITHM: Algorithm = Algorithm::HS256;

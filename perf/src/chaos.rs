@@ -7,7 +7,6 @@ mod args;
 mod correspondent;
 mod crowd;
 mod database;
-mod descriptors;
 mod diary;
 mod heard;
 mod history;
@@ -75,7 +74,7 @@ pub(crate) async fn run(args: ChaosArgs) -> Result<(), String> {
         return Ok(());
     }
     let chosen = args.chosen()?;
-    descriptors::raise();
+    crate::descriptors::raise();
     let seed = args.seed.unwrap_or_else(rand::random);
     let setting = Setting::new(&args, seed)?;
     let databases = args.database.each();

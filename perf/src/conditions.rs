@@ -36,6 +36,8 @@ impl Conditions {
                 let file = server.data_dir.join(sqlite::FILE_NAME);
                 (SqliteFile::look(&file), None)
             }
+            // Which one a server that runs already is on, nobody here knows.
+            Database::Postgres if !server.is_own() => (None, None),
             Database::Postgres => (None, Some(private_postgres::version()?)),
         };
         Ok(Self {

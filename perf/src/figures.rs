@@ -12,14 +12,20 @@ const DIGITS: u8 = 3;
 #[derive(Debug)]
 pub(crate) struct Latencies(Histogram<u64>);
 
-/// What is told of many latencies, in milliseconds.
+/// What is told of many latencies, in milliseconds: enough points to draw the curve again. One that
+/// is further out than there are latencies is the longest of them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Quantiles {
     pub(crate) count: u64,
+    pub(crate) p10_ms: f64,
+    pub(crate) p25_ms: f64,
     pub(crate) p50_ms: f64,
+    pub(crate) p75_ms: f64,
+    pub(crate) p90_ms: f64,
     pub(crate) p95_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) p999_ms: f64,
+    pub(crate) p9999_ms: f64,
     pub(crate) max_ms: f64,
     pub(crate) mean_ms: f64,
 }
@@ -42,14 +48,24 @@ impl Latencies {
             .expect("both have the same bounds, which are constants");
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
     pub(crate) fn quantiles(&self) -> Quantiles {
         let at = |quantile| millis(self.0.value_at_quantile(quantile) as f64);
         Quantiles {
             count: self.0.len(),
+            p10_ms: at(0.1),
+            p25_ms: at(0.25),
             p50_ms: at(0.5),
+            p75_ms: at(0.75),
+            p90_ms: at(0.9),
             p95_ms: at(0.95),
             p99_ms: at(0.99),
             p999_ms: at(0.999),
+            p9999_ms: at(0.9999),
             max_ms: millis(self.0.max() as f64),
             mean_ms: millis(self.0.mean()),
         }
@@ -122,10 +138,15 @@ mod tests {
         }
         let told = latencies.quantiles();
         for (found, expected) in [
+            (told.p10_ms, 100.0),
+            (told.p25_ms, 250.0),
             (told.p50_ms, 500.0),
+            (told.p75_ms, 750.0),
+            (told.p90_ms, 900.0),
             (told.p95_ms, 950.0),
             (told.p99_ms, 990.0),
             (told.p999_ms, 999.0),
+            (told.p9999_ms, 1_000.0),
             (told.max_ms, 1_000.0),
             (told.mean_ms, 500.5),
         ] {

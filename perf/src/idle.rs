@@ -1,6 +1,5 @@
 //! Sessions that do nothing but be there: what each of them costs.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,12 +9,12 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::clock::Clock;
 use crate::conditions::Conditions;
-use crate::database::Database;
 use crate::figures::{Latencies, Quantiles, grouped};
 use crate::procfs::{self, ProcessCpu};
 use crate::progress;
-use crate::server::{Launch, Server};
+use crate::server::Server;
 use crate::socket::{Filled, Socket};
+use crate::target::Target;
 
 /// Sessions that do nothing: memory and processor time of each
 #[derive(Debug, Args)]
@@ -23,10 +22,11 @@ use crate::socket::{Filled, Socket};
 Examples:
   perf idle
   perf idle --sessions 9000 --seconds 60 --output idle.json
+  perf idle --url http://127.0.0.1:5001 --data-dir ~/.agent-bridge --server-pid 4711
 
-It starts the release server that stands beside this program, with empty data in a temporary folder,
-opens the sessions one after the other, and leaves them alone. Each session takes two open files of the
-server and one of this program: see `ulimit -n`.")]
+Without --url it starts the release server that stands beside this program, with empty data in
+a temporary folder. It opens the sessions one after the other, and leaves them alone. Each session takes
+two open files of the server and one of this program: see `ulimit -n`.")]
 pub(crate) struct IdleArgs {
     /// WebSocket sessions, each of another client
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u16).range(1..=20_000))]
@@ -34,21 +34,8 @@ pub(crate) struct IdleArgs {
     /// How long they are left alone before memory is looked at
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_600))]
     seconds: u16,
-    /// On which database
-    #[arg(long, value_enum, default_value_t = Database::Sqlite)]
-    database: Database,
-    /// Where the temporary folder is made [default: beside this program]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The server's program [default: agent-bridge beside this program]
-    #[arg(long, value_name = "PATH")]
-    server: Option<PathBuf>,
-    /// Add the result to the list in this JSON file
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Kept beside the result
-    #[arg(long, value_name = "TEXT")]
-    note: Option<String>,
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,21 +55,17 @@ struct Measurement {
 
 /// Does what the command line says.
 pub(crate) async fn run(args: IdleArgs) -> Result<(), String> {
-    let server = Server::start(&Launch {
-        program: args.server.as_deref(),
-        disk: args.data_dir.as_deref(),
-        cores: None,
-        // And whoever asks for the statistics.
-        sessions: usize::from(args.sessions) + 10,
-        database: args.database,
-    })?;
-    let conditions = Conditions::look(&server, args.database, args.note.as_deref()).await?;
+    // And whoever asks for the statistics.
+    let server = args.target.start(usize::from(args.sessions) + 10)?;
+    let conditions = args.target.conditions(&server).await?;
     conditions.print("idle: sessions that do nothing");
     println!(
         "  load       {} sessions, {} s",
         args.sessions, args.seconds
     );
-    let pid = server.pid().ok_or("the server's process is not known")?;
+    let pid = server
+        .pid()
+        .ok_or("whose memory is it? with --url say the server's process with --server-pid")?;
     let memory = || procfs::resident_kib(pid).ok_or("this system has no /proc to ask for memory");
     // What it takes for its first sessions is not of each.
     let (warm, _) = open(&server, "warm", 1).await?;
@@ -111,10 +94,7 @@ pub(crate) async fn run(args: IdleArgs) -> Result<(), String> {
         lost,
     };
     report(&measurement);
-    match &args.output {
-        Some(file) => crate::results::append(file, &measurement),
-        None => Ok(()),
-    }
+    args.target.keep(&measurement)
 }
 
 fn report(found: &Measurement) {

@@ -78,7 +78,13 @@ pub(crate) struct Disk {
 impl Disk {
     /// Appends to a file in this folder and syncs it, again and again.
     pub(crate) fn measure(folder: &Path) -> Result<Self, String> {
-        let taken = appends(folder).map_err(|why| format!("{}: {why}", folder.display()))?;
+        Self::measure_for(folder, APPENDS_NANOS_MAX, APPENDS_MAX)
+    }
+
+    /// The same for so long, or so many times.
+    pub(crate) fn measure_for(folder: &Path, span: u64, times_max: usize) -> Result<Self, String> {
+        let taken = appends(folder, span, times_max);
+        let taken = taken.map_err(|why| format!("{}: {why}", folder.display()))?;
         let at = |quantile| rank(&taken, quantile).unwrap_or_default();
         Ok(Self {
             file_system: file_system(folder),
@@ -95,12 +101,12 @@ impl Disk {
 }
 
 /// Milliseconds of each append, sorted.
-fn appends(folder: &Path) -> std::io::Result<Vec<f64>> {
+fn appends(folder: &Path, span: u64, times_max: usize) -> std::io::Result<Vec<f64>> {
     let mut file = tempfile::tempfile_in(folder)?;
     let page = [0x5a; APPEND_BYTES];
     let clock = Clock::start();
     let mut taken = Vec::new();
-    while taken.len() < APPENDS_MAX && clock.nanos() < APPENDS_NANOS_MAX {
+    while taken.len() < times_max && clock.nanos() < span {
         let begun = clock.nanos();
         file.write_all(&page)?;
         file.sync_data()?;

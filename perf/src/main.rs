@@ -3,21 +3,33 @@
 mod clock;
 mod conditions;
 mod database;
+mod descriptors;
 mod figures;
 mod fill;
+mod http;
 mod machine;
 mod procfs;
 mod progress;
 mod results;
 mod server;
 mod socket;
+mod stock;
+mod target;
 
 mod broken;
 mod chaos;
+mod connections;
+mod durable;
+mod fanout;
+mod floors;
+mod growth;
 mod idle;
 mod restart;
 mod rooms;
 mod store;
+mod throughput;
+
+mod report;
 
 use std::process::ExitCode;
 
@@ -34,9 +46,16 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Scenario {
     Rooms(rooms::RoomsArgs),
+    Fanout(fanout::FanoutArgs),
+    Throughput(throughput::ThroughputArgs),
+    Connections(connections::ConnectionsArgs),
+    Durable(durable::DurableArgs),
+    Growth(growth::GrowthArgs),
     Store(store::StoreArgs),
     Idle(idle::IdleArgs),
     Restart(restart::RestartArgs),
+    Floors(floors::FloorsArgs),
+    Report(report::ReportArgs),
     Chaos(chaos::ChaosArgs),
     #[command(hide = true)]
     BrokenServer(broken::BrokenArgs),
@@ -44,19 +63,36 @@ enum Scenario {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().scenario {
-        Scenario::Rooms(args) => drive(rooms::run(args)),
-        Scenario::Store(args) => drive(store::run(args)),
-        Scenario::Idle(args) => drive(idle::run(args)),
-        Scenario::Restart(args) => drive(restart::run(args)),
-        Scenario::Chaos(args) => drive(chaos::run(args)),
         // It brings its own runtime.
         Scenario::BrokenServer(args) => broken::run(&args),
+        scenario => drive(scenario.play()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("error: {why}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+impl Scenario {
+    /// Does what the command line says.
+    async fn play(self) -> Result<(), String> {
+        match self {
+            Self::Rooms(args) => rooms::run(args).await,
+            Self::Fanout(args) => fanout::run(args).await,
+            Self::Throughput(args) => throughput::run(args).await,
+            Self::Connections(args) => connections::run(args).await,
+            Self::Durable(args) => durable::run(args).await,
+            Self::Growth(args) => growth::run(args).await,
+            Self::Store(args) => store::run(args).await,
+            Self::Idle(args) => idle::run(args).await,
+            Self::Restart(args) => restart::run(args).await,
+            Self::Floors(args) => floors::run(args).await,
+            Self::Report(args) => report::run(&args),
+            Self::Chaos(args) => chaos::run(args).await,
+            Self::BrokenServer(_) => Err("a server has a runtime of its own".to_owned()),
         }
     }
 }

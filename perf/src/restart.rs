@@ -2,24 +2,20 @@
 
 use std::path::PathBuf;
 
-use agent_bridge::storage::Which;
-use agent_bridge::storage::sqlite;
-use agent_bridge::system::SystemIds;
-use bridge_core::event::Stream;
-use bridge_core::ports::Ids as _;
-use bridge_core::{Epoch, RoomId};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::clock::Clock;
 use crate::conditions::{Conditions, print_disk};
-use crate::database::Database;
 use crate::figures::{Spread, grouped};
-use crate::fill::Filler;
 use crate::machine::Disk;
-use crate::progress;
-use crate::server::{Launch, OPERATOR, Server, beside_us};
+use crate::server::Server;
+use crate::stock::{Stock, Wanted, maker, room_name};
+use crate::target::OwnServer;
+
+/// Sessions that the server has room for: nobody but this program asks it anything.
+const SESSIONS: usize = 10;
 
 /// From the start of a server to its first acknowledgement, on much data
 #[derive(Debug, Args)]
@@ -44,18 +40,11 @@ pub(crate) struct RestartArgs {
     /// How often it is started
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     runs: u16,
-    /// Where the temporary folder is made [default: beside this program]
+    /// Keep what is stored in this folder, and find it there the next time
     #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// The server's program [default: agent-bridge beside this program]
-    #[arg(long, value_name = "PATH")]
-    server: Option<PathBuf>,
-    /// Add the result to the list in this JSON file
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Kept beside the result
-    #[arg(long, value_name = "TEXT")]
-    note: Option<String>,
+    keep: Option<PathBuf>,
+    #[command(flatten)]
+    own: OwnServer,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,37 +63,31 @@ struct Measurement {
 
 /// Does what the command line says.
 pub(crate) async fn run(args: RestartArgs) -> Result<(), String> {
-    let place = args.data_dir.clone().map_or_else(beside_us, Ok)?;
-    let folder = tempfile::Builder::new().prefix("perf-").tempdir_in(&place);
-    let folder = folder.map_err(|why| format!("{}: {why}", place.display()))?;
-    let launch = Launch {
-        program: args.server.as_deref(),
-        disk: None,
-        cores: None,
-        sessions: 10,
-        database: Database::Sqlite,
+    let wanted = Wanted {
+        messages: args.messages,
+        rooms: args.rooms.into(),
+        text_bytes: args.text_bytes,
     };
-    let server = Server::over(folder.path(), &launch)?;
-    let conditions = Conditions::look(&server, Database::Sqlite, args.note.as_deref()).await?;
-    conditions.print("restart: from a start to the first acknowledgement");
-    let disk = Disk::measure(folder.path())?;
-    print_disk(&disk);
-    make_rooms(&server, args.rooms).await?;
+    println!("restart: from a start to the first acknowledgement");
+    let stock = Stock::of(&args.own, args.keep.as_deref(), wanted).await?;
+    let server = stock.start(&args.own, SESSIONS)?;
+    let conditions = args.own.conditions(&server).await?;
     drop(server);
-    let file = folder.path().join(sqlite::FILE_NAME);
-    fill(&args, file.clone()).await?;
-    let database_mib = std::fs::metadata(&file).map_or(0, |file| file.len()) / (1024 * 1024);
+    conditions.print("restart: conditions");
+    let disk = Disk::measure(stock.data_dir())?;
+    print_disk(&disk);
+    let database_mib = stock.mib()?;
     println!(
         "  load       {} messages in {} rooms, {} MiB",
-        grouped(args.messages as f64),
+        grouped(stock.inventory().messages as f64),
         args.rooms,
         grouped(database_mib as f64)
     );
     let mut runs = Vec::new();
     for run in 0..args.runs {
         let clock = Clock::start();
-        let server = Server::over(folder.path(), &launch)?;
-        post(&server, &room_name(run % args.rooms)).await?;
+        let server = stock.start(&args.own, SESSIONS)?;
+        post(&server, (run % args.rooms).into()).await?;
         runs.push(clock.nanos() as f64 / 1e6);
     }
     let spread = Spread::of(runs.iter().copied()).ok_or("nothing was measured")?;
@@ -116,61 +99,20 @@ pub(crate) async fn run(args: RestartArgs) -> Result<(), String> {
         scenario: "restart",
         conditions,
         disk,
-        messages: args.messages,
+        messages: stock.inventory().messages,
         rooms: args.rooms,
         text_bytes: args.text_bytes,
         database_mib,
         runs,
         first_acknowledgement_ms: spread,
     };
-    match &args.output {
-        Some(file) => crate::results::append(file, &measurement),
-        None => Ok(()),
-    }
+    args.own.place.keep(&measurement)
 }
 
-fn room_name(number: u16) -> String {
-    format!("room-{number}")
-}
-
-async fn make_rooms(server: &Server, rooms: u16) -> Result<(), String> {
-    for number in 0..rooms {
-        let body = json!({ "room": room_name(number) });
-        let made = server.rest().post(&["v1", "rooms"], &body, None).await;
-        made.map_err(|why| format!("making a room: {why}"))?;
-    }
-    Ok(())
-}
-
-async fn post(server: &Server, room: &str) -> Result<(), String> {
-    let path = ["v1", "rooms", room, "messages"];
+async fn post(server: &Server, room: u32) -> Result<(), String> {
+    let (rest, room) = (server.rest_of(&maker(room))?, room_name(room));
+    let path = ["v1", "rooms", &room, "messages"];
     let body = json!({ "text": "I am back" });
-    let posted = server.rest().post(&path, &body, None).await;
+    let posted = rest.post(&path, &body, None).await;
     posted.map(drop).map_err(|why| format!("posting: {why}"))
-}
-
-/// Writes the messages, on a thread that may wait for the disk.
-async fn fill(args: &RestartArgs, file: PathBuf) -> Result<(), String> {
-    let (messages, rooms, text_bytes) = (args.messages, args.rooms, args.text_bytes.into());
-    let filled = tokio::task::spawn_blocking(move || {
-        let epoch = Epoch::from_uuid(SystemIds::default().uuid());
-        let which = Which::Sqlite(file);
-        let mut opened = which.open(epoch, || ()).map_err(|why| why.to_string())?;
-        let mut streams = Vec::new();
-        for number in 0..rooms {
-            let name: RoomId = room_name(number)
-                .parse()
-                .map_err(|why| format!("a room's name: {why}"))?;
-            let stream = Stream::Room(name);
-            let head = opened.store.head(&stream).map_err(|why| why.to_string())?;
-            streams.push((stream, head));
-        }
-        let by = OPERATOR.parse().map_err(|why| format!("a name: {why}"))?;
-        let bar = progress::bar("writing", messages);
-        let mut filler = Filler::new(&mut *opened.log, streams, by, text_bytes);
-        filler.write(messages, |written| bar.set_position(written))?;
-        bar.finish_and_clear();
-        opened.log.upkeep(true).map_err(|why| why.to_string())
-    });
-    filled.await.map_err(|why| why.to_string())?
 }

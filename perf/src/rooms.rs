@@ -1,11 +1,15 @@
 //! Durable posts a second, and how long each takes from its post to its delivery: many clients in
-//! many small rooms, each posting to its room and receiving everything that is posted there.
+//! many small rooms, each posting to its room and receiving everything that is posted there. Other
+//! scenarios are other crowds in other rooms.
 
 mod args;
+mod echo;
 mod event;
 mod ledger;
+mod load;
 mod member;
 mod pace;
+mod seats;
 mod tally;
 
 mod measure;
@@ -20,46 +24,110 @@ use crate::conditions::Conditions;
 use crate::machine::Disk;
 use crate::procfs::MachineCpu;
 use crate::server::Server;
+use crate::target::Target;
 
-use args::Load;
 pub(crate) use args::RoomsArgs;
-use outcome::{Outcome, Summary};
+pub(crate) use event::Rejected;
+pub(crate) use load::{Course, Crowd, Drive, Load, Manner, Rate, Repeats};
+pub(crate) use measure::{LEAD, SETTLE_EVERY, SETTLE_WITHIN, measure, progress, sample, wait};
+pub(crate) use member::pause;
+pub(crate) use outcome::{Outcome, Summary};
+pub(crate) use pace::{DUE_MAX, Pacer, due};
+pub(crate) use report::{conditions as report_load, outcome as report_run, time as report_time};
+pub(crate) use seats::{Rooms, open_all};
+pub(crate) use tally::{Tally, Window};
+
+/// What it is called.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    /// In the results.
+    pub(crate) name: &'static str,
+    /// For people.
+    pub(crate) title: &'static str,
+}
+
+const SCENARIO: Scenario = Scenario {
+    name: "rooms",
+    title: "rooms: durable posts, from post to delivery",
+};
+
+/// What can be measured again and again.
+pub(crate) trait Workload: Serialize {
+    /// Sessions that the server must hold.
+    fn sessions(&self) -> usize;
+
+    /// Tells people what it is.
+    fn report(&self);
+
+    fn manner(&self) -> Manner;
+
+    /// Measures it once.
+    async fn measure(&self, server: &Server, disk: Disk, number: u32) -> Result<Outcome, String>;
+}
+
+impl Workload for Load {
+    fn sessions(&self) -> usize {
+        self.crowd.clients
+    }
+
+    fn report(&self) {
+        report::conditions(self);
+    }
+
+    fn manner(&self) -> Manner {
+        self.manner()
+    }
+
+    async fn measure(&self, server: &Server, disk: Disk, number: u32) -> Result<Outcome, String> {
+        measure(server, self, Rooms::New, disk, number).await
+    }
+}
 
 /// Everything that stands in the JSON of one measurement.
 #[derive(Debug, Serialize)]
-struct Measurement {
+struct Measurement<L> {
     scenario: &'static str,
     conditions: Conditions,
-    load: Load,
+    load: L,
     summary: Summary,
     runs: Vec<Outcome>,
 }
 
 /// Does what the command line says.
 pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
-    let load = args.load()?;
+    repeat(&SCENARIO, args.load()?, &args.repeats, &args.target).await
+}
+
+/// Measures a load as often as is wanted, each time with new data, and keeps the result.
+pub(crate) async fn repeat(
+    scenario: &Scenario,
+    load: impl Workload,
+    repeats: &Repeats,
+    target: &Target,
+) -> Result<(), String> {
     let mut conditions = None;
     let mut runs: Vec<Outcome> = Vec::new();
     let mut disturbed = 0;
-    while runs.len() < args.runs as usize {
+    while runs.len() < repeats.runs as usize {
         let number = runs.len() as u32 + disturbed + 1;
-        if args.attempts > 1 {
+        if repeats.attempts > 1 {
             wait_for_quiet().await;
         }
-        let server = start(&args, &load)?;
+        let server = target.start(load.sessions())?;
         let disk = Disk::measure(&server.data_dir)?;
         if conditions.is_none() {
-            let found = Conditions::look(&server, args.database, args.note.as_deref()).await?;
-            report::conditions(&found, &load);
+            let found = target.conditions(&server).await?;
+            found.print(scenario.title);
+            load.report();
             if disk.is_memory() {
                 println!("*** The data is in memory: nothing here is durable. Use --data-dir.");
             }
             conditions = Some(found);
         }
         report::disk(number, &disk);
-        let outcome = measure::measure(&server, &load, disk, number).await?;
-        report::outcome(&outcome, &load);
-        let is_spare = number + args.runs - runs.len() as u32 <= args.attempts;
+        let outcome = load.measure(&server, disk, number).await?;
+        report::run(&outcome, &load.manner());
+        let is_spare = number + repeats.runs - runs.len() as u32 <= repeats.attempts;
         if outcome.is_disturbed() && is_spare {
             disturbed += 1;
             println!("  *** It is left out and repeated.");
@@ -69,18 +137,14 @@ pub(crate) async fn run(args: RoomsArgs) -> Result<(), String> {
     }
     let conditions = conditions.ok_or("nothing was measured")?;
     let summary = Summary::of(&runs, disturbed).ok_or("nothing was measured")?;
-    report::summary(&summary, &load);
-    let measurement = Measurement {
-        scenario: "rooms",
+    report::summary(&summary, &load.manner());
+    target.keep(&Measurement {
+        scenario: scenario.name,
         conditions,
         load,
         summary,
         runs,
-    };
-    match &args.output {
-        Some(file) => crate::results::append(file, &measurement),
-        None => Ok(()),
-    }
+    })
 }
 
 /// Waits until other programs leave the machine alone for a moment, but not for ever.
@@ -98,23 +162,5 @@ async fn wait_for_quiet() {
         if used.busy <= QUIET * used.total() {
             return;
         }
-    }
-}
-
-fn start(args: &RoomsArgs, load: &Load) -> Result<Server, String> {
-    match (&args.url, &args.data_dir) {
-        (Some(url), Some(data_dir)) => Server::running(url, data_dir, args.server_pid),
-        (Some(_), None) => Err(
-            "--url needs --data-dir, the data folder of that server: each client needs a token, \
-             and the key is there"
-                .to_owned(),
-        ),
-        (None, disk) => Server::start(&crate::server::Launch {
-            program: args.server.as_deref(),
-            disk: disk.as_deref(),
-            cores: args.server_cores.as_deref(),
-            sessions: load.clients,
-            database: args.database,
-        }),
     }
 }

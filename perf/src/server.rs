@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use agent_bridge::client::{Address, RestClient, Token};
 use agent_bridge::config::{Config, Overrides};
-use agent_bridge::storage::sqlite;
 use agent_bridge::system::{SystemClock, SystemIds};
-use agent_bridge::tokens::Tokens;
+use agent_bridge::tokens::{KEY_FILE, Tokens};
 use bridge_core::ports::{Clock as _, Ids as _};
 use bridge_core::{Scope, Scopes, TokenId};
 use private_postgres::{Cluster, Durability};
 use serde::Serialize;
 use tempfile::TempDir;
 
+use crate::clock::Clock;
 use crate::database::Database;
 
 /// Longer than any measurement, and than a clock is turned while one lasts.
@@ -44,6 +44,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) sessions: usize,
     /// On which database.
     pub(crate) database: Database,
+    /// Where that is; without one it is made, and goes with the server.
+    pub(crate) database_url: Option<&'a str>,
 }
 
 /// A server that answers. One of our own ends, and its data goes, when this is dropped.
@@ -51,7 +53,9 @@ pub(crate) struct Launch<'a> {
 pub(crate) struct Server {
     pub(crate) socket: SocketAddr,
     pub(crate) data_dir: PathBuf,
+    address: Address,
     pid: Option<u32>,
+    started_in_ms: Option<f64>,
     tokens: Tokens,
     rest: RestClient,
     // The order matters: the process ends before its folder goes.
@@ -118,17 +122,21 @@ impl Server {
     /// Starts the server on what is in a folder, which stays.
     pub(crate) fn over(data_dir: &Path, launch: &Launch<'_>) -> Result<Self, String> {
         let program = program_beside_us(launch.program)?;
-        let postgres = match launch.database {
-            Database::Sqlite => None,
-            Database::Postgres => {
+        let postgres = match (launch.database, launch.database_url) {
+            (Database::Sqlite, _) | (_, Some(_)) => None,
+            (Database::Postgres, None) => {
                 // Its user may not look into a folder that is ours alone.
                 let disk = data_dir.parent().unwrap_or(data_dir);
                 Some(Cluster::start(disk, Durability::Synced)?)
             }
         };
-        let url = postgres.as_ref().map(Cluster::database).transpose()?;
-        let (process, address) = Process::start(&program, data_dir, launch, url.as_deref())?;
+        let made = postgres.as_ref().map(Cluster::database).transpose()?;
+        let url = launch.database_url.or(made.as_deref());
+        let clock = Clock::start();
+        let (process, address) = Process::start(&program, data_dir, launch, url)?;
+        let started_in_ms = clock.nanos() as f64 / 1e6;
         let mut server = Self::at(address, data_dir.to_owned())?;
+        server.started_in_ms = Some(started_in_ms);
         server.pid = Some(process.0.id());
         server.own = Some(process);
         server._postgres = postgres;
@@ -138,9 +146,12 @@ impl Server {
     /// A server that runs already, with the folder where its key is.
     pub(crate) fn running(url: &str, data_dir: &Path, pid: Option<u32>) -> Result<Self, String> {
         let address: Address = url.parse().map_err(|why| format!("--url {why}"))?;
-        if !data_dir.join(sqlite::FILE_NAME).is_file() {
+        // Without this, a key would be made in whatever folder it is.
+        if !data_dir.join(KEY_FILE).is_file() {
             let place = data_dir.display();
-            return Err(format!("{place} is not the data folder of a server"));
+            return Err(format!(
+                "{place} is not the data folder of a server: there is no {KEY_FILE}"
+            ));
         }
         let mut server = Self::at(address, data_dir.to_owned())?;
         server.pid = pid;
@@ -161,7 +172,9 @@ impl Server {
         Ok(Self {
             socket,
             data_dir,
+            address,
             pid: None,
+            started_in_ms: None,
             tokens,
             rest,
             own: None,
@@ -175,9 +188,20 @@ impl Server {
         self.pid
     }
 
-    /// Requests in the operator's name.
-    pub(crate) const fn rest(&self) -> &RestClient {
-        &self.rest
+    /// From the start of its process until it said that it is ready, if this program has started it.
+    pub(crate) const fn started_in_ms(&self) -> Option<f64> {
+        self.started_in_ms
+    }
+
+    /// Whether this program has started it.
+    pub(crate) const fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Requests in a client's name.
+    pub(crate) fn rest_of(&self, client: &str) -> Result<RestClient, String> {
+        let token = self.token(client)?;
+        RestClient::new(&self.address, &token).map_err(|why| why.to_string())
     }
 
     /// A token for a client.
@@ -386,9 +410,19 @@ mod tests {
             cores: None,
             sessions: 1,
             database: Database::Sqlite,
+            database_url: None,
         };
         let why = Server::start(&launch).expect_err("no server");
         assert!(why.contains("cargo build --release"), "{why}");
+    }
+
+    #[test]
+    fn a_folder_without_a_key_is_refused_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let why = Server::running("http://127.0.0.1:1", folder.path(), None).expect_err("no key");
+        assert!(why.contains(KEY_FILE), "{why}");
+        let mut left = std::fs::read_dir(folder.path()).expect("the folder");
+        assert!(left.next().is_none());
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! The log by itself: how many posts a second it takes in large transactions, without a server. What
 //! the server reaches is measured against that.
 
-use std::path::PathBuf;
-
 use agent_bridge::storage::Which;
-use agent_bridge::storage::postgres::Place;
+use agent_bridge::storage::postgres;
 use agent_bridge::storage::sqlite;
 use agent_bridge::system::SystemIds;
 use bridge_core::event::Stream;
@@ -21,7 +19,7 @@ use crate::figures::{Spread, grouped};
 use crate::fill::Filler;
 use crate::machine::{Disk, Machine};
 use crate::progress;
-use crate::server::beside_us;
+use crate::target::Place;
 
 /// The log by itself: durable posts a second in transactions of 1,000
 #[derive(Debug, Args)]
@@ -45,18 +43,8 @@ pub(crate) struct StoreArgs {
     /// Repeat it, each time with new data, and tell median and spread
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
     runs: u32,
-    /// On which database
-    #[arg(long, value_enum, default_value_t = Database::Sqlite)]
-    database: Database,
-    /// Where the temporary folder is made [default: beside this program]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Add the result to the list in this JSON file
-    #[arg(long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// Kept beside the result
-    #[arg(long, value_name = "TEXT")]
-    note: Option<String>,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,26 +71,25 @@ pub(crate) async fn run(args: StoreArgs) -> Result<(), String> {
 }
 
 fn measure(args: &StoreArgs) -> Result<(), String> {
-    let disk = args.data_dir.clone().map_or_else(beside_us, Ok)?;
-    let folder = tempfile::Builder::new().prefix("perf-").tempdir_in(&disk);
-    let folder = folder.map_err(|why| format!("{}: {why}", disk.display()))?;
+    let database = args.place.database();
+    let folder = args.place.folder()?;
     println!(
         "store: {} without a server, {} posts a run",
-        args.database,
+        database,
         grouped(args.posts as f64)
     );
     let measured = Disk::measure(folder.path())?;
     print_disk(&measured);
-    let cluster = match args.database {
+    let cluster = match database {
         Database::Sqlite => None,
-        Database::Postgres => Some(Cluster::start(&disk, Durability::Synced)?),
+        Database::Postgres => Some(Cluster::start(&args.place.disk()?, Durability::Synced)?),
     };
     let mut rates = Vec::new();
     for run in 1..=args.runs {
         let which = match &cluster {
             None => Which::Sqlite(folder.path().join(format!("{run}-{}", sqlite::FILE_NAME))),
             Some(cluster) => {
-                let place = Place::parse(&cluster.database()?);
+                let place = postgres::Place::parse(&cluster.database()?);
                 Which::Postgres(place.map_err(|why| why.to_string())?)
             }
         };
@@ -120,8 +107,8 @@ fn measure(args: &StoreArgs) -> Result<(), String> {
     let measurement = Measurement {
         scenario: "store",
         machine: Machine::look(),
-        note: args.note.as_deref(),
-        on: args.database,
+        note: args.place.note(),
+        on: database,
         disk: measured,
         posts: args.posts,
         rooms: args.rooms,
@@ -129,10 +116,7 @@ fn measure(args: &StoreArgs) -> Result<(), String> {
         runs: &rates,
         posts_per_second: spread,
     };
-    match &args.output {
-        Some(file) => crate::results::append(file, &measurement),
-        None => Ok(()),
-    }
+    args.place.keep(&measurement)
 }
 
 /// Posts a second.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::hex;
 
 /// The key's file in the data folder.
-pub(super) const KEY_FILE: &str = "signing.key";
+pub const KEY_FILE: &str = "signing.key";
 const KEY_BYTES: usize = 32;
 
 /// A signing key. It does not show itself.

@@ -1,10 +1,12 @@
 //! A PostgreSQL server for tests: from the installed programs, as an unprivileged user, on a free
-//! port of the loopback interface, in a temporary folder. It is gone when its value is dropped.
+//! port of the loopback interface, in a temporary folder. It is gone when its value is dropped. Only
+//! measurements on much data keep a folder.
 #![expect(
     clippy::disallowed_methods,
     reason = "a process is waited for here, outside of any server"
 )]
 
+mod folder;
 mod programs;
 mod user;
 
@@ -16,8 +18,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
+use folder::Folder;
 use programs::Programs;
 use user::User;
 
@@ -63,7 +65,7 @@ pub enum Durability {
 /// A server.
 #[derive(Debug)]
 pub struct Cluster {
-    folder: TempDir,
+    folder: Folder,
     programs: Programs,
     user: User,
     durability: Durability,
@@ -86,11 +88,26 @@ impl Cluster {
     pub fn start(place: &Path, durability: Durability) -> Result<Self, String> {
         let programs = Programs::find()?;
         let user = User::for_a_server()?;
-        let folder = tempfile::Builder::new()
-            .prefix("postgres-")
-            .tempdir_in(place);
-        let folder = folder.map_err(|why| format!("{}: {why}", place.display()))?;
-        user.take(folder.path())?;
+        Self::start_in(Folder::temporary(place, user)?, programs, user, durability)
+    }
+
+    /// Starts the one of this folder, which stays, and makes it at first. The user that runs it
+    /// must be let into the folder above.
+    ///
+    /// # Errors
+    /// When PostgreSQL is not installed, is another than the one that made it, or does not start.
+    pub fn start_kept(folder: &Path, durability: Durability) -> Result<Self, String> {
+        let programs = Programs::find()?;
+        let user = User::for_a_server()?;
+        Self::start_in(Folder::kept(folder, user)?, programs, user, durability)
+    }
+
+    fn start_in(
+        folder: Folder,
+        programs: Programs,
+        user: User,
+        durability: Durability,
+    ) -> Result<Self, String> {
         let mut cluster = Self {
             folder,
             programs,
@@ -99,7 +116,9 @@ impl Cluster {
             port: 0,
             server: None,
         };
-        cluster.initialise()?;
+        if !cluster.folder.data().is_dir() {
+            cluster.initialise()?;
+        }
         let mut last = String::new();
         for _ in 0..PORTS_TRIED {
             cluster.port = free_port().map_err(|why| format!("a free port: {why}"))?;
@@ -117,7 +136,7 @@ impl Cluster {
             .args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
             .arg(format!("--username={OWNER}"))
             .arg("--pgdata")
-            .arg(self.folder.path().join("data"));
+            .arg(self.folder.data());
         said("initdb", &run(&mut command)?).map(drop)
     }
 
@@ -140,7 +159,7 @@ impl Cluster {
             .open(&log);
         let log = log.map_err(|why| format!("{LOG_FILE}: {why}"))?;
         let mut command = self.command("postgres");
-        command.arg("-D").arg(self.folder.path().join("data"));
+        command.arg("-D").arg(self.folder.data());
         for setting in self.settings() {
             command.arg("-c").arg(setting);
         }
@@ -205,6 +224,14 @@ impl Cluster {
     /// When it cannot be made.
     pub fn database(&self) -> Result<String, String> {
         self.shared().database()
+    }
+
+    /// The database with this name, made if there is none, and its URL.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn database_named(&self, name: &str) -> Result<String, String> {
+        self.shared().database_named(name)
     }
 
     /// What others need to know of it.
@@ -293,7 +320,12 @@ fn with_children(process: u32) -> Result<Vec<u32>, String> {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if let Err(why) = self.end(Signal::QUIT) {
+        let signal = match self.folder {
+            Folder::Temporary(_) => Signal::QUIT,
+            // Whoever starts it again does not want to wait until it has recovered.
+            Folder::Kept(_) => Signal::INT,
+        };
+        if let Err(why) = self.end(signal) {
             eprintln!("{why}");
         }
     }
@@ -320,11 +352,30 @@ impl Shared {
     /// When it cannot be made.
     pub fn database(&self) -> Result<String, String> {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("test_{}_{number}", std::process::id());
+        self.make(&format!("test_{}_{number}", std::process::id()))
+    }
+
+    /// The database with this name, made if there is none, and its URL.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn database_named(&self, name: &str) -> Result<String, String> {
+        let all = self.sql(&self.url("postgres"), "SELECT datname FROM pg_database")?;
+        if all.lines().any(|found| found == name) {
+            return Ok(self.url(name));
+        }
+        self.make(name)
+    }
+
+    fn make(&self, name: &str) -> Result<String, String> {
         let mut command = self.client("createdb");
-        command.args(["--template=template0", &name]);
+        command.args(["--template=template0", name]);
         said("createdb", &run(&mut command)?)?;
-        Ok(format!("postgres://{OWNER}@127.0.0.1:{}/{name}", self.port))
+        Ok(self.url(name))
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://{OWNER}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// The port.
@@ -380,4 +431,28 @@ fn said(program: &str, output: &Output) -> Result<String, String> {
     }
     let why = String::from_utf8_lossy(&output.stderr);
     Err(format!("{program}: {}: {}", output.status, why.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_folder_has_everything_again() {
+        let place = tempfile::tempdir().expect("a folder");
+        // The server's user is another one than ours, if we are root.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(place.path(), open).expect("an open folder");
+        let folder = place.path().join("kept");
+        for expected in ["0", "1", "2"] {
+            let server = Cluster::start_kept(&folder, Durability::Fast).expect("a server");
+            let url = server.database_named("data").expect("a database");
+            let make = "CREATE TABLE IF NOT EXISTS t (n int)";
+            server.shared().sql(&url, make).expect("a table");
+            let count = server.shared().sql(&url, "SELECT count(*) FROM t");
+            assert_eq!(count.expect("a number"), expected);
+            let more = "INSERT INTO t VALUES (1)";
+            server.shared().sql(&url, more).expect("one more");
+        }
+    }
 }

@@ -1,47 +1,13 @@
 //! Which database the servers of a trial are on, and the PostgreSQL that a trial has for itself.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use private_postgres::{Cluster, Durability};
 
-pub(super) use crate::database::Database;
-
-/// On which databases the trials run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Databases {
-    /// A file in the server's folder
-    Sqlite,
-    /// A server of its own for each trial, from the installed programs
-    Postgres,
-    /// Each trial on the one and then on the other
-    Both,
-}
-
-impl fmt::Display for Databases {
-    /// As it is asked for.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-            Self::Both => "both",
-        })
-    }
-}
-
-impl Databases {
-    pub(super) const fn each(self) -> &'static [Database] {
-        match self {
-            Self::Sqlite => &[Database::Sqlite],
-            Self::Postgres => &[Database::Postgres],
-            Self::Both => &[Database::Sqlite, Database::Postgres],
-        }
-    }
-}
+pub(super) use crate::database::{Database, Databases};
 
 /// The PostgreSQL of one trial. It is started when it is asked for, and gone when its last owner is.
 #[derive(Debug, Clone, Default)]

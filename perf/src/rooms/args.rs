@@ -1,11 +1,9 @@
 //! What can be asked for.
 
-use std::path::PathBuf;
-
 use clap::Args;
-use serde::Serialize;
 
-use crate::database::Database;
+use super::load::{Course, Crowd, Load, Rate, Repeats};
+use crate::target::Target;
 
 /// Durable posts a second, and the time from post to delivery
 #[derive(Debug, Args)]
@@ -25,129 +23,26 @@ pub(crate) struct RoomsArgs {
     /// Rooms; the clients are spread evenly, two in a room at least
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=450))]
     rooms: u16,
-    /// How long is measured
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=600))]
-    seconds: u16,
-    /// How long the load lasts before that
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(0..=60))]
-    warm_up: u16,
-    /// Length of a message's text
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u16).range(64..=10_000))]
-    text_bytes: u16,
-    /// Closed loop: posts of each client that are not acknowledged yet
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    in_flight: u16,
-    /// Open loop: posts a second of all clients together, at even distances. Latency then counts
-    /// from the moment a post was due
-    #[arg(long, conflicts_with = "in_flight", value_parser = clap::value_parser!(u32).range(1..=500_000))]
-    rate: Option<u32>,
-    /// Repeat it, each time with new data, and tell median and spread
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
-    pub(super) runs: u32,
-    /// Wait for a quiet machine before each run, and repeat one in which other programs were busy,
-    /// up to this many runs in all. Only how busy they were decides, and the result says how many
-    /// runs were left out
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=200))]
-    pub(super) attempts: u32,
-    /// On which database
-    #[arg(long, value_enum, default_value_t = Database::Sqlite, conflicts_with = "url")]
-    pub(super) database: Database,
-    /// A server that runs already
-    #[arg(long, conflicts_with_all = ["server", "server_cores"])]
-    pub(super) url: Option<String>,
-    /// With --url that server's data folder; otherwise where the temporary folder is made
-    /// [default: beside this program]
-    #[arg(long, value_name = "DIR")]
-    pub(super) data_dir: Option<PathBuf>,
-    /// The server's program [default: agent-bridge beside this program]
-    #[arg(long, value_name = "PATH")]
-    pub(super) server: Option<PathBuf>,
-    /// Bind the server to these cores, as taskset counts them
-    #[arg(long, value_name = "LIST")]
-    pub(super) server_cores: Option<String>,
-    /// With --url: the server's process, to tell how much processor time it took
-    #[arg(long, value_name = "PID", requires = "url")]
-    pub(super) server_pid: Option<u32>,
-    /// Add the result to the list in this JSON file
-    #[arg(long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Kept beside the result: a revision, or what else ran
-    #[arg(long, value_name = "TEXT")]
-    pub(super) note: Option<String>,
-}
-
-/// What is asked of the server.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Load {
-    pub(super) clients: usize,
-    pub(super) rooms: usize,
-    pub(super) seconds: u16,
-    pub(super) warm_up_seconds: u16,
-    pub(super) text_bytes: usize,
-    #[serde(flatten)]
-    pub(super) drive: Drive,
-}
-
-/// When a client posts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "loop", rename_all = "snake_case")]
-pub(super) enum Drive {
-    /// When another of its posts was acknowledged.
-    Closed {
-        /// Posts of each client that are not acknowledged yet.
-        in_flight: u64,
-    },
-    /// When it is time, whatever the server does.
-    Open {
-        /// Posts a second of all clients together.
-        posts_per_second: u32,
-    },
+    #[command(flatten)]
+    course: Course,
+    #[command(flatten)]
+    rate: Rate,
+    #[command(flatten)]
+    pub(super) repeats: Repeats,
+    #[command(flatten)]
+    pub(super) target: Target,
 }
 
 impl RoomsArgs {
     pub(super) fn load(&self) -> Result<Load, String> {
-        let (clients, rooms) = (usize::from(self.clients), usize::from(self.rooms));
-        if clients < 2 * rooms || !clients.is_multiple_of(rooms) {
-            return Err(format!(
-                "{clients} clients cannot be spread over {rooms} rooms: every room needs the same \
-                 number of them, and two at least"
-            ));
-        }
-        let in_flight = u64::from(self.in_flight);
-        let drive = self
-            .rate
-            .map_or(Drive::Closed { in_flight }, |posts_per_second| {
-                Drive::Open { posts_per_second }
-            });
-        Ok(Load {
-            clients,
-            rooms,
-            seconds: self.seconds,
-            warm_up_seconds: self.warm_up,
-            text_bytes: usize::from(self.text_bytes),
-            drive,
-        })
-    }
-}
-
-impl Load {
-    pub(super) const fn members_per_room(&self) -> usize {
-        self.clients / self.rooms
-    }
-
-    /// In words.
-    pub(super) fn drive(&self) -> String {
-        match self.drive {
-            Drive::Closed { in_flight } => format!("closed loop, {in_flight} in flight per client"),
-            Drive::Open { posts_per_second } => {
-                format!("open loop, {posts_per_second} posts/s in total")
-            }
-        }
+        let crowd = Crowd::all_post(self.clients.into(), self.rooms.into())?;
+        Ok(self.course.load(crowd, &self.rate))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::load::Drive;
     use super::*;
     use clap::Parser;
 
@@ -166,10 +61,12 @@ mod tests {
     #[test]
     fn the_defaults_are_the_scenario() {
         let load = load(&[]).expect("good defaults");
-        assert_eq!(
-            (load.clients, load.rooms, load.members_per_room()),
-            (100, 50, 2)
-        );
+        let crowd = Crowd {
+            clients: 100,
+            rooms: 50,
+            publishers_per_room: 2,
+        };
+        assert_eq!(load.crowd, crowd);
         assert_eq!(load.drive, Drive::Closed { in_flight: 16 });
     }
 
@@ -180,7 +77,6 @@ mod tests {
         assert!(load(&["--rate", "5", "--in-flight", "5"]).is_err());
         assert!(load(&["--seconds", "0"]).is_err());
         assert!(load(&["--text-bytes", "10001"]).is_err());
-        assert!(load(&["--url", "http://127.0.0.1:1", "--server", "x"]).is_err());
     }
 
     #[test]

@@ -58,13 +58,13 @@ pub(super) enum Incoming<'a> {
 
 /// A post was refused.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Rejected {
-    pub(super) code: String,
+pub(crate) struct Rejected {
+    pub(crate) code: String,
     #[serde(default, rename = "ref")]
-    pub(super) reference: Option<String>,
+    pub(crate) reference: Option<String>,
     /// When the server wants to be asked again.
     #[serde(default)]
-    pub(super) retry_after_ms: Option<u64>,
+    pub(crate) retry_after_ms: Option<u64>,
 }
 
 /// A post that has become durable.

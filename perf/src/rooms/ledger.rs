@@ -1,6 +1,8 @@
 //! The books of one room: what was posted, and that every member was told each of it once, in the
 //! order of the room's log.
 
+use super::echo::Echo;
+
 /// What a member was told that it should not have been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
@@ -10,8 +12,8 @@ pub(super) enum Flaw {
     SeqBack,
     /// A post that was told already, or one before a later one of the same sender.
     NotLater,
-    /// A sender that is no member.
-    NoMember,
+    /// A sender that is no publisher.
+    NoPublisher,
 }
 
 impl Flaw {
@@ -20,7 +22,7 @@ impl Flaw {
             Self::SeqGap => "flaw: a gap in seq",
             Self::SeqBack => "flaw: a seq twice or backwards",
             Self::NotLater => "flaw: a post twice or backwards",
-            Self::NoMember => "flaw: a post of a stranger",
+            Self::NoPublisher => "flaw: a post of a stranger",
         }
     }
 }
@@ -41,7 +43,7 @@ struct Member {
     refused: u64,
     /// The last seq that it was told; none while it is not live.
     seq: Option<u64>,
-    /// By sender: the number of the last post that it was told, and how many.
+    /// By publisher: the number of the last post that it was told, and how many.
     told: Vec<Told>,
 }
 
@@ -52,14 +54,20 @@ struct Told {
 }
 
 impl Ledger {
-    pub(super) fn new(members: usize) -> Self {
+    /// Those who post are the first of the members.
+    pub(super) fn new(members: usize, publishers: usize) -> Self {
         let member = || Member {
-            told: vec![Told::default(); members],
+            told: vec![Told::default(); publishers],
             ..Member::default()
         };
         Self {
             members: (0..members).map(|_| member()).collect(),
         }
+    }
+
+    /// Room for what all of its members are told in the same bytes.
+    pub(super) fn echo(&self) -> Echo {
+        Echo::new(self.members.len())
     }
 
     /// A member is live from the record after this one.
@@ -85,6 +93,11 @@ impl Ledger {
         member.posted.saturating_sub(answered)
     }
 
+    /// The seq that a member is to be told next; none while it is not live.
+    pub(super) fn expects(&self, member: usize) -> Option<u64> {
+        self.members[member].seq.map(|seq| seq + 1)
+    }
+
     /// A member is told any event.
     pub(super) fn hears(&mut self, member: usize, seq: u64) -> Result<(), Flaw> {
         let member = &mut self.members[member];
@@ -105,7 +118,7 @@ impl Ledger {
     pub(super) fn reads(&mut self, member: usize, sender: usize, number: u64) -> Result<(), Flaw> {
         let is_own = member == sender;
         let reader = &mut self.members[member];
-        let told = reader.told.get_mut(sender).ok_or(Flaw::NoMember)?;
+        let told = reader.told.get_mut(sender).ok_or(Flaw::NoPublisher)?;
         if number <= told.last {
             return Err(Flaw::NotLater);
         }
@@ -134,11 +147,9 @@ impl Ledger {
     /// Posts that their sender was told are durable and another member was not told at all.
     pub(super) fn undelivered(&self) -> u64 {
         let mut missing = 0;
-        for (sender, member) in self.members.iter().enumerate() {
-            for reader in &self.members {
-                missing += member
-                    .acknowledged
-                    .saturating_sub(reader.told[sender].count);
+        for reader in &self.members {
+            for (member, told) in self.members.iter().zip(&reader.told) {
+                missing += member.acknowledged.saturating_sub(told.count);
             }
         }
         missing
@@ -150,7 +161,7 @@ mod tests {
     use super::*;
 
     fn pair() -> Ledger {
-        let mut ledger = Ledger::new(2);
+        let mut ledger = Ledger::new(2, 2);
         ledger.live(0, 3);
         ledger.live(1, 3);
         ledger
@@ -189,7 +200,7 @@ mod tests {
         assert_eq!(ledger.reads(0, 1, 2), Ok(()), "the first was refused, say");
         assert_eq!(ledger.reads(0, 1, 2), Err(Flaw::NotLater));
         assert_eq!(ledger.reads(0, 1, 1), Err(Flaw::NotLater));
-        assert_eq!(ledger.reads(0, 2, 1), Err(Flaw::NoMember));
+        assert_eq!(ledger.reads(0, 2, 1), Err(Flaw::NoPublisher));
     }
 
     #[test]
@@ -204,8 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn who_only_listens_posts_nothing() {
+        let mut ledger = Ledger::new(3, 1);
+        ledger.posts(0);
+        for member in 0..3 {
+            assert_eq!(ledger.reads(member, 1, 1), Err(Flaw::NoPublisher));
+        }
+        assert_eq!(ledger.reads(0, 0, 1), Ok(()));
+        assert_eq!(ledger.undelivered(), 2);
+        assert_eq!(ledger.reads(2, 0, 1), Ok(()));
+        assert_eq!(ledger.undelivered(), 1);
+    }
+
+    #[test]
     fn what_comes_before_one_is_live_does_not_count() {
-        let mut ledger = Ledger::new(2);
+        let mut ledger = Ledger::new(2, 2);
         assert_eq!(ledger.hears(0, 9), Ok(()));
         ledger.live(0, 9);
         assert_eq!(ledger.hears(0, 10), Ok(()));

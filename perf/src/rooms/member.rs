@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use tokio::sync::mpsc::Receiver;
 
+use super::echo::Echo;
 use super::event::{self, Incoming, Posted, Rejected, Stamp};
 use super::ledger::{Flaw, Ledger};
 use super::tally::Tally;
@@ -20,6 +21,8 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) text_bytes: usize,
     pub(super) ledgers: RefCell<Vec<Ledger>>,
+    /// Of the same rooms.
+    pub(super) echoes: RefCell<Vec<Echo>>,
     pub(super) tally: RefCell<Tally>,
 }
 
@@ -42,6 +45,8 @@ pub(super) enum Occasion {
     Room(u64),
     /// It is due.
     Due(Receiver<u64>),
+    /// Nothing: it only listens.
+    Never,
 }
 
 /// One client at work.
@@ -61,6 +66,7 @@ impl Member {
         let over = match occasion {
             Occasion::Room(in_flight) => self.closed_loop(in_flight).await,
             Occasion::Due(dues) => self.open_loop(dues).await,
+            Occasion::Never => self.listen().await,
         };
         if let Err(why) = over {
             let what = format!("session: {why}");
@@ -105,6 +111,14 @@ impl Member {
         }
     }
 
+    async fn listen(&mut self) -> Result<(), String> {
+        loop {
+            self.socket.flush()?;
+            self.socket.ready().await?;
+            self.read()?;
+        }
+    }
+
     fn open(&self) -> u64 {
         self.shared.ledgers.borrow()[self.seat.room].open(self.seat.member)
     }
@@ -139,9 +153,18 @@ impl Member {
         }
         let now = self.shared.clock.nanos();
         while let Some(text) = self.socket.next_text()? {
+            if self.seat.hear_again(&self.shared, text, now) {
+                continue;
+            }
             let incoming = event::read(text)?;
-            if let Incoming::Rejected(rejected) = &incoming {
-                self.silent_until = self.silent_until.max(now + pause(rejected, &self.seat));
+            match &incoming {
+                Incoming::Rejected(rejected) => {
+                    self.silent_until = self
+                        .silent_until
+                        .max(now + pause(rejected, self.seat.turn()));
+                }
+                Incoming::Posted(posted) => self.seat.remember(&self.shared, posted, text),
+                _ => {}
             }
             self.seat.hear(&self.shared, incoming, now)?;
         }
@@ -151,14 +174,52 @@ impl Member {
 
 /// How long the server wants to be left alone, and up to half of that again: if all came back at
 /// the same moment, they would only be refused again.
-fn pause(rejected: &Rejected, seat: &Seat) -> u64 {
+pub(crate) fn pause(rejected: &Rejected, who: usize) -> u64 {
     const SHARES: usize = 64;
     let asked = rejected.retry_after_ms.unwrap_or_default() * 1_000_000;
-    let share = (seat.room * 31 + seat.member * 17) % SHARES;
+    let share = who % SHARES;
     asked + asked / 2 * share as u64 / SHARES as u64
 }
 
 impl Seat {
+    /// A number that differs from its neighbours'.
+    const fn turn(&self) -> usize {
+        self.room * 31 + self.member * 17
+    }
+
+    /// Whether this frame is a post that another member was told in the same bytes.
+    fn hear_again(&self, shared: &Shared, frame: &[u8], now: u64) -> bool {
+        let mut ledgers = shared.ledgers.borrow_mut();
+        let ledger = &mut ledgers[self.room];
+        let echo = &shared.echoes.borrow()[self.room];
+        let found = ledger
+            .expects(self.member)
+            .and_then(|seq| Some((seq, echo.find(seq, frame)?)));
+        // Its own posts come with their `ref`, so nobody else is told the same.
+        let Some((seq, stamp)) = found.filter(|(_, stamp)| stamp.sender != self.member) else {
+            return false;
+        };
+        let mut tally = shared.tally.borrow_mut();
+        let heard = ledger.hears(self.member, seq);
+        match heard.and_then(|()| ledger.reads(self.member, stamp.sender, stamp.number)) {
+            Ok(()) => tally.delivers(stamp.at, now),
+            Err(flaw) => tally.errs(flaw.word(), 1),
+        }
+        true
+    }
+
+    /// Others will be told the same, unless something is wrong about it.
+    fn remember(&self, shared: &Shared, posted: &Posted<'_>, frame: &[u8]) {
+        let is_own = posted.by == self.names[self.member];
+        let Some(stamp) = event::stamp(posted.text) else {
+            return;
+        };
+        let is_theirs = self.names.get(stamp.sender).map(String::as_str) == Some(posted.by);
+        if is_theirs && !is_own && !posted.duplicate {
+            shared.echoes.borrow_mut()[self.room].keep(posted.seq, frame, stamp);
+        }
+    }
+
     fn hear(&self, shared: &Shared, incoming: Incoming<'_>, now: u64) -> Result<(), String> {
         let mut ledgers = shared.ledgers.borrow_mut();
         let mut tally = shared.tally.borrow_mut();
@@ -221,7 +282,7 @@ mod tests {
             member: 0,
             names: ["ann".to_owned(), "bob".to_owned()].into(),
         };
-        let mut ledger = Ledger::new(2);
+        let mut ledger = Ledger::new(2, 2);
         ledger.live(0, 0);
         let window = Window {
             begin: 0,
@@ -230,6 +291,7 @@ mod tests {
         let shared = Shared {
             clock: Clock::start(),
             text_bytes: 64,
+            echoes: RefCell::new(vec![Echo::new(4)]),
             ledgers: RefCell::new(vec![ledger]),
             tally: RefCell::new(Tally::new(window)),
         };
@@ -276,7 +338,7 @@ mod tests {
             reference: Some("2".into()),
             retry_after_ms: Some(200),
         };
-        assert!((200_000_000..300_000_000).contains(&pause(&rejected, &seat)));
+        assert!((200_000_000..300_000_000).contains(&pause(&rejected, seat.turn())));
         seat.hear(&shared, Incoming::Rejected(rejected), 20)
             .expect("the session goes on");
         let tally = shared.tally.borrow();
@@ -290,6 +352,42 @@ mod tests {
             "rejected: busy",
         ];
         assert_eq!(errors, expected);
+    }
+
+    #[test]
+    fn what_another_was_told_is_heard_again_and_checked() {
+        let (seat, shared) = seat();
+        let frame = b"what was told of it";
+        let told = posted(1, "bob", "1 1 5 x", None);
+        assert!(!seat.hear_again(&shared, frame, 20), "nobody has read it");
+        seat.remember(&shared, &told, frame);
+        assert!(seat.hear_again(&shared, frame, 20));
+        assert!(
+            !seat.hear_again(&shared, frame, 20),
+            "it is not the next one"
+        );
+        // The same post at the next position.
+        seat.remember(&shared, &posted(2, "bob", "1 1 5 x", None), frame);
+        assert!(seat.hear_again(&shared, frame, 20));
+        let tally = shared.tally.borrow();
+        assert_eq!(tally.delivered, 1);
+        assert_eq!(tally.errors["flaw: a post twice or backwards"], 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_not_remembered() {
+        let (seat, shared) = seat();
+        let mut repeated = posted(1, "bob", "1 1 5 x", None);
+        repeated.duplicate = true;
+        for wrong in [
+            repeated,
+            posted(1, "bob", "hello", None),
+            posted(1, "bob", "0 1 5 x", None),
+            posted(1, "ann", "0 1 5 x", Some("1")),
+        ] {
+            seat.remember(&shared, &wrong, b"frame");
+            assert!(!seat.hear_again(&shared, b"frame", 20), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::args::Load;
 use super::measure::Sample;
 use super::tally::Tally;
 use crate::figures::{Quantiles, Spread, ratio};
@@ -17,13 +16,13 @@ const OTHERS_DISTURB: f64 = 0.1;
 
 /// One run.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Outcome {
-    pub(super) disk: Disk,
+pub(crate) struct Outcome {
+    pub(crate) disk: Disk,
     /// Acknowledged, and so durable, in the window.
-    pub(super) posts_per_second: f64,
+    pub(crate) posts_per_second: f64,
     /// Told to members other than the sender, in the window.
     pub(super) deliveries_per_second: f64,
-    pub(super) acknowledgement: Quantiles,
+    pub(crate) acknowledgement: Quantiles,
     pub(super) delivery: Quantiles,
     /// How late this program itself was in an open loop.
     pub(super) own_delay: Quantiles,
@@ -31,8 +30,13 @@ pub(super) struct Outcome {
     pub(super) longest_silence_ms: f64,
     pub(super) writer: Writer,
     pub(super) cpu: Cpu,
-    pub(super) posted_ever: u64,
-    pub(super) errors: BTreeMap<String, u64>,
+    pub(crate) posted_ever: u64,
+    /// Posts of the window that were asked of the server.
+    pub(super) asked: u64,
+    /// Those of them whose sender was told that they are durable. One at best; none when nothing was
+    /// asked.
+    pub(super) success_rate: Option<f64>,
+    pub(crate) errors: BTreeMap<String, u64>,
     /// Warnings and errors in the server's log.
     pub(super) complaints: Complaints,
 }
@@ -59,14 +63,13 @@ pub(super) struct Cpu {
 }
 
 impl Outcome {
-    pub(super) fn new(
+    pub(crate) fn new(
         tally: &Tally,
         samples: &[Sample; 2],
         disk: Disk,
-        load: &Load,
         complaints: Complaints,
     ) -> Self {
-        let seconds = f64::from(load.seconds);
+        let seconds = tally.window().nanos() as f64 / 1e9;
         Self {
             disk,
             posts_per_second: tally.acknowledged as f64 / seconds,
@@ -78,6 +81,8 @@ impl Outcome {
             writer: Writer::between(samples),
             cpu: Cpu::between(samples),
             posted_ever: tally.posted_ever,
+            asked: tally.asked(),
+            success_rate: ratio(tally.answered_well() as f64, tally.asked() as f64),
             errors: tally.errors.clone(),
             complaints,
         }
@@ -90,19 +95,20 @@ impl Outcome {
         share > Some(OTHERS_DISTURB)
     }
 
-    pub(super) fn errors_total(&self) -> u64 {
+    /// Whatever went wrong.
+    pub(crate) fn errors_total(&self) -> u64 {
         self.errors.values().sum()
     }
 }
 
-fn span_seconds([first, last]: &[Sample; 2]) -> f64 {
-    last.at.saturating_sub(first.at) as f64 / 1e9
+fn seconds(first: u64, last: u64) -> f64 {
+    last.saturating_sub(first) as f64 / 1e9
 }
 
 impl Writer {
     fn between(samples: &[Sample; 2]) -> Self {
-        let span = span_seconds(samples);
         let [first, last] = samples;
+        let span = seconds(first.log_at, last.log_at);
         let done = last.log.minus(&first.log);
         let (batches, busy) = (done.batches as f64, done.commit_micros as f64 / 1e6);
         Self {
@@ -121,7 +127,7 @@ impl Cpu {
             Some(now.as_ref()?.minus(earlier.as_ref()?))
         };
         Self {
-            span_seconds: span_seconds(samples),
+            span_seconds: seconds(first.at, last.at),
             server: process(&last.server, &first.server),
             client: process(&last.client, &first.client),
             machine: last
@@ -140,16 +146,19 @@ impl Cpu {
 
 /// Several runs of the same load.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     pub(super) runs: usize,
     /// Runs that were left out, because other programs were busy.
     pub(super) disturbed_runs: u32,
     pub(super) errors: u64,
+    pub(super) success_rate: Option<Spread>,
     pub(super) posts_per_second: Spread,
     pub(super) deliveries_per_second: Spread,
     pub(super) acknowledgement_p50_ms: Spread,
+    pub(super) acknowledgement_p95_ms: Spread,
     pub(super) acknowledgement_p99_ms: Spread,
     pub(super) delivery_p50_ms: Spread,
+    pub(super) delivery_p95_ms: Spread,
     pub(super) delivery_p99_ms: Spread,
     pub(super) delivery_p999_ms: Spread,
     pub(super) posts_per_commit: Option<Spread>,
@@ -174,11 +183,14 @@ impl Summary {
             runs: runs.len(),
             disturbed_runs,
             errors: runs.iter().map(Outcome::errors_total).sum(),
+            success_rate: known(&|run| run.success_rate),
             posts_per_second: spread(&|run| run.posts_per_second)?,
             deliveries_per_second: spread(&|run| run.deliveries_per_second)?,
             acknowledgement_p50_ms: spread(&|run| run.acknowledgement.p50_ms)?,
+            acknowledgement_p95_ms: spread(&|run| run.acknowledgement.p95_ms)?,
             acknowledgement_p99_ms: spread(&|run| run.acknowledgement.p99_ms)?,
             delivery_p50_ms: spread(&|run| run.delivery.p50_ms)?,
+            delivery_p95_ms: spread(&|run| run.delivery.p95_ms)?,
             delivery_p99_ms: spread(&|run| run.delivery.p99_ms)?,
             delivery_p999_ms: spread(&|run| run.delivery.p999_ms)?,
             posts_per_commit: known(&|run| run.writer.posts_per_commit),
@@ -202,6 +214,7 @@ mod tests {
     fn sample(at: u64, batches: u64, records: u64, commit_micros: u64) -> Sample {
         Sample {
             at,
+            log_at: at,
             log: LogStats {
                 batches,
                 records,

@@ -11,18 +11,21 @@ use crate::clock::Clock;
 
 /// Posts that are due of one client and that it has not taken. When it falls further behind, the
 /// rhythm waits for it; what is late is still counted from when it was due.
-pub(super) const DUE_MAX: usize = 4_096;
+pub(crate) const DUE_MAX: usize = 4_096;
+
+/// Nanoseconds.
+const SECOND: u128 = 1_000_000_000;
 
 /// The thread; it ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Pacer {
+pub(crate) struct Pacer {
     stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Pacer {
     /// Tells the clients in turn when they are to post.
-    pub(super) fn start(
+    pub(crate) fn start(
         clock: Clock,
         span: Window,
         posts_per_second: u32,
@@ -66,12 +69,22 @@ impl Drop for Pacer {
 
 /// When each post is due, at even distances.
 fn moments(span: Window, posts_per_second: u32) -> impl Iterator<Item = u64> {
-    const SECOND: u128 = 1_000_000_000;
     let moment = move |turn: u128| {
         let after = turn * SECOND / u128::from(posts_per_second);
         span.begin + u64::try_from(after).unwrap_or(u64::MAX - span.begin)
     };
     (0..).map(moment).take_while(move |at| *at < span.end)
+}
+
+/// How many of them are within the window.
+pub(crate) fn due(span: Window, window: Window, posts_per_second: u32) -> u64 {
+    // Those before a moment, none of which is at or after it: rounded up.
+    let before = |moment: u64| {
+        let after = u128::from(moment.saturating_sub(span.begin));
+        (after * u128::from(posts_per_second)).div_ceil(SECOND)
+    };
+    let within = before(window.end.min(span.end)).saturating_sub(before(window.begin));
+    u64::try_from(within).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -88,6 +101,27 @@ mod tests {
         assert_eq!(all, [500, 250_000_500, 500_000_500, 750_000_500]);
         assert_eq!(moments(span, 3).count(), 3);
         assert_eq!(moments(span, 7_777).count(), 7_777);
+    }
+
+    #[test]
+    fn what_is_due_within_the_window_is_counted() {
+        let span = Window {
+            begin: 500,
+            end: 3_000_000_777,
+        };
+        for (begin, end) in [
+            (500, 3_000_000_777),
+            (500, 501),
+            (501, 1_000_000_500),
+            (1_000_000_500, 2_000_000_501),
+            (2_999_999_999, 3_000_000_777),
+        ] {
+            let window = Window { begin, end };
+            for rate in [1, 3, 7_777] {
+                let within = moments(span, rate).filter(|at| begin <= *at && *at < end);
+                assert_eq!(due(span, window, rate), within.count() as u64, "{window:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! What people read.
 
-use super::args::{Drive, Load};
+use super::load::{Drive, Load, Manner};
 use super::outcome::{Outcome, Summary};
-use crate::conditions::Conditions;
 use crate::figures::{Quantiles, Spread, grouped, ratio};
 use crate::machine::Disk;
 use crate::procfs::{CpuSeconds, ProcessCpu};
@@ -10,14 +9,13 @@ use crate::procfs::{CpuSeconds, ProcessCpu};
 /// Of one core. Above it, the one thread that posts and reads may be what is measured.
 const CLIENT_IS_FULL: f64 = 0.9;
 
-pub(super) fn conditions(conditions: &Conditions, load: &Load) {
-    conditions.print("rooms: durable posts, from post to delivery");
+/// What is asked of the server.
+pub(crate) fn conditions(load: &Load) {
     println!(
-        "  load       {} clients in {} rooms, texts of {} bytes, {}",
-        load.clients,
-        load.rooms,
+        "  load       {}, texts of {} bytes, {}",
+        load.crowd(),
         load.text_bytes,
-        load.drive()
+        load.manner().drive()
     );
     println!(
         "  time       {} s after {} s of warm-up",
@@ -33,31 +31,53 @@ pub(super) fn disk(number: u32, disk: &Disk) {
     );
 }
 
-pub(super) fn outcome(outcome: &Outcome, load: &Load) {
+/// One run of a load of rooms.
+pub(crate) fn outcome(outcome: &Outcome, load: &Load) {
+    run(outcome, &load.manner());
+}
+
+/// One run.
+pub(crate) fn run(outcome: &Outcome, manner: &Manner) {
     println!(
-        "  posts/s         {}, acknowledged and durable",
+        "  {:<15} {}, acknowledged and durable",
+        format!("{}s/s", manner.one),
         grouped(outcome.posts_per_second)
     );
     println!(
-        "  deliveries/s    {}, to members other than the sender",
+        "  deliveries/s    {}, to others than the sender",
         grouped(outcome.deliveries_per_second)
     );
     println!("  acknowledgement {}", quantiles(&outcome.acknowledgement));
     println!("  delivery        {}", quantiles(&outcome.delivery));
-    if matches!(load.drive, Drive::Open { .. }) {
+    if matches!(manner.drive, Drive::Open { .. }) {
         println!(
             "  own delay       {}; part of the above",
             quantiles(&outcome.own_delay)
+        );
+    }
+    if let Some(rate) = outcome.success_rate {
+        println!(
+            "  success         {:.3} % of {} {}s were acknowledged",
+            rate * 100.0,
+            grouped(outcome.asked as f64),
+            manner.one
         );
     }
     println!(
         "  longest silence {:.1} ms without an acknowledgement to anybody",
         outcome.longest_silence_ms
     );
-    for line in where_the_time_goes(outcome, load) {
+    for line in where_the_time_goes(outcome, manner) {
         println!("  {line}");
     }
     complaints(outcome);
+}
+
+/// Who used the processors in a run.
+pub(crate) fn time(outcome: &Outcome) {
+    for line in processors(outcome) {
+        println!("  {line}");
+    }
 }
 
 fn quantiles(quantiles: &Quantiles) -> String {
@@ -67,19 +87,37 @@ fn quantiles(quantiles: &Quantiles) -> String {
     )
 }
 
-fn where_the_time_goes(outcome: &Outcome, load: &Load) -> Vec<String> {
+fn where_the_time_goes(outcome: &Outcome, manner: &Manner) -> Vec<String> {
     let mut lines = vec!["where the time goes".to_owned()];
     let writer = &outcome.writer;
     if let (Some(posts), Some(mean)) = (writer.posts_per_commit, writer.commit_mean_ms) {
         lines.push(format!(
-            "  log writer    {:.0} % of the time in transactions: {} a second, {posts:.1} posts in \
-             each, {mean:.2} ms each ({:.1} µs a post), rows and fsync together",
+            "  log writer    {:.0} % of the time in transactions: {} a second, {posts:.1} {} in \
+             each, {mean:.2} ms each ({:.1} µs for one), rows and fsync together",
             writer.busy_share * 100.0,
             grouped(writer.commits_per_second),
+            manner.records,
             mean * 1e3 / posts
         ));
     }
-    lines.extend(cores(outcome));
+    lines.extend(processors(outcome));
+    if let Drive::Closed { in_flight } = manner.drive {
+        let waiting = in_flight as f64 * manner.senders as f64;
+        if let Some(seconds) = ratio(waiting, outcome.posts_per_second) {
+            lines.push(format!(
+                "  in flight     {} ÷ {}/s = {:.2} ms to the acknowledgement; measured: {:.2} ms on average",
+                grouped(waiting),
+                grouped(outcome.posts_per_second),
+                seconds * 1e3,
+                outcome.acknowledgement.mean_ms
+            ));
+        }
+    }
+    lines
+}
+
+fn processors(outcome: &Outcome) -> Vec<String> {
+    let mut lines: Vec<String> = cores(outcome).into_iter().collect();
     for (who, process) in [
         ("server", &outcome.cpu.server),
         ("client", &outcome.cpu.client),
@@ -87,18 +125,6 @@ fn where_the_time_goes(outcome: &Outcome, load: &Load) -> Vec<String> {
         match process {
             Some(process) => lines.extend(threads(who, process, outcome)),
             None => lines.push(format!("  {who}        processor time is not known")),
-        }
-    }
-    if let Drive::Closed { in_flight } = load.drive {
-        let waiting = in_flight as f64 * load.clients as f64;
-        if let Some(seconds) = ratio(waiting, outcome.posts_per_second) {
-            lines.push(format!(
-                "  in flight     {} ÷ {}/s = {:.2} ms from post to acknowledgement; measured: {:.2} ms on average",
-                grouped(waiting),
-                grouped(outcome.posts_per_second),
-                seconds * 1e3,
-                outcome.acknowledgement.mean_ms
-            ));
         }
     }
     lines
@@ -133,7 +159,7 @@ fn threads(who: &str, process: &ProcessCpu, outcome: &Outcome) -> Vec<String> {
     let posts = outcome.posts_per_second * outcome.cpu.span_seconds;
     let told = |used: &CpuSeconds| {
         format!(
-            "{:.2} s of {:.2} s ({:.2} user, {:.2} system), {:.1} µs a post; {:.2} s waiting for a core",
+            "{:.2} s of {:.2} s ({:.2} user, {:.2} system), {:.1} µs for each; {:.2} s waiting for a core",
             used.busy(),
             outcome.cpu.span_seconds,
             used.user,
@@ -180,14 +206,14 @@ fn complaints(outcome: &Outcome) {
     }
 }
 
-pub(super) fn summary(summary: &Summary, load: &Load) {
+pub(super) fn summary(summary: &Summary, manner: &Manner) {
     if summary.runs < 2 {
         return;
     }
     println!(
         "\n{} runs, {}: median (lowest to highest)",
         summary.runs,
-        load.drive()
+        manner.drive()
     );
     let whole = |spread: &Spread| {
         format!(
@@ -203,12 +229,16 @@ pub(super) fn summary(summary: &Summary, load: &Load) {
             spread.median, spread.min, spread.max
         )
     };
+    let sent = format!("{}s/s", manner.one);
+    let records = format!("{} a commit", manner.records);
     for (name, text) in [
-        ("posts/s", whole(&summary.posts_per_second)),
+        (sent.as_str(), whole(&summary.posts_per_second)),
         ("deliveries/s", whole(&summary.deliveries_per_second)),
         ("ack p50 ms", fine(&summary.acknowledgement_p50_ms)),
+        ("ack p95 ms", fine(&summary.acknowledgement_p95_ms)),
         ("ack p99 ms", fine(&summary.acknowledgement_p99_ms)),
         ("delivery p50 ms", fine(&summary.delivery_p50_ms)),
+        ("delivery p95 ms", fine(&summary.delivery_p95_ms)),
         ("delivery p99 ms", fine(&summary.delivery_p99_ms)),
         ("delivery p99.9 ms", fine(&summary.delivery_p999_ms)),
         ("writer busy", fine(&summary.writer_busy_share)),
@@ -216,8 +246,12 @@ pub(super) fn summary(summary: &Summary, load: &Load) {
     ] {
         println!("  {name:<18} {text}");
     }
+    if let Some(rate) = &summary.success_rate {
+        let least = rate.min * 100.0;
+        println!("  {:<18} {least:.3} in the worst run", "success %");
+    }
     for (name, spread) in [
-        ("posts a commit", &summary.posts_per_commit),
+        (records.as_str(), &summary.posts_per_commit),
         ("commit ms", &summary.commit_mean_ms),
         ("server cores", &summary.server_cpu_seconds_per_second),
         ("client cores", &summary.client_cpu_seconds_per_second),

@@ -6,9 +6,9 @@ use crate::figures::Latencies;
 
 /// From when to when is measured. Before it is warm-up; after it nothing is posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) begin: u64,
-    pub(super) end: u64,
+pub(crate) struct Window {
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
 }
 
 impl Window {
@@ -16,7 +16,7 @@ impl Window {
         self.begin <= moment && moment < self.end
     }
 
-    pub(super) const fn nanos(self) -> u64 {
+    pub(crate) const fn nanos(self) -> u64 {
         self.end - self.begin
     }
 }
@@ -24,7 +24,7 @@ impl Window {
 /// Rates count what arrived within the window. Latencies count what was posted, or due, within it,
 /// however late it arrived: leaving out the late ones would flatter the server.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     window: Window,
     pub(super) acknowledgements: Latencies,
     pub(super) deliveries: Latencies,
@@ -33,14 +33,16 @@ pub(super) struct Tally {
     pub(super) acknowledged: u64,
     pub(super) delivered: u64,
     pub(super) posted_ever: u64,
-    pub(super) errors: BTreeMap<String, u64>,
+    /// Posts that were due within the window, posted or not, in an open loop.
+    pub(crate) due: u64,
+    pub(crate) errors: BTreeMap<String, u64>,
     last_acknowledgement: u64,
     /// The longest time within the window in which nobody was acknowledged anything.
     pub(super) longest_silence: u64,
 }
 
 impl Tally {
-    pub(super) fn new(window: Window) -> Self {
+    pub(crate) fn new(window: Window) -> Self {
         Self {
             window,
             acknowledgements: Latencies::new(),
@@ -49,18 +51,19 @@ impl Tally {
             acknowledged: 0,
             delivered: 0,
             posted_ever: 0,
+            due: 0,
             errors: BTreeMap::new(),
             last_acknowledgement: window.begin,
             longest_silence: 0,
         }
     }
 
-    pub(super) const fn window(&self) -> Window {
+    pub(crate) const fn window(&self) -> Window {
         self.window
     }
 
     /// A client posts.
-    pub(super) fn posts(&mut self, due: u64, now: u64) {
+    pub(crate) fn posts(&mut self, due: u64, now: u64) {
         self.posted_ever += 1;
         if self.window.has(due) {
             self.own_delay.record(now.saturating_sub(due));
@@ -68,7 +71,7 @@ impl Tally {
     }
 
     /// A client hears of its own post.
-    pub(super) fn acknowledges(&mut self, due: u64, now: u64) {
+    pub(crate) fn acknowledges(&mut self, due: u64, now: u64) {
         if self.window.has(now) {
             self.acknowledged += 1;
             let silence = now.saturating_sub(self.last_acknowledgement);
@@ -81,7 +84,7 @@ impl Tally {
     }
 
     /// A client hears of another's post.
-    pub(super) fn delivers(&mut self, due: u64, now: u64) {
+    pub(crate) fn delivers(&mut self, due: u64, now: u64) {
         if self.window.has(now) {
             self.delivered += 1;
         }
@@ -90,15 +93,25 @@ impl Tally {
         }
     }
 
+    /// Posts of the window that were, or should have been, asked of the server.
+    pub(crate) fn asked(&self) -> u64 {
+        self.due.max(self.own_delay.count())
+    }
+
+    /// Those of them whose sender was told that they are durable, however late.
+    pub(crate) fn answered_well(&self) -> u64 {
+        self.acknowledgements.count()
+    }
+
     /// Something went wrong.
-    pub(super) fn errs(&mut self, what: &str, times: u64) {
+    pub(crate) fn errs(&mut self, what: &str, times: u64) {
         if times > 0 {
             *self.errors.entry(what.to_owned()).or_default() += times;
         }
     }
 
     /// The end of the window is also the end of a silence.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         let silence = self.window.end.saturating_sub(self.last_acknowledgement);
         self.longest_silence = self.longest_silence.max(silence);
     }
@@ -145,6 +158,19 @@ mod tests {
         tally.posts(10, 20);
         assert_eq!(tally.own_delay.quantiles().count, 1);
         assert_eq!(tally.posted_ever, 2);
+    }
+
+    #[test]
+    fn what_was_due_was_asked_whether_anybody_posted_it() {
+        let mut tally = Tally::new(WINDOW);
+        tally.posts(1_000, 1_000);
+        tally.posts(1_500, 1_500);
+        tally.posts(10, 20);
+        tally.acknowledges(1_500, 9_000);
+        tally.acknowledges(10, 1_010);
+        assert_eq!((tally.asked(), tally.answered_well()), (2, 1));
+        tally.due = 4;
+        assert_eq!(tally.asked(), 4);
     }
 
     #[test]

@@ -15,7 +15,6 @@ use tokio::task::{JoinSet, LocalSet};
 
 use super::Trying;
 use crate::chaos::crowd::{OPENING_AT_ONCE, all};
-use crate::chaos::descriptors;
 use crate::chaos::memory::{Memory, Watch};
 use crate::chaos::outcome::Outcome;
 use crate::chaos::peer::Peer;
@@ -23,6 +22,7 @@ use crate::chaos::reading::stats;
 use crate::chaos::server::{Server, Start};
 use crate::chaos::setting::Setting;
 use crate::clock::nanos;
+use crate::descriptors;
 use crate::figures::Spread;
 use crowd::{Seat, Shared, Weather, lives};
 use publisher::{Publisher, publishes};
