@@ -41,7 +41,7 @@ use statements::counters::{epoch, is_half_imported, read_epoch};
 use statements::keep::is_used;
 use statements::migrate::migrate;
 use statements::read::connections;
-use wal::{Index, Wal};
+use wal::{Index, Refused, Wal};
 
 type Conn = SqliteConnection;
 type Db = Sqlite;
@@ -70,6 +70,7 @@ pub struct Reopen {
     epoch: Epoch,
     /// How long it waits for whoever else writes to the database.
     waits: Duration,
+    refused: Refused,
 }
 
 impl Reopen {
@@ -82,6 +83,9 @@ impl Reopen {
             path: self.path.clone(),
             why,
         };
+        if self.refused.is_set() {
+            return Err(failed("the disk refused a checkpoint".to_owned()));
+        }
         // Opening would make a new file, and what is read comes from the old one.
         if !self.path.exists() {
             return Err(failed("it is gone".to_owned()));
@@ -98,7 +102,10 @@ impl Reopen {
         }
         // With the last connection the index went as well, and this one made another.
         let index = Index::of(&self.path).map_err(|why| failed(why.to_string()))?;
-        Ok(SqliteLog::new(writer, Wal::of(&self.path, index)))
+        Ok(SqliteLog::new(
+            writer,
+            Wal::of(&self.path, index, self.refused.clone()),
+        ))
     }
 }
 
@@ -158,13 +165,15 @@ fn open_unless(
     // A connection to a file does not get lost. Asked whether it is alive while the disk fails, it
     // would say no, and so would each new one, until whoever wants to read has waited in vain.
     let pool = connections(url(path)?, false, ReadOnly).map_err(|why| failed(&why))?;
+    let refused = Refused::default();
     let reopen = Reopen {
         path: path.to_owned(),
         epoch,
         waits: WRITER_WAITS,
+        refused: refused.clone(),
     };
     Ok(Opened {
-        log: SqliteLog::new(writer, Wal::of(path, index)),
+        log: SqliteLog::new(writer, Wal::of(path, index, refused)),
         store: SqliteStore::new(pool, epoch),
         reopen,
     })

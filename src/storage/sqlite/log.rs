@@ -258,6 +258,12 @@ impl Log for SqliteLog {
             Err(trouble) => return Err(self.give_up(trouble)),
         };
         self.commit()?;
+        // Of a failed sync the system may tell only whoever asked first.
+        if self.wal.is_refused() {
+            return Err(LogFailure::Broken(
+                "the disk refused a checkpoint".to_owned(),
+            ));
+        }
         Ok(answers)
     }
 

@@ -14,6 +14,7 @@ use super::{WRITER_WAITS, wait_for_others};
 use crate::storage::error::at_commit;
 use copier::Copier;
 
+pub(super) use copier::Refused;
 pub(super) use index::{Frames, Index};
 
 /// Bytes of one page of the write-ahead log, with its header.
@@ -24,6 +25,7 @@ const PAGE_BYTES: u64 = 4_096 + 24;
 pub(super) struct Wal {
     file: PathBuf,
     index: Index,
+    refused: Refused,
     copier: Copier,
     /// The size of the file, in pages, from which on it is cut.
     pub(super) cut_at: u64,
@@ -37,7 +39,7 @@ pub(super) struct Wal {
 enum Phase {
     /// It has begun anew.
     Growing,
-    /// Some of it has been copied beside the writer.
+    /// What was there has been copied beside the writer.
     Copied,
     /// It was tried when it had so many frames, and somebody was in the way.
     Hindered { at: u64 },
@@ -58,25 +60,20 @@ impl Phase {
     /// With so much in it, while nothing is being copied.
     fn step(self, frames: Frames, is_idle: bool) -> Step {
         let open = frames.open();
-        if open == 0 {
-            return Step::Nothing;
-        }
-        if is_idle {
-            return Step::Finish;
-        }
-        let is_due = match self {
+        let since_tried = match self {
             // Less than before: it has begun anew in between.
             Self::Hindered { at } => frames.written.checked_sub(at).unwrap_or(frames.written),
             Self::Growing | Self::Copied => open,
-        } >= limits::WAL_FRAMES_COPIED_FROM;
+        };
         let is_copied = self == Self::Copied;
         let is_long = is_copied && frames.written >= limits::WAL_FRAMES_ANEW_FROM;
         let is_too_long = is_copied && frames.written >= limits::WAL_FRAMES_MAX;
-        let is_behind = is_due && open >= limits::WAL_FRAMES_MAX;
-        let is_little = is_long && open <= limits::WAL_FRAMES_FINISHED;
-        if is_little || is_too_long || is_behind {
+        let is_little = open <= limits::WAL_FRAMES_FINISHED;
+        if open == 0 {
+            Step::Nothing
+        } else if is_too_long || is_little && (is_long || is_idle) {
             Step::Finish
-        } else if is_due || is_long {
+        } else if is_long || is_idle || since_tried >= limits::WAL_FRAMES_COPIED_FROM {
             Step::Begin
         } else {
             Step::Nothing
@@ -105,11 +102,12 @@ impl Checkpointed {
 
 impl Wal {
     /// That of a database which this process has open.
-    pub(super) fn of(database: &Path, index: Index) -> Self {
+    pub(super) fn of(database: &Path, index: Index, refused: Refused) -> Self {
         Self {
             file: super::wal_path(database),
             index,
-            copier: Copier::of(database.to_owned()),
+            copier: Copier::of(database.to_owned(), refused.clone()),
+            refused,
             cut_at: limits::WAL_FRAMES_MAX,
             phase: Phase::Growing,
             told_at: 0,
@@ -132,8 +130,18 @@ impl Wal {
     }
 
     #[cfg(test)]
+    pub(super) const fn set_sync(&mut self, sync: copier::Sync) {
+        self.copier.sync = sync;
+    }
+
+    #[cfg(test)]
     pub(super) const fn is_being_copied(&self) -> bool {
         self.copier.is_under_way()
+    }
+
+    /// Whether the disk has refused what was copied.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.is_set()
     }
 
     /// Sees to it that it is copied into the database, when it is time to.
@@ -145,62 +153,72 @@ impl Wal {
         conn: &mut SqliteConnection,
         is_idle: bool,
     ) -> Result<(), LogFailure> {
-        let frames = self.frames();
-        let must_end = is_idle || frames.open() >= limits::WAL_FRAMES_MAX;
-        let ended = match must_end {
-            true => self.copier.wait(),
-            false => self.copier.ended(),
-        };
-        if let Some(ended) = ended {
-            self.copied_beside(ended, frames)?;
+        if let Some(ended) = self.copier.ended() {
+            self.copied_beside(ended, conn)?;
         }
         if self.copier.is_under_way() {
             return Ok(());
         }
-        let step = match self.phase.step(frames, is_idle) {
+        let frames = self.frames();
+        match self.phase.step(frames, is_idle) {
             // It was copied whole, but the file is too long, and its reader may have gone.
-            Step::Nothing if is_idle && self.file_pages() >= self.cut_at => Step::Finish,
-            step => step,
-        };
-        match step {
+            Step::Nothing if is_idle && self.file_pages() >= self.cut_at => self.finish(conn),
             Step::Nothing => Ok(()),
-            Step::Begin => self.begin(frames),
-            Step::Finish => self.finish(conn, frames),
+            Step::Begin => match self.copier.begin() {
+                Ok(()) => Ok(()),
+                Err(why) => self.alone(&why, conn),
+            },
+            Step::Finish => self.finish(conn),
         }
-    }
-
-    fn begin(&mut self, frames: Frames) -> Result<(), LogFailure> {
-        let begun = self.copier.begin();
-        begun.or_else(|why| self.failed(why, frames))
     }
 
     fn copied_beside(
         &mut self,
         ended: Result<Checkpointed, LogFailure>,
-        frames: Frames,
+        conn: &mut SqliteConnection,
     ) -> Result<(), LogFailure> {
         match ended {
             Ok(copied) if copied.is_whole() => self.phase = Phase::Copied,
-            Ok(_) => self.hindered(frames),
-            Err(why) => self.failed(why, frames)?,
+            Ok(_) => {
+                self.hindered();
+                return self.cut_if_too_long(conn, false);
+            }
+            Err(broken @ LogFailure::Broken(_)) => return Err(broken),
+            Err(passing) => return self.alone(&passing, conn),
         }
         Ok(())
     }
 
-    /// Nobody writes meanwhile.
-    fn finish(&mut self, conn: &mut SqliteConnection, frames: Frames) -> Result<(), LogFailure> {
-        let done = self.checkpoint(conn, frames);
-        done.or_else(|why| self.failed(at_commit(&why), frames))
+    /// Nothing is copied beside the writer, so it does it itself.
+    fn alone(&mut self, why: &LogFailure, conn: &mut SqliteConnection) -> Result<(), LogFailure> {
+        tracing::warn!(error = %why, "the log writer makes a checkpoint by itself");
+        self.finish(conn)
+    }
+
+    /// Nobody writes meanwhile. A passive checkpoint waits for nobody; what a reader holds back is
+    /// copied the next time.
+    fn finish(&mut self, conn: &mut SqliteConnection) -> Result<(), LogFailure> {
+        match passive(conn) {
+            Ok(done) => {
+                match done.is_whole() {
+                    true => self.phase = Phase::Growing,
+                    false => self.hindered(),
+                }
+                self.cut_if_too_long(conn, done.is_whole())
+            }
+            Err(why) => self.failed(&why),
+        }
     }
 
     /// Whatever comes of it, the next attempt under load is a good many frames away.
-    fn hindered(&mut self, frames: Frames) {
-        self.phase = Phase::Hindered { at: frames.written };
+    fn hindered(&mut self) {
+        let at = self.frames().written;
+        self.phase = Phase::Hindered { at };
     }
 
-    fn failed(&mut self, why: LogFailure, frames: Frames) -> Result<(), LogFailure> {
-        self.hindered(frames);
-        match why {
+    fn failed(&mut self, why: &diesel::result::Error) -> Result<(), LogFailure> {
+        self.hindered();
+        match at_commit(why) {
             broken @ LogFailure::Broken(_) => Err(broken),
             passing => {
                 tracing::warn!(error = %passing, "a checkpoint will be tried again");
@@ -209,37 +227,38 @@ impl Wal {
         }
     }
 
-    /// A passive checkpoint waits for nobody; what a reader holds back is copied the next time.
-    /// Only when everything is copied and the file has grown far past its bound, it is cut, which
-    /// has to wait for readers for a moment.
-    fn checkpoint(&mut self, conn: &mut SqliteConnection, frames: Frames) -> QueryResult<()> {
-        let is_whole = passive(conn)?.is_whole();
-        match is_whole {
-            true => self.phase = Phase::Growing,
-            false => self.hindered(frames),
-        }
+    /// A file that has grown far past its bound is cut, which waits for readers for a moment: those
+    /// who come and go are out of the way then, however many there are. While one stays, that is
+    /// tried again when the file has doubled.
+    fn cut_if_too_long(
+        &mut self,
+        conn: &mut SqliteConnection,
+        is_whole: bool,
+    ) -> Result<(), LogFailure> {
         let pages = self.file_pages();
-        if pages < self.cut_at {
+        let is_told = pages < 2 * self.told_at;
+        if pages < self.cut_at || is_told && !is_whole {
             return Ok(());
         }
-        if !is_whole || !cut(conn)? {
-            self.tell(pages);
-        } else {
-            self.told_at = 0;
+        // With more than that somebody has been reading for long, and when he ends in just this
+        // moment, all of it would be copied while nobody writes.
+        let is_much = self.frames().open() > limits::WAL_FRAMES_MAX;
+        match if is_much { Ok(false) } else { cut(conn) } {
+            Ok(true) => (self.phase, self.told_at) = (Phase::Growing, 0),
+            Ok(false) if is_told => {}
+            Ok(false) => self.tell(pages),
+            Err(why) => return self.failed(&why),
         }
         Ok(())
     }
 
     /// Says that somebody keeps the file from being used again: once, and when it has doubled.
     fn tell(&mut self, pages: u64) {
-        if pages >= 2 * self.told_at {
-            self.told_at = pages;
-            tracing::warn!(
-                mebibytes = (pages * PAGE_BYTES) >> 20,
-                "the write-ahead log grows: some program has been reading the database for a long \
-                 time, in one transaction"
-            );
-        }
+        self.told_at = pages;
+        tracing::warn!(
+            mebibytes = (pages * PAGE_BYTES) >> 20,
+            "the write-ahead log grows: something has been reading the database for a long time, a              backup, or another program in one transaction"
+        );
     }
 }
 

@@ -22,22 +22,22 @@ fn a_reader_that_stays_is_noticed_and_the_file_is_cut_when_it_has_gone() {
         .batch_execute("BEGIN; SELECT count(*) FROM log")
         .unwrap();
     append_posts(&mut log, 2..=200);
-    log.upkeep(true).unwrap();
+    rest(&mut log);
     assert!(log.wal.frames().open() > 0, "the reader keeps it");
     assert!(log.wal.told_at > SMALL, "the operator was told");
     let (told_at, bytes) = (log.wal.told_at, place.wal_bytes());
     append_posts(&mut log, 201..=202);
-    log.upkeep(true).unwrap();
+    rest(&mut log);
     assert_eq!(
         log.wal.told_at, told_at,
         "it is told once, until it has doubled"
     );
     assert!(place.wal_bytes() > bytes);
     append_posts(&mut log, 203..=420);
-    log.upkeep(true).unwrap();
+    rest(&mut log);
     assert!(log.wal.told_at >= 2 * told_at);
     reader.batch_execute("COMMIT").unwrap();
-    log.upkeep(true).unwrap();
+    rest(&mut log);
     assert_eq!((place.wal_bytes(), log.wal.told_at), (0, 0), "it is cut");
 }
 
@@ -57,6 +57,14 @@ fn let_it_be_copied(log: &mut SqliteLog) {
         assert!(until.elapsed() < Duration::from_secs(30), "it ends");
         std::thread::yield_now();
         log.upkeep(false).unwrap();
+    }
+}
+
+/// A writer that has nothing to do: the bulk is copied beside it, and then the rest by it.
+fn rest(log: &mut SqliteLog) {
+    for _ in 0..2 {
+        log.upkeep(true).unwrap();
+        let_it_be_copied(log);
     }
 }
 
@@ -126,7 +134,7 @@ fn it_is_not_tried_after_each_batch() {
     assert!(asked.iter().all(|sql| !sql.contains("wal_checkpoint")));
     drop(asked);
     reader.batch_execute("COMMIT").unwrap();
-    log.upkeep(true).unwrap();
+    rest(&mut log);
     assert_eq!(log.wal.frames().open(), 0);
 }
 
@@ -159,6 +167,66 @@ fn what_a_crashed_server_left_is_copied_soon() {
         size,
         "it is used again from its beginning"
     );
+}
+
+/// Each of them is gone in a moment, and there is always one.
+#[test]
+fn readers_that_come_and_go_do_not_make_it_grow_without_end() {
+    let place = Place::new();
+    let Opened { mut log, .. } = place.open();
+    append_posts(&mut log, 1..=1);
+    log.wal.cut_at = 3_000;
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut reader = place.stranger();
+                reader.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                while !is_over.load(std::sync::atomic::Ordering::Acquire) {
+                    let look = "BEGIN; SELECT sum(length(body)) FROM log; COMMIT";
+                    reader.batch_execute(look).unwrap();
+                }
+            });
+        }
+        let mut most = 0;
+        for batch in 0..100 {
+            append_posts(&mut log, 64 * batch + 2..=64 * batch + 65);
+            log.upkeep(false).unwrap();
+            most = most.max(log.wal.frames().written);
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Release);
+        let bound = log.wal.cut_at + 2 * limits::WAL_FRAMES_COPIED_FROM;
+        assert!(most < bound, "{most}");
+    });
+}
+
+/// What the disk refused is in the log only, which must not be taken for superfluous.
+#[test]
+fn a_disk_that_refuses_what_was_copied_ends_the_writing_and_the_log_stays() {
+    let place = Place::new();
+    let Opened {
+        mut log,
+        store,
+        reopen,
+    } = place.open();
+    log.wal.set_sync(|_| Err(std::io::Error::other("injected")));
+    let mut next = 1;
+    append_frames(&mut log, &mut next, limits::WAL_FRAMES_COPIED_FROM);
+    log.upkeep(false).unwrap();
+    let until = Stopwatch::start();
+    while !log.wal.is_refused() {
+        assert!(until.elapsed() < Duration::from_secs(30), "it ends");
+        std::thread::yield_now();
+    }
+    let late = log.append(&[&post("den", next, 1)]);
+    assert!(matches!(late, Err(LogFailure::Broken(_))), "{late:?}");
+    let told = log.upkeep(false);
+    assert!(matches!(told, Err(LogFailure::Broken(_))), "{told:?}");
+    let left = place.wal_bytes();
+    drop(log);
+    assert!(reopen.log().is_err(), "it is not gone on with");
+    drop(store);
+    assert_eq!(place.wal_bytes(), left, "a new start has all of it");
 }
 
 /// The writer does not go on as if nothing had been.

@@ -3,8 +3,14 @@
 //! It never copies all of it, since more is written meanwhile, and only a log that has been copied
 //! whole is used again from its beginning. So it takes the bulk, and the writer the little that is
 //! left: with this thread alone the log would grow without end.
+//!
+//! SQLite syncs the database only behind a copy that came to the end of the log, which this thread's
+//! hardly ever does. So it is done here, or the writer would wait for the disk to take all of it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -12,16 +18,37 @@ use bridge_core::ports::LogFailure;
 use diesel::sqlite::SqliteConnection;
 
 use super::super::open_writer;
+use super::index::never_closed;
 use super::{Checkpointed, passive};
 use crate::storage::error::at_commit;
 
 /// What became of one copy.
 type Told = Result<Checkpointed, LogFailure>;
 
+/// Whether the disk has refused what was copied, so that the log is the only place where that is for
+/// certain. Nothing may be written then, and the log must stay: a new start copies all of it again.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Refused(Arc<AtomicBool>);
+
+impl Refused {
+    pub(in super::super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// How a file is synced.
+pub(in super::super) type Sync = fn(&File) -> std::io::Result<()>;
+
 /// Copies when it is asked to, one at a time.
 #[derive(Debug)]
 pub(super) struct Copier {
     database: PathBuf,
+    refused: Refused,
+    pub(super) sync: Sync,
     thread: Option<Thread>,
     is_under_way: bool,
 }
@@ -35,9 +62,11 @@ struct Thread {
 
 impl Copier {
     /// Nothing is started before it is needed.
-    pub(super) const fn of(database: PathBuf) -> Self {
+    pub(super) const fn of(database: PathBuf, refused: Refused) -> Self {
         Self {
             database,
+            refused,
+            sync: File::sync_data,
             thread: None,
             is_under_way: false,
         }
@@ -51,7 +80,7 @@ impl Copier {
     pub(super) fn begin(&mut self) -> Result<(), LogFailure> {
         let thread = match self.thread.take() {
             Some(thread) => thread,
-            None => start(&self.database)?,
+            None => self.start()?,
         };
         // It has room for one, and takes it before it tells what became of it.
         if thread.ask.try_send(()).is_err() {
@@ -72,13 +101,19 @@ impl Copier {
         }
     }
 
-    /// Waits for the copy that is under way, which is for the disk to write some megabytes.
-    pub(super) fn wait(&mut self) -> Option<Told> {
-        let told = self.asked()?.told.recv();
-        Some(match told {
-            Ok(told) => self.heard(told),
-            Err(_) => self.lost(),
-        })
+    fn start(&self) -> Result<Thread, LogFailure> {
+        let (ask, asked) = sync_channel(1);
+        let (tell, told) = sync_channel(1);
+        let copying = Copying {
+            database: self.database.clone(),
+            refused: self.refused.clone(),
+            sync: self.sync,
+            opened: None,
+        };
+        let builder = std::thread::Builder::new().name("log-copier".to_owned());
+        let handle = builder.spawn(move || copying.run(&asked, &tell));
+        let handle = handle.map_err(|why| LogFailure::Aborted(why.to_string()))?;
+        Ok(Thread { ask, told, handle })
     }
 
     fn asked(&self) -> Option<&Thread> {
@@ -115,32 +150,64 @@ impl Drop for Copier {
     }
 }
 
-fn start(database: &Path) -> Result<Thread, LogFailure> {
-    let (ask, asked) = sync_channel(1);
-    let (tell, told) = sync_channel(1);
-    let database = database.to_owned();
-    let builder = std::thread::Builder::new().name("log-copier".to_owned());
-    let handle = builder.spawn(move || run(&database, &asked, &tell));
-    let handle = handle.map_err(|why| LogFailure::Aborted(why.to_string()))?;
-    Ok(Thread { ask, told, handle })
+/// What the thread has.
+struct Copying {
+    database: PathBuf,
+    refused: Refused,
+    sync: Sync,
+    opened: Option<Database>,
 }
 
-/// Until nobody asks any more.
-fn run(database: &Path, asked: &Receiver<()>, tell: &SyncSender<Told>) {
-    let mut conn = None;
-    while asked.recv().is_ok() {
-        if tell.send(copy(database, &mut conn)).is_err() {
-            return;
+/// A database that is open for copying.
+struct Database {
+    conn: SqliteConnection,
+    file: &'static File,
+}
+
+impl Copying {
+    /// Until nobody asks any more.
+    fn run(mut self, asked: &Receiver<()>, tell: &SyncSender<Told>) {
+        while asked.recv().is_ok() {
+            let told = self.copy();
+            if tell.send(told).is_err() {
+                return;
+            }
         }
+    }
+
+    fn copy(&mut self) -> Told {
+        let mut opened = match self.opened.take() {
+            Some(opened) => opened,
+            None => Database::open(&self.database)?,
+        };
+        let copied = opened.copy(self.sync);
+        if matches!(copied, Err(LogFailure::Broken(_))) {
+            self.refused.set();
+            // As long as one connection is there, none is the last one: which copies what is left,
+            // takes all of it for synced, and deletes the log.
+            std::mem::forget(opened);
+        } else {
+            self.opened = Some(opened);
+        }
+        copied
     }
 }
 
-fn copy(database: &Path, conn: &mut Option<SqliteConnection>) -> Told {
-    let mut opened = match conn.take() {
-        Some(opened) => opened,
-        None => open_writer(database).map_err(|why| LogFailure::Aborted(why.to_string()))?,
-    };
-    let copied = passive(&mut opened).map_err(|why| at_commit(&why));
-    *conn = Some(opened);
-    copied
+impl Database {
+    fn open(path: &Path) -> Result<Self, LogFailure> {
+        let failed = |why: &dyn std::fmt::Display| LogFailure::Aborted(why.to_string());
+        let conn = open_writer(path).map_err(|why| failed(&why))?;
+        let file = File::open(path).map_err(|why| failed(&why))?;
+        Ok(Self {
+            conn,
+            file: never_closed(file),
+        })
+    }
+
+    fn copy(&mut self, sync: Sync) -> Told {
+        let copied = passive(&mut self.conn).map_err(|why| at_commit(&why))?;
+        sync(self.file)
+            .map_err(|why| LogFailure::Broken(format!("syncing the database: {why}")))?;
+        Ok(copied)
+    }
 }

@@ -23,12 +23,15 @@ const BYTES_READ: usize = COPIED_AT + 4;
 /// and for the first ones a little more.
 const BYTES: u64 = (limits::WAL_FRAMES_MAX / 4_096 + 1) * 32 * 1024;
 
+/// Keeps a file of a database open for as long as the process lives. The system forgets all of a
+/// process's locks on a file as soon as the process closes any descriptor of it, SQLite's among them:
+/// once an index was closed here, and the next program that opened the database took it for one that
+/// nobody uses, cut the index, and the server died of it (SIGBUS).
+pub(super) fn never_closed(file: File) -> &'static File {
+    Box::leak(Box::new(file))
+}
+
 /// The index of a database's write-ahead log.
-///
-/// Its file stays open for as long as the process lives. The system forgets all of a process's locks
-/// on a file as soon as the process closes any descriptor of it, SQLite's among them: once this was
-/// closed here, and the next program that opened the database took it for one that nobody uses, cut
-/// the index, and the server died of it (SIGBUS).
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Index(&'static File);
 
@@ -57,7 +60,7 @@ impl Index {
         let mut name = database.as_os_str().to_owned();
         name.push("-shm");
         let file = File::options().read(true).append(true).open(name)?;
-        let index = Self(Box::leak(Box::new(file)));
+        let index = Self(never_closed(file));
         match number(&index.read()?, VERSION_AT) {
             VERSION => Ok(index),
             other => Err(std::io::Error::other(format!(
