@@ -198,6 +198,8 @@ pub const SPANS_AT_ONCE_MAX: usize = 512;
 pub const SPANS_GATHERED_FOR: Duration = Duration::from_millis(200);
 /// How long a collector may take for a request.
 pub const SPANS_TAKEN_WITHIN: Duration = Duration::from_secs(5);
+/// Bytes of a collector's answer that are read: it says how many spans it did not take.
+pub const SPANS_ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// Rest after a request that a collector did not take.
 pub const SPANS_REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Between two lines of the log that say that a collector takes nothing.

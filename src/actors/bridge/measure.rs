@@ -17,7 +17,13 @@ impl Bridge {
         by: &Principal,
     ) -> Measuring {
         let measuring = self.metrics().measure(Operation::from(command));
-        measuring.about(self.spans(), || Subject::of_command(room, command, by))
+        match command {
+            RoomCommand::Post(post) => {
+                let subject = || Subject::of_command(room, command, by);
+                measuring.about(self.spans(), post.id, subject)
+            }
+            _ => measuring,
+        }
     }
 
     /// A message begins its way.
@@ -27,7 +33,8 @@ impl Bridge {
             Recipients::Clients(_) => Operation::Send,
         };
         let measuring = self.metrics().measure(operation);
-        measuring.about(self.spans(), || Some(Subject::of_message(message, by)))
+        let subject = || Some(Subject::of_message(message, by));
+        measuring.about(self.spans(), message.id, subject)
     }
 
     /// How many live sessions each client has.

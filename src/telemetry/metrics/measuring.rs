@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bridge_core::Reject;
+use bridge_core::{MessageId, Reject};
 
 use super::Metrics;
 use super::labels::{Ended, MessageOutcome, Operation};
@@ -43,14 +43,19 @@ impl Measuring {
         }
     }
 
-    /// What the request is about is noted, if somebody wants to know.
+    /// What a request that sends this message is about is noted, if somebody wants to know.
     #[must_use]
-    pub fn about(mut self, spans: &Spans, subject: impl FnOnce() -> Option<Subject>) -> Self {
-        if !self.metrics.shows_names() && !spans.is_on() {
+    pub fn about(
+        mut self,
+        spans: &Spans,
+        message: MessageId,
+        subject: impl FnOnce() -> Option<Subject>,
+    ) -> Self {
+        let followed = spans.of(message);
+        if followed.is_none() && !self.metrics.shows_names() {
             return self;
         }
         self.about = subject().map(|subject| {
-            let followed = spans.of(subject.message);
             let remote = followed.as_ref().and_then(|_| Remote::current());
             Box::new(About {
                 subject,

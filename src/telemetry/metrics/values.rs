@@ -68,10 +68,7 @@ impl Present {
     /// Of what there is now, what is shown by its name, and the rest.
     pub(super) fn choose<T>(&self, mut now: Vec<(String, T)>) -> (Vec<(String, T)>, Vec<T>) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        now.sort_by(|(one, _), (other, _)| {
-            let rank = |name: &String| (!shown.contains(name), name.clone());
-            rank(one).cmp(&rank(other))
-        });
+        now.sort_by_cached_key(|(name, _)| (!shown.contains(name), name.clone()));
         let rest = now.split_off(self.max.min(now.len()));
         *shown = now.iter().map(|(name, _)| name.clone()).collect();
         (now, rest.into_iter().map(|(_, value)| value).collect())

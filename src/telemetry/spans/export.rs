@@ -3,7 +3,8 @@
 
 use bridge_core::limits;
 use metrics::Counter;
-use reqwest::{Client, StatusCode};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::otlp;
@@ -44,6 +45,8 @@ impl Exporter {
     ) -> Result<Self, reqwest::Error> {
         let http = Client::builder()
             .no_proxy()
+            // Who talks to whom goes where the settings say, and nowhere else.
+            .redirect(Policy::none())
             .timeout(limits::SPANS_TAKEN_WITHIN)
             .build()?;
         Ok(Self {
@@ -122,7 +125,11 @@ impl Exporter {
         let spans = self.batch.len();
         self.batch.clear();
         match sent {
-            Ok(()) => true,
+            Ok(0) => true,
+            Ok(rejected) => {
+                self.lost(rejected.min(spans), &"it takes the others");
+                true
+            }
             Err(why) => {
                 self.lost(spans, &why);
                 false
@@ -130,15 +137,16 @@ impl Exporter {
         }
     }
 
-    async fn try_send(&self) -> Result<(), NotTaken> {
+    /// How many of them the collector did not take, by its own account.
+    async fn try_send(&self) -> Result<usize, NotTaken> {
         let request = otlp::request(&self.settings.service, &self.batch);
         let request = self.http.post(self.settings.url.clone()).json(&request);
-        let status = request.send().await?.status();
-        if status.is_success() {
-            Ok(())
-        } else {
-            Err(NotTaken::Status(status))
+        let response = request.send().await?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(NotTaken::Status(status));
         }
+        Ok(otlp::rejected(&beginning(response).await?))
     }
 
     fn lost(&mut self, spans: usize, why: &dyn std::fmt::Display) {
@@ -147,6 +155,19 @@ impl Exporter {
             tracing::warn!(error = %why, spans, "the collector does not take spans; they are dropped");
         }
     }
+}
+
+/// As much of an answer as is read.
+async fn beginning(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut read = Vec::new();
+    while let Some(some) = response.chunk().await? {
+        let room = limits::SPANS_ANSWER_BYTES_MAX - read.len();
+        read.extend_from_slice(&some[..some.len().min(room)]);
+        if read.len() == limits::SPANS_ANSWER_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(read)
 }
 
 /// Says once in a while what would else be said for every batch.

@@ -27,6 +27,20 @@ pub(super) fn request(service: &str, spans: &[Span]) -> Json {
     }]})
 }
 
+/// How many spans a collector says that it did not take, of those that it was sent.
+pub(super) fn rejected(answer: &[u8]) -> usize {
+    let Ok(answer) = serde_json::from_slice::<Json>(answer) else {
+        // It need not say anything.
+        return 0;
+    };
+    let number = &answer["partialSuccess"]["rejectedSpans"];
+    let number = match number {
+        Json::String(text) => text.parse().ok(),
+        number => number.as_u64(),
+    };
+    number.map_or(0, |number| usize::try_from(number).unwrap_or(usize::MAX))
+}
+
 fn span(span: &Span) -> Json {
     let kind = match span.name {
         Name::Accept => SERVER,
@@ -68,4 +82,28 @@ fn attributes(attributes: &[(&'static str, Value)]) -> Vec<Json> {
         json!({"key": key, "value": value})
     };
     attributes.iter().map(attribute).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_collector_does_not_take_is_read_from_its_answer() {
+        for (answer, number) in [
+            (r#"{"partialSuccess":{"rejectedSpans":"3"}}"#, 3),
+            (
+                r#"{"partialSuccess":{"rejectedSpans":4,"errorMessage":"x"}}"#,
+                4,
+            ),
+            (r#"{"partialSuccess":{}}"#, 0),
+            (r#"{"partialSuccess":{"rejectedSpans":-1}}"#, 0),
+            ("{}", 0),
+            ("", 0),
+            ("taken", 0),
+            ("[1]", 0),
+        ] {
+            assert_eq!(rejected(answer.as_bytes()), number, "{answer}");
+        }
+    }
 }

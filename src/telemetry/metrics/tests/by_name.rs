@@ -24,14 +24,17 @@ fn sent(metrics: &Metrics, from: &str, to: To, outcome: MessageOutcome) {
         To::All => Operation::Broadcast,
         To::Client(_) | To::Several => Operation::Send,
     };
-    let measuring = metrics.measure(operation).about(&Spans::off(), || {
+    let message = MessageId::from_uuid(uuid::Uuid::nil());
+    let subject = || {
         Some(Subject {
-            message: MessageId::from_uuid(uuid::Uuid::nil()),
+            message,
             from: client(from),
             to,
             reply_to: None,
         })
-    });
+    };
+    let measuring = metrics.measure(operation);
+    let measuring = measuring.about(&Spans::off(), message, subject);
     match outcome {
         MessageOutcome::Stored => measuring.done(false),
         MessageOutcome::Duplicate => measuring.done(true),
