@@ -154,21 +154,16 @@ pub const LOG_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const LOG_ERRANDS_MAX: usize = 2_048;
 /// Records between two snapshots of a room: bounds how long it takes to wake it.
 pub const SNAPSHOT_EVERY_RECORDS: u64 = 1_000;
-/// Frames (pages of 4 KiB) of write-ahead log that are not in the database yet, from which on they are
-/// copied there beside the writer: 4 MiB. The disk is busy with them for some milliseconds, in which
-/// commits wait for it: with fewer at a time none waits long.
-pub const WAL_FRAMES_COPIED_FROM: u64 = 1_024;
-/// Frames from which on the log begins anew: 16 MiB. A start reads them all.
-pub const WAL_FRAMES_ANEW_FROM: u64 = 4_096;
-/// Frames that may be left then, to be copied while nothing is written: 2 MiB.
-pub const WAL_FRAMES_FINISHED: u64 = 512;
-/// Frames from which on it begins anew whatever is left, and the length from which on the file is cut:
-/// 64 MiB. Copying keeps up with writing; this is for a disk or a machine that does not.
-pub const WAL_FRAMES_MAX: u64 = 16_384;
+/// Frames (pages of 4 KiB) of write-ahead log from which on it is copied into the database: 64 MiB. The
+/// more at once, the fewer pages are written in all. A start after a crash reads them.
+pub const WAL_FRAMES_COPIED_FROM: u64 = 16_384;
+/// Frames that may be left then, to be copied while nothing is written: 1 MiB, and as many more each time.
+pub const WAL_FRAMES_FINISHED: u64 = 256;
+/// Frames from which on it begins anew whatever is left, and its file is cut: 256 MiB.
+pub const WAL_FRAMES_MAX: u64 = 65_536;
 /// How long the writer is idle before it checkpoints what it wrote.
 pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
-/// How long the writer waits for readers when it cuts a write-ahead log that has grown far past its
-/// bound: they hold it for a page, which takes milliseconds. Nothing is written meanwhile.
+/// How long the writer waits for readers when it cuts a write-ahead log: they hold it for a page.
 pub const CHECKPOINT_WAIT: Duration = Duration::from_millis(100);
 /// How long the writer goes on looking for what became of a commit that PostgreSQL did not answer,
 /// before the outcome counts as unknown and clients repeat: a restart of the database. The last look
@@ -183,12 +178,10 @@ pub const STORE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 pub const STORE_ASKED_EVERY: Duration = Duration::from_secs(5);
 /// Bytes of a filter that says what is logged: some dozens of modules.
 pub const LOG_FILTER_BYTES_MAX: usize = 1_024;
-/// Between two times that what was measured is worked off: until then each measurement takes eight
-/// bytes.
+/// Between two times that what was measured is worked off: each measurement takes eight bytes.
 pub const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(1);
-/// Names, or pairs of names, that have series of their own in each metric that shows clients and rooms
-/// by name; each is up to seven series, and whoever asks gets all of them every few seconds. Greatest
-/// value of `metrics.identity_values_max`.
+/// Greatest value of `metrics.identity_values_max`: names, or pairs of them, that have series of their
+/// own in a metric, up to seven each. Whoever asks gets all of them every few seconds.
 pub const IDENTITY_VALUES_MAX: usize = 1_000;
 /// Spans that wait to be taken to a collector; more are dropped, and counted. A few hundred bytes each.
 pub const SPANS_QUEUE_MAX: usize = 4_096;
@@ -206,8 +199,7 @@ pub const SPANS_REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 pub const SPANS_COMPLAINED_EVERY: Duration = Duration::from_secs(60);
 /// How long the spans that are left when the server stops may take: less than anybody waits for it.
 pub const SPANS_LAST_WITHIN: Duration = Duration::from_secs(1);
-/// Sessions whose getting a post, or a message to all, has a span of its own: a thousand members would
-/// be a thousand spans.
+/// Sessions whose getting a post, or a message to all, has a span of its own. There may be thousands.
 pub const SPANS_OF_RECEIVERS_MAX: usize = 16;
 /// How long one batch may be on its way to the disk before the server says that it is not ready, and
 /// takes nothing more to be written: a hundred times a slow fsync. What waits is not given up; disks

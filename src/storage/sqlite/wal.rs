@@ -27,6 +27,8 @@ pub(super) struct Wal {
     index: Index,
     refused: Refused,
     copier: Copier,
+    /// From so many frames on it is copied.
+    pub(super) copied_from: u64,
     /// The size of the file, in pages, from which on it is cut.
     pub(super) cut_at: u64,
     phase: Phase,
@@ -39,8 +41,8 @@ pub(super) struct Wal {
 enum Phase {
     /// It has begun anew.
     Growing,
-    /// What was there has been copied beside the writer.
-    Copied,
+    /// What was there has been copied beside the writer, so many times.
+    Copied { times: u64 },
     /// It was tried when it had so many frames, and somebody was in the way.
     Hindered { at: u64 },
 }
@@ -57,23 +59,30 @@ enum Step {
 }
 
 impl Phase {
-    /// With so much in it, while nothing is being copied.
-    fn step(self, frames: Frames, is_idle: bool) -> Step {
+    /// With so much in it, while nothing is being copied. It is copied from so many frames on.
+    fn step(self, frames: Frames, copied_from: u64, is_idle: bool) -> Step {
         let open = frames.open();
-        let since_tried = match self {
-            // Less than before: it has begun anew in between.
-            Self::Hindered { at } => frames.written.checked_sub(at).unwrap_or(frames.written),
-            Self::Growing | Self::Copied => open,
-        };
-        let is_copied = self == Self::Copied;
-        let is_long = is_copied && frames.written >= limits::WAL_FRAMES_ANEW_FROM;
-        let is_too_long = is_copied && frames.written >= limits::WAL_FRAMES_MAX;
-        let is_little = open <= limits::WAL_FRAMES_FINISHED;
         if open == 0 {
-            Step::Nothing
-        } else if is_too_long || is_little && (is_long || is_idle) {
+            return Step::Nothing;
+        }
+        // Under a load that leaves more each time than is little, it would be tried without end.
+        let little = match self {
+            Self::Copied { times } => limits::WAL_FRAMES_FINISHED * times,
+            Self::Growing | Self::Hindered { .. } if is_idle => limits::WAL_FRAMES_FINISHED,
+            Self::Growing | Self::Hindered { .. } => 0,
+        };
+        let is_due = match self {
+            Self::Growing => open >= copied_from,
+            Self::Copied { .. } => true,
+            // Less than before: it has begun anew in between.
+            Self::Hindered { at } => {
+                frames.written.checked_sub(at).unwrap_or(frames.written) >= copied_from
+            }
+        };
+        let is_too_long = frames.written >= limits::WAL_FRAMES_MAX;
+        if open <= little || is_too_long && matches!(self, Self::Copied { .. }) {
             Step::Finish
-        } else if is_long || is_idle || since_tried >= limits::WAL_FRAMES_COPIED_FROM {
+        } else if is_due || is_idle {
             Step::Begin
         } else {
             Step::Nothing
@@ -108,6 +117,7 @@ impl Wal {
             index,
             copier: Copier::of(database.to_owned(), refused.clone()),
             refused,
+            copied_from: limits::WAL_FRAMES_COPIED_FROM,
             cut_at: limits::WAL_FRAMES_MAX,
             phase: Phase::Growing,
             told_at: 0,
@@ -160,7 +170,7 @@ impl Wal {
             return Ok(());
         }
         let frames = self.frames();
-        match self.phase.step(frames, is_idle) {
+        match self.phase.step(frames, self.copied_from, is_idle) {
             // It was copied whole, but the file is too long, and its reader may have gone.
             Step::Nothing if is_idle && self.file_pages() >= self.cut_at => self.finish(conn),
             Step::Nothing => Ok(()),
@@ -178,7 +188,13 @@ impl Wal {
         conn: &mut SqliteConnection,
     ) -> Result<(), LogFailure> {
         match ended {
-            Ok(copied) if copied.is_whole() => self.phase = Phase::Copied,
+            Ok(copied) if copied.is_whole() => {
+                let times = match self.phase {
+                    Phase::Copied { times } => times + 1,
+                    Phase::Growing | Phase::Hindered { .. } => 1,
+                };
+                self.phase = Phase::Copied { times };
+            }
             Ok(_) => {
                 self.hindered();
                 return self.cut_if_too_long(conn, false);
