@@ -351,6 +351,8 @@ impl<S: Aggregate, T: Asker> Owner<S, T> {
             }
         }
         if self.in_flight.is_empty() {
+            // Most owners have nothing to do for most of their lives, and requests are large.
+            self.in_flight = VecDeque::new();
             self.settle(now, effects);
         }
     }

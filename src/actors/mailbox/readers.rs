@@ -141,7 +141,8 @@ impl Reader {
 /// The sessions that messages are delivered to.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
-    by_session: HashMap<SessionId, Reader>,
+    /// In boxes: a table has room for several, and most mailboxes have one.
+    by_session: HashMap<SessionId, Box<Reader>>,
 }
 
 impl Readers {
@@ -158,15 +159,16 @@ impl Readers {
     }
 
     pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Reader> {
-        self.by_session.get_mut(&id)
+        self.by_session.get_mut(&id).map(Box::as_mut)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Reader> {
-        self.by_session.values()
+        self.by_session.values().map(Box::as_ref)
     }
 
     pub(super) fn add(&mut self, reader: Reader) {
-        self.by_session.insert(reader.session.id(), reader);
+        self.by_session
+            .insert(reader.session.id(), Box::new(reader));
     }
 
     /// Offers a message to every session.
