@@ -3,8 +3,10 @@
 mod auth;
 mod connections;
 mod error;
+mod exit;
 mod extract;
 mod faults;
+mod front;
 mod gather;
 mod request_id;
 mod rest;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use bridge_core::limits;
 
 use crate::actors::Bridge;
@@ -100,27 +102,27 @@ pub fn serve(
     };
     let connections = state.connections.clone();
     let state = web::Data::new(state);
-    let server = HttpServer::new(move || {
+    let app = move || {
         App::new()
             .app_data(state.clone())
             .wrap(from_fn(faults::places))
             .wrap(from_fn(connections::attend))
             .wrap(from_fn(request_id::attach))
             .wrap(from_fn(unread::end))
+            .wrap(from_fn(exit::take))
             .configure(configure)
-    })
-    .on_connect(move |connection, data| connections.note(connection, data))
-    .client_request_timeout(tuning.request_head)
-    .client_disconnect_timeout(tuning.disconnect)
-    .keep_alive(tuning.keep_alive)
-    // Each thread has its own count, and takes the next connection whose turn it is.
-    .max_connections(connections_max.div_ceil(workers))
-    .tcp_nodelay(true)
-    // A client that has gone is noticed while it is waited for.
-    .h1_allow_half_closed(false)
-    .workers(workers)
-    .shutdown_timeout(limits::SHUTDOWN_WITHIN.as_secs())
-    .disable_signals()
-    .listen(listener)?;
-    Ok(server.run())
+    };
+    let builder = Server::build()
+        // Each thread has its own count, and takes the next connection whose turn it is.
+        .max_concurrent_connections(connections_max.div_ceil(workers))
+        .workers(workers)
+        .shutdown_timeout(limits::SHUTDOWN_WITHIN.as_secs())
+        .disable_signals();
+    let stop = builder.graceful_shutdown_signal();
+    let stops = move || {
+        let stop = stop.clone();
+        async move { stop.notified().await }
+    };
+    let each = move || front::new(app(), connections.clone(), stops.clone(), tuning);
+    Ok(builder.listen("front", listener, each)?.run())
 }

@@ -8,15 +8,14 @@
 
 mod serving;
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::dev::Extensions;
 use tokio::sync::Notify;
 
 use crate::config::Tuning;
@@ -53,7 +52,7 @@ pub(super) struct Connection {
 
 /// A connection's place among the open ones. It goes with the connection.
 #[derive(Debug)]
-struct Place {
+pub(super) struct Place {
     connections: Connections,
     connection: Arc<Connection>,
     number: u64,
@@ -81,11 +80,8 @@ impl Connections {
         }))
     }
 
-    /// Notes a new connection.
-    pub(super) fn note(&self, connection: &dyn Any, data: &mut Extensions) {
-        let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else {
-            return;
-        };
+    /// Notes a new connection. Its requests must find the place by which it is known.
+    pub(super) fn note(&self, stream: &actix_web::rt::net::TcpStream) -> Place {
         bound_buffers(stream);
         give_up_after(stream, self.0.tuning.unacknowledged);
         let descriptor = match duplicate(stream) {
@@ -102,11 +98,11 @@ impl Connections {
         });
         let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
         self.open().insert(number, Arc::clone(&connection));
-        data.insert(Place {
+        Place {
             connections: self.clone(),
             connection,
             number,
-        });
+        }
     }
 
     /// How many are open.
@@ -181,7 +177,7 @@ impl Connections {
 impl Connection {
     /// The connection of a request.
     pub(super) fn of(request: &HttpRequest) -> Option<Arc<Self>> {
-        let place = request.conn_data::<Place>()?;
+        let place = request.conn_data::<Rc<Place>>()?;
         Some(Arc::clone(&place.connection))
     }
 

@@ -3,6 +3,8 @@
 //! Every use of `actix-web-actors` is in this file, so that leaving it is a change of one file.
 
 mod inbound;
+mod line;
+pub(super) mod pump;
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -13,10 +15,14 @@ use super::State;
 use super::auth::Opener;
 use super::connections::Connection;
 use super::error::ApiError;
+use super::exit::Exit;
 use super::extract;
 use crate::actors;
 use crate::telemetry::metrics::Transport;
 use inbound::InboundFrames;
+use line::Incoming;
+
+pub(super) use line::Line;
 
 /// The protocol that this server speaks.
 pub(super) const SUBPROTOCOL: &str = "agent-bridge.v1";
@@ -56,8 +62,10 @@ fn shake_hands(
         expires_at: caller.expires_at,
         hang_up: hang_up(&request),
     };
+    let line = Exit::of(&request).map(|exit| exit.open_line());
+    let incoming = Incoming::new(payload.into_inner(), line);
     let body = actors::open(&state.bridge, connection, |gate| {
-        InboundFrames::new(payload.into_inner(), gate)
+        InboundFrames::new(incoming, gate)
     });
     Ok(response.streaming(body))
 }

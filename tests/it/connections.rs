@@ -3,6 +3,7 @@
 mod bounds;
 mod heads;
 mod stalled;
+mod upgrades;
 
 use crate::support::{TestServer, within};
 

@@ -349,6 +349,9 @@ pub const OUTBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const OUTBOX_RESERVE_BYTES: usize = 16 * 1024;
 /// Bytes of one write to a socket: many frames a write are worth four times the throughput.
 pub const WRITE_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of one read from a session's socket. Each thread has one buffer of this size for all of its
+/// sessions.
+pub const READ_BYTES_MAX: usize = 64 * 1024;
 /// How long a session that catches up, or a stream of events, may stand still before it counts as
 /// slow.
 pub const CATCH_UP_STALL: Duration = Duration::from_secs(30);

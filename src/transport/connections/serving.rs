@@ -1,6 +1,7 @@
 //! A request from its head to the last byte of its answer.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -21,7 +22,7 @@ pub(in crate::transport) async fn attend(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let serving = request.conn_data::<Place>().map(Place::serve);
+    let serving = request.conn_data::<Rc<Place>>().map(|place| place.serve());
     let response = match come_back(&request) {
         Some(retry_after_ms) => {
             let error = ApiError::Draining { retry_after_ms };

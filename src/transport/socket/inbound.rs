@@ -8,12 +8,12 @@ use std::task::{Context, Poll, ready};
 
 use actix_codec::Decoder;
 use actix_http::ws::{Codec, Frame, Item};
-use actix_web::dev::Payload;
 use bridge_core::limits;
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, Stream};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 
+use super::line::Incoming;
 use crate::actors::{Gate, Inbound, Violation};
 use crate::transport::gather;
 use crate::wire::decode::{self, Refused};
@@ -24,7 +24,7 @@ type Acquiring = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, Acquir
 /// The stream of what a client sends. While the gate is shut or the window full, it reads no
 /// further than the one request that it holds, and the client's own sending comes to a stop.
 pub(super) struct InboundFrames {
-    payload: Payload,
+    incoming: Incoming,
     codec: Codec,
     buffer: BytesMut,
     parts: BytesMut,
@@ -42,9 +42,9 @@ enum Step {
 }
 
 impl InboundFrames {
-    pub(super) fn new(payload: Payload, gate: Gate) -> Self {
+    pub(super) fn new(incoming: Incoming, gate: Gate) -> Self {
         Self {
-            payload,
+            incoming,
             codec: Codec::new().max_size(limits::FRAME_BYTES_MAX),
             buffer: BytesMut::new(),
             parts: BytesMut::new(),
@@ -137,12 +137,11 @@ impl InboundFrames {
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         // With it goes what it took of the window.
         self.held = None;
-        self.buffer.clear();
-        self.parts.clear();
+        self.parts = BytesMut::new();
         loop {
-            match ready!(Pin::new(&mut self.payload).poll_next(cx)) {
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Poll::Ready(None),
+            self.buffer = BytesMut::new();
+            if ready!(self.incoming.poll_read(cx, &mut self.buffer)).is_none() {
+                return Poll::Ready(None);
             }
         }
     }
@@ -178,10 +177,11 @@ impl Stream for InboundFrames {
                     Ok(Step::Request(bytes)) => this.hold(bytes),
                     Ok(Step::Nothing) => {}
                 },
-                Ok(None) => match ready!(Pin::new(&mut this.payload).poll_next(cx)) {
-                    Some(Ok(bytes)) => this.buffer.extend_from_slice(&bytes),
-                    Some(Err(_)) | None => return Poll::Ready(None),
-                },
+                Ok(None) => {
+                    if ready!(this.incoming.poll_read(cx, &mut this.buffer)).is_none() {
+                        return Poll::Ready(None);
+                    }
+                }
             }
         }
     }

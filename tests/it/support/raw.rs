@@ -63,7 +63,7 @@ impl Raw {
     }
 
     /// Whether there was something to read.
-    async fn read_some(&self, all: &mut Vec<u8>) -> bool {
+    pub(crate) async fn read_some(&self, all: &mut Vec<u8>) -> bool {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             if self.0.readable().await.is_err() {
