@@ -154,9 +154,9 @@ pub const LOG_QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const LOG_ERRANDS_MAX: usize = 2_048;
 /// Records between two snapshots of a room: bounds how long it takes to wake it.
 pub const SNAPSHOT_EVERY_RECORDS: u64 = 1_000;
-/// Frames (pages of 4 KiB) of write-ahead log from which on it is copied into the database: 64 MiB. The
-/// more at once, the fewer pages are written in all. A start after a crash reads them.
-pub const WAL_FRAMES_COPIED_FROM: u64 = 16_384;
+/// Frames (pages of 4 KiB) of write-ahead log from which on it is copied into the database: 128 MiB.
+/// The more at once, the fewer pages are written in all. A start after a crash reads them.
+pub const WAL_FRAMES_COPIED_FROM: u64 = 32_768;
 /// Frames that may be left then, to be copied while nothing is written: 1 MiB, and as many more each time.
 pub const WAL_FRAMES_FINISHED: u64 = 256;
 /// Frames from which on it begins anew whatever is left, and its file is cut: 256 MiB.
@@ -167,21 +167,19 @@ pub const CHECKPOINT_IDLE: Duration = Duration::from_millis(250);
 pub const CHECKPOINT_WAIT: Duration = Duration::from_millis(100);
 /// How long the writer goes on looking for what became of a commit that PostgreSQL did not answer,
 /// before the outcome counts as unknown and clients repeat: a restart of the database. The last look
-/// may wait for a connection or for the end of the old transaction, some ten seconds more.
+/// may take some ten seconds more.
 pub const COMMIT_RESOLVED_WITHIN: Duration = Duration::from_secs(10);
 /// Between two looks for it.
 pub const COMMIT_LOOKED_FOR_EVERY: Duration = Duration::from_millis(100);
 /// Between two looks whether a store that did not answer is there again.
 pub const STORE_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
-/// Between two times that a store for which there is nothing to do is asked whether it is there, and
-/// still ours: a server that has lost its database to another one must not go on for long.
+/// Between two times that a store with nothing to do is asked whether it is there, and still ours.
 pub const STORE_ASKED_EVERY: Duration = Duration::from_secs(5);
 /// Bytes of a filter that says what is logged: some dozens of modules.
 pub const LOG_FILTER_BYTES_MAX: usize = 1_024;
 /// Between two times that what was measured is worked off: each measurement takes eight bytes.
 pub const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(1);
-/// Greatest value of `metrics.identity_values_max`: names, or pairs of them, that have series of their
-/// own in a metric, up to seven each. Whoever asks gets all of them every few seconds.
+/// Greatest value of `metrics.identity_values_max`: names or pairs of them, up to seven series each.
 pub const IDENTITY_VALUES_MAX: usize = 1_000;
 /// Spans that wait to be taken to a collector; more are dropped, and counted. A few hundred bytes each.
 pub const SPANS_QUEUE_MAX: usize = 4_096;
@@ -197,7 +195,7 @@ pub const SPANS_ANSWER_BYTES_MAX: usize = 16 * 1024;
 pub const SPANS_REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Between two lines of the log that say that a collector takes nothing.
 pub const SPANS_COMPLAINED_EVERY: Duration = Duration::from_secs(60);
-/// How long the spans that are left when the server stops may take: less than anybody waits for it.
+/// How long the spans that are left when the server stops may take.
 pub const SPANS_LAST_WITHIN: Duration = Duration::from_secs(1);
 /// Sessions whose getting a post, or a message to all, has a span of its own. There may be thousands.
 pub const SPANS_OF_RECEIVERS_MAX: usize = 16;
@@ -349,8 +347,7 @@ pub const OUTBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const OUTBOX_RESERVE_BYTES: usize = 16 * 1024;
 /// Bytes of one write to a socket: many frames a write are worth four times the throughput.
 pub const WRITE_BYTES_MAX: usize = 32 * 1024;
-/// Bytes of one read from a session's socket. Each thread has one buffer of this size for all of its
-/// sessions.
+/// Bytes of one read from a session's socket. Each thread has one buffer for all of its sessions.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 /// How long a session that catches up, or a stream of events, may stand still before it counts as
 /// slow.

@@ -158,6 +158,22 @@ struct Copying {
     opened: Option<Database>,
 }
 
+/// Nobody waits for a copy, and everybody else for a core.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // A tenth of what others have, and all that nobody wants. With less, a machine that is always busy
+    // would never come to the end of it.
+    const NICE: i32 = 10;
+    let this_thread = rustix::thread::gettid();
+    if let Err(why) = rustix::process::setpriority_process(Some(this_thread), NICE) {
+        tracing::debug!(error = %why, "copying takes a core as others do");
+    }
+}
+
+/// Elsewhere a priority is that of the whole process.
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
+
 /// A database that is open for copying.
 struct Database {
     conn: SqliteConnection,
@@ -167,6 +183,7 @@ struct Database {
 impl Copying {
     /// Until nobody asks any more.
     fn run(mut self, asked: &Receiver<()>, tell: &SyncSender<Told>) {
+        give_way();
         while asked.recv().is_ok() {
             let told = self.copy();
             if tell.send(told).is_err() {
