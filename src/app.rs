@@ -402,7 +402,8 @@ fn open_database(config: &Config, new_epoch: Epoch) -> Result<Opened, AppError> 
     let stands_by = || {
         tracing::warn!(%database, "another server owns the database; standing by until it is gone");
     };
-    Ok(database.open(new_epoch, stands_by)?)
+    let opened = database.open_to_serve(new_epoch, config.database.checkpoint_frames(), stands_by);
+    Ok(opened?)
 }
 
 /// Makes the data folder, readable by its owner only.

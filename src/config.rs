@@ -80,6 +80,29 @@ pub struct Storage {
 #[serde(deny_unknown_fields)]
 pub struct Database {
     url: String,
+    checkpoint_mib: u64,
+}
+
+/// Pages of SQLite in a mebibyte.
+const PAGES_PER_MIB: u64 = 256;
+
+impl Database {
+    /// From how many frames on SQLite's write-ahead log is copied into the database.
+    #[must_use]
+    pub const fn checkpoint_frames(&self) -> u64 {
+        self.checkpoint_mib * PAGES_PER_MIB
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let max = limits::WAL_FRAMES_MAX / PAGES_PER_MIB;
+        if (1..=max).contains(&self.checkpoint_mib) {
+            return Ok(());
+        }
+        Err(ConfigError::Senseless {
+            key: "database.checkpoint_mib",
+            why: format!("must be from 1 to {max}, but is {}", self.checkpoint_mib),
+        })
+    }
 }
 
 impl std::fmt::Debug for Database {
@@ -251,6 +274,7 @@ impl Config {
         }
         self.metrics.check()?;
         self.tracing.settings()?;
+        self.database.check()?;
         self.database().map(drop)
     }
 

@@ -68,6 +68,14 @@ fn what_is_wrong_is_named_with_its_place() {
             vec!["tracing.otlp_sample", "from 0 to 1"],
         ),
         (
+            "[database]\ncheckpoint_mib = 0\n",
+            vec!["database.checkpoint_mib", "from 1"],
+        ),
+        (
+            "[database]\ncheckpoint_mib = 257\n",
+            vec!["database.checkpoint_mib", "to 256"],
+        ),
+        (
             "[metrics]\nidentity_values_max = 0\n",
             vec!["metrics.identity_values_max", "from 1"],
         ),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bridge_core::Epoch;
 use bridge_core::ports::{Log, Store};
+use bridge_core::{Epoch, limits};
 
 use super::OpenError;
 use super::keep::Keep;
@@ -54,10 +54,23 @@ impl Which {
     /// When it cannot be used, is newer than this program, or refuses a setting that durability
     /// needs.
     pub fn open(&self, new_epoch: Epoch, stands_by: impl FnOnce()) -> Result<Opened, OpenError> {
+        self.open_to_serve(new_epoch, limits::WAL_FRAMES_COPIED_FROM, stands_by)
+    }
+
+    /// The same. SQLite's write-ahead log is copied into the database from so many frames on.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn open_to_serve(
+        &self,
+        new_epoch: Epoch,
+        wal_copied_from: u64,
+        stands_by: impl FnOnce(),
+    ) -> Result<Opened, OpenError> {
         match self {
             Self::Sqlite(file) => {
                 let lock = DataLock::of_database(file)?;
-                let opened = sqlite::open(file, new_epoch)?;
+                let opened = sqlite::open(file, new_epoch)?.copied_from(wal_copied_from);
                 Ok(Opened::of_sqlite(opened, lock, file.clone()))
             }
             Self::Postgres(place) => {

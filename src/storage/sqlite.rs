@@ -18,7 +18,7 @@ mod wal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bridge_core::Epoch;
+use bridge_core::{Epoch, limits};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::CustomizeConnection;
@@ -63,6 +63,16 @@ pub struct Opened {
     pub reopen: Reopen,
 }
 
+impl Opened {
+    /// Its write-ahead log is copied into the database from so many frames on.
+    #[must_use]
+    pub(super) const fn copied_from(mut self, frames: u64) -> Self {
+        self.log.wal.copied_from = frames;
+        self.reopen.copied_from = frames;
+        self
+    }
+}
+
 /// Opens the writing side of a database that is open for reading.
 #[derive(Debug, Clone)]
 pub struct Reopen {
@@ -70,6 +80,7 @@ pub struct Reopen {
     epoch: Epoch,
     /// How long it waits for whoever else writes to the database.
     waits: Duration,
+    copied_from: u64,
     refused: Refused,
 }
 
@@ -102,10 +113,9 @@ impl Reopen {
         }
         // With the last connection the index went as well, and this one made another.
         let index = Index::of(&self.path).map_err(|why| failed(why.to_string()))?;
-        Ok(SqliteLog::new(
-            writer,
-            Wal::of(&self.path, index, self.refused.clone()),
-        ))
+        let mut wal = Wal::of(&self.path, index, self.refused.clone());
+        wal.copied_from = self.copied_from;
+        Ok(SqliteLog::new(writer, wal))
     }
 }
 
@@ -170,6 +180,7 @@ fn open_unless(
         path: path.to_owned(),
         epoch,
         waits: WRITER_WAITS,
+        copied_from: limits::WAL_FRAMES_COPIED_FROM,
         refused: refused.clone(),
     };
     Ok(Opened {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use agent_bridge::storage::sqlite;
 
 use crate::chaos::server::Start;
+use crate::server::SETTINGS;
 
 const PAGE_BYTES: usize = 4_096;
 /// Numbers of one order, and where the two banks of orders and the counters begin: `struct page` in
@@ -118,8 +119,10 @@ impl Control {
         Ok(self)
     }
 
-    /// Puts the machine under a server that is to be started.
+    /// Puts the machine under a server that is to be started. It makes checkpoints as often as it can,
+    /// so that the faults meet some.
     pub(in crate::chaos) fn put_under(&self, start: Start) -> Start {
+        let start = start.variable(format!("{SETTINGS}DATABASE__CHECKPOINT_MIB"), "1");
         let variables = self.variables.iter();
         variables.fold(start, |start, (name, value)| {
             start.variable(*name, value.as_str())
