@@ -102,7 +102,10 @@ fn drive(scenario: impl Future<Output = Result<(), String>>) -> Result<(), Strin
         .enable_all()
         .build();
     let runtime = runtime.map_err(|why| format!("the runtime does not start: {why}"))?;
-    runtime.block_on(interruptible(scenario))
+    let outcome = runtime.block_on(interruptible(scenario));
+    // Who interrupts does not wait until millions of messages are stored on a thread of their own.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Ctrl-C and SIGTERM drop the scenario, and with it the server and the temporary folder.
