@@ -19,6 +19,8 @@ fn the_reference_is_what_the_program_does() {
     assert_eq!(config.heartbeat(), options.heartbeat);
     assert_eq!(config.room_idle(), options.room_idle);
     assert_eq!(config.password_cost(), Cost::default());
+    let copied_from = bridge_core::limits::WAL_FRAMES_COPIED_FROM;
+    assert_eq!(config.database.checkpoint_frames(), copied_from);
     assert_eq!(config.metrics.bind, None);
     assert_eq!(config.tracing.settings().unwrap(), None);
     assert_eq!(config.metrics.identity_values(), None);

@@ -59,6 +59,13 @@ enum Step {
 }
 
 impl Phase {
+    /// Whether the writer waits for the copy that is under way. A disk or a machine on which copying
+    /// does not keep up with writing must not let it grow without end. Behind a reader that stays the
+    /// copy may be of all that has come since, for which nobody is to wait.
+    fn waits(self, frames: Frames) -> bool {
+        frames.written >= limits::WAL_FRAMES_MAX && !matches!(self, Self::Hindered { .. })
+    }
+
     /// With so much in it, while nothing is being copied. It is copied from so many frames on.
     fn step(self, frames: Frames, copied_from: u64, is_idle: bool) -> Step {
         let open = frames.open();
@@ -163,7 +170,11 @@ impl Wal {
         conn: &mut SqliteConnection,
         is_idle: bool,
     ) -> Result<(), LogFailure> {
-        if let Some(ended) = self.copier.ended() {
+        let ended = match self.phase.waits(self.frames()) {
+            true => self.copier.wait(),
+            false => self.copier.ended(),
+        };
+        if let Some(ended) = ended {
             self.copied_beside(ended, conn)?;
         }
         if self.copier.is_under_way() {
@@ -273,7 +284,8 @@ impl Wal {
         self.told_at = pages;
         tracing::warn!(
             mebibytes = (pages * PAGE_BYTES) >> 20,
-            "the write-ahead log grows: something has been reading the database for a long time, a              backup, or another program in one transaction"
+            "the write-ahead log grows: something has been reading the database for a long time, a \
+             backup, or another program in one transaction"
         );
     }
 }

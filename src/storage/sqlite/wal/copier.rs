@@ -101,6 +101,15 @@ impl Copier {
         }
     }
 
+    /// Waits for the copy that is under way.
+    pub(super) fn wait(&mut self) -> Option<Told> {
+        let told = self.asked()?.told.recv();
+        Some(match told {
+            Ok(told) => self.heard(told),
+            Err(_) => self.lost(),
+        })
+    }
+
     fn start(&self) -> Result<Thread, LogFailure> {
         let (ask, asked) = sync_channel(1);
         let (tell, told) = sync_channel(1);

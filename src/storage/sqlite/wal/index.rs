@@ -69,7 +69,8 @@ impl Index {
         }
     }
 
-    /// Makes the file as large as it will ever be. SQLite grows it after it has written a commit; if
+    /// Makes the file as large as it will ever be, unless somebody reads for so long that the log cannot
+    /// begin anew. SQLite grows it after it has written a commit; if
     /// the disk has become full in just that moment, it says that the disk has failed, and the process
     /// has to end.
     ///

@@ -78,3 +78,16 @@ fn the_bulk_is_copied_beside_the_writer_and_the_rest_by_it() {
         assert_eq!(found, [under_load, at_rest], "{what}");
     }
 }
+
+#[test]
+fn a_copy_that_does_not_keep_up_is_waited_for() {
+    let frames = |written| Frames { written, copied: 0 };
+    for (phase, written, waits) in [
+        (Phase::Growing, TOO_LONG - 1, false),
+        (Phase::Growing, TOO_LONG, true),
+        (Phase::Copied { times: 3 }, TOO_LONG, true),
+        (Phase::Hindered { at: MUCH }, 9 * TOO_LONG, false),
+    ] {
+        assert_eq!(phase.waits(frames(written)), waits, "{phase:?} {written}");
+    }
+}
