@@ -6,6 +6,7 @@ mod database;
 mod descriptors;
 mod figures;
 mod fill;
+mod frames;
 mod http;
 mod machine;
 mod procfs;

@@ -27,7 +27,6 @@ use crate::server::Server;
 use crate::target::Target;
 
 pub(crate) use args::RoomsArgs;
-pub(crate) use event::Rejected;
 pub(crate) use load::{Course, Crowd, Drive, Load, Manner, Rate, Repeats};
 pub(crate) use measure::{LEAD, SETTLE_EVERY, SETTLE_WITHIN, measure, progress, sample, wait};
 pub(crate) use member::pause;

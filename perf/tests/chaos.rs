@@ -2,8 +2,11 @@
 //!
 //! A trial that is added gets a line here. What fails prints the seed with which it is repeated.
 
-use std::path::{Path, PathBuf};
+mod support;
+
 use std::process::{Command, Output};
+
+use support::server;
 
 /// Trials that are not run here, and why.
 const NOT_HERE: &[(u32, &str)] = &[(
@@ -101,20 +104,6 @@ fn perf(arguments: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The server's program, which is another package's: Cargo builds it here only with the whole
-/// workspace.
-fn server() -> PathBuf {
-    let beside = Path::new(env!("CARGO_BIN_EXE_perf")).with_file_name("agent-bridge");
-    let program = beside.with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(
-        program.is_file(),
-        "{} is not there; build it first: cargo build, or test the whole workspace: cargo nextest \
-         run --workspace",
-        program.display()
-    );
-    program
 }
 
 /// The numbers in what `perf chaos --list` prints.

@@ -1,10 +1,13 @@
 //! `throughput` and `connections` in a few seconds, against the real program: what they count must
 //! fit together, however fast it was.
 
-use std::path::{Path, PathBuf};
+mod support;
+
 use std::process::Command;
 
 use serde_json::Value;
+
+use support::server;
 
 /// Runs a scenario, and returns what it measured.
 fn measured(scenario: &str, arguments: &[&str]) -> Value {
@@ -28,20 +31,6 @@ fn measured(scenario: &str, arguments: &[&str]) -> Value {
     let mut results: Vec<Value> = serde_json::from_slice(&results).expect("a list of results");
     assert_eq!(results.len(), 1);
     results.remove(0)
-}
-
-/// The server's program, which is another package's: Cargo builds it here only with the whole
-/// workspace.
-fn server() -> PathBuf {
-    let beside = Path::new(env!("CARGO_BIN_EXE_perf")).with_file_name("agent-bridge");
-    let program = beside.with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(
-        program.is_file(),
-        "{} is not there; build it first: cargo build, or test the whole workspace: cargo nextest \
-         run --workspace",
-        program.display()
-    );
-    program
 }
 
 fn number(value: &Value) -> u64 {

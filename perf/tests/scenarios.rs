@@ -1,15 +1,19 @@
 //! The scenarios that measure rooms, the log and everything with a floor, in a few seconds and against
 //! the real program: what they count must fit together, however fast it was.
 
+mod support;
+
 use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use private_postgres::{Cluster, Durability};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use support::server;
 
 /// A folder on the disk where this was built. PostgreSQL, which is run by another user, is let in.
 fn folder() -> TempDir {
@@ -54,20 +58,6 @@ fn measured(words: &str) -> Value {
 
 fn path(path: &Path) -> &str {
     path.to_str().expect("a path without surprises")
-}
-
-/// The server's program, which is another package's: Cargo builds it here only with the whole
-/// workspace.
-fn server() -> PathBuf {
-    let beside = Path::new(env!("CARGO_BIN_EXE_perf")).with_file_name("agent-bridge");
-    let program = beside.with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(
-        program.is_file(),
-        "{} is not there; build it first: cargo build, or test the whole workspace: cargo nextest \
-         run --workspace",
-        program.display()
-    );
-    program
 }
 
 fn number(value: &Value) -> u64 {

@@ -4,6 +4,8 @@ use std::io::Write as _;
 
 use serde::Deserialize;
 
+use crate::frames::{Rare, Rejected, parsed};
+
 /// What stands at the beginning of every text: enough to know which post it is and when it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
@@ -56,17 +58,6 @@ pub(super) enum Incoming<'a> {
     Other,
 }
 
-/// A post was refused.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct Rejected {
-    pub(crate) code: String,
-    #[serde(default, rename = "ref")]
-    pub(crate) reference: Option<String>,
-    /// When the server wants to be asked again.
-    #[serde(default)]
-    pub(crate) retry_after_ms: Option<u64>,
-}
-
 /// A post that has become durable.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Posted<'a> {
@@ -90,35 +81,21 @@ struct Event<'a> {
     duplicate: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Rare {
-    Rejected(Rejected),
-    Bye {
-        code: u16,
-        reason: String,
-    },
-    #[serde(other)]
-    Other,
-}
-
 /// Reads a frame.
 pub(super) fn read(frame: &[u8]) -> Result<Incoming<'_>, String> {
     // Our server names the type first. If that changes, this fails loudly, not slowly.
     if frame.starts_with(br#"{"type":"event""#) {
         return event(frame);
     }
-    let rare = serde_json::from_slice(frame).map_err(|why| misunderstood(frame, &why))?;
-    Ok(match rare {
+    Ok(match parsed(frame)? {
         Rare::Rejected(rejected) => Incoming::Rejected(rejected),
-        Rare::Bye { code, reason } => Incoming::Bye(format!("bye {code}: {reason}")),
+        Rare::Bye(bye) => Incoming::Bye(bye.why()),
         Rare::Other => Incoming::Other,
     })
 }
 
 fn event(frame: &[u8]) -> Result<Incoming<'_>, String> {
-    let event: Event<'_> =
-        serde_json::from_slice(frame).map_err(|why| misunderstood(frame, &why))?;
+    let event: Event<'_> = parsed(frame)?;
     Ok(match (event.kind, event.text) {
         ("posted", Some(text)) => Incoming::Posted(Posted {
             seq: event.seq,
@@ -129,11 +106,6 @@ fn event(frame: &[u8]) -> Result<Incoming<'_>, String> {
         }),
         _ => Incoming::Event { seq: event.seq },
     })
-}
-
-fn misunderstood(frame: &[u8], why: &serde_json::Error) -> String {
-    let begin = String::from_utf8_lossy(&frame[..frame.len().min(80)]).into_owned();
-    format!("a frame is not understood: {why}: {begin}")
 }
 
 #[cfg(test)]

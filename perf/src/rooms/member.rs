@@ -6,10 +6,11 @@ use std::rc::Rc;
 use tokio::sync::mpsc::Receiver;
 
 use super::echo::Echo;
-use super::event::{self, Incoming, Posted, Rejected, Stamp};
+use super::event::{self, Incoming, Posted, Stamp};
 use super::ledger::{Flaw, Ledger};
 use super::tally::Tally;
 use crate::clock::Clock;
+use crate::frames::Rejected;
 use crate::socket::{Filled, Socket};
 
 /// Bytes that may wait to be written before a client makes no more posts for now.

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde::Deserialize;
 
-use crate::rooms::Rejected;
+use crate::frames::{Rare, Rejected, parsed};
 
 /// What stands at the beginning of every text: enough to know which message it is, when it began,
 /// and which must have come before it.
@@ -109,18 +109,6 @@ struct Receipt<'a> {
     stage: &'a str,
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Rare {
-    Rejected(Rejected),
-    Bye {
-        code: u16,
-        reason: String,
-    },
-    #[serde(other)]
-    Other,
-}
-
 /// Reads a frame.
 pub(super) fn read(frame: &[u8]) -> Result<Incoming<'_>, String> {
     // Our server names the type first. If that changes, nothing arrives, which is noticed.
@@ -140,15 +128,8 @@ pub(super) fn read(frame: &[u8]) -> Result<Incoming<'_>, String> {
     }
     Ok(match parsed(frame)? {
         Rare::Rejected(rejected) => Incoming::Rejected(rejected),
-        Rare::Bye { code, reason } => Incoming::Bye(format!("bye {code}: {reason}")),
+        Rare::Bye(bye) => Incoming::Bye(bye.why()),
         Rare::Other => Incoming::Other,
-    })
-}
-
-fn parsed<'a, T: Deserialize<'a>>(frame: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(frame).map_err(|why| {
-        let begin = String::from_utf8_lossy(&frame[..frame.len().min(80)]);
-        format!("a frame is not understood: {why}: {begin}")
     })
 }
 

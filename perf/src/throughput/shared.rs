@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use super::flow::{Flaw, Flow};
 use super::message::{self, Message, Stamp};
 use crate::clock::Clock;
-use crate::rooms::{Rejected, Tally};
+use crate::frames::Rejected;
+use crate::rooms::Tally;
 
 /// Nobody knows what became of a request that is refused with this.
 const UNKNOWN: &str = "outcome_unknown";
