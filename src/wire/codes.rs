@@ -70,6 +70,15 @@ pub const fn reject(code: RejectCode) -> RejectRow {
 
         RejectCode::KeyReused => row(1400, "key_reused", 409),
 
+        RejectCode::DecisionNotFound => row(1500, "decision_not_found", 404),
+        RejectCode::StaleVersion => row(1501, "stale_version", 409),
+        RejectCode::NotInElectorate => row(1502, "not_in_electorate", 403),
+        RejectCode::DecisionClosed => row(1503, "decision_closed", 409),
+        RejectCode::NoVetoPower => row(1504, "no_veto_power", 403),
+        RejectCode::CritiqueNotFound => row(1505, "critique_not_found", 404),
+        RejectCode::AmendmentNotFound => row(1506, "amendment_not_found", 404),
+        RejectCode::BallotsCast => row(1507, "ballots_cast", 409),
+
         RejectCode::Busy => passing(1601, "busy", 503, 200),
         RejectCode::Retry => passing(1602, "retry", 503, 100),
         RejectCode::OutcomeUnknown => passing(1603, "outcome_unknown", 503, 500),

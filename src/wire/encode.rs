@@ -3,6 +3,7 @@
 //! An event is encoded once; every receiver gets the same bytes. Only the one who caused it gets a
 //! frame of its own, made from the same text with its `ref` added.
 
+mod decision;
 mod event;
 mod framing;
 mod history;

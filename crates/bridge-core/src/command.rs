@@ -1,11 +1,17 @@
 //! What clients ask of a room. Imperative, one struct each.
 
+mod decision;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::id::{ChannelName, ClientId, IdempotencyKey, MessageId, RoomId, Seq};
 use crate::policy::{Policy, Role};
 use crate::text::{MessageText, Metadata, PasswordHash, Reason, Topic};
+
+pub use decision::{
+    Adopt, Amend, Argue, Critique, Propose, Resolve, SetPolicy, Vote, Waive, Withdraw,
+};
 
 /// One command to a room.
 ///
@@ -30,6 +36,28 @@ pub enum RoomCommand {
     CreateChannel(CreateChannel),
     /// Say something.
     Post(Post),
+    /// Change the room's policy.
+    SetPolicy(SetPolicy),
+    /// Put a motion to the vote.
+    Propose(Propose),
+    /// Vote.
+    Vote(Vote),
+    /// Propose another text for a motion.
+    Amend(Amend),
+    /// Say whether an amendment is to be adopted.
+    Adopt(Adopt),
+    /// Hold something against a message or a motion.
+    Critique(Critique),
+    /// Say that one's critique is met.
+    Resolve(Resolve),
+    /// Say that a critique need not be met.
+    Waive(Waive),
+    /// Speak for or against a motion.
+    Argue(Argue),
+    /// Take a motion back.
+    Withdraw(Withdraw),
+    /// Decide what time has decided: the server asks it of itself.
+    Conclude,
 }
 
 /// Make a room; the sender becomes its first member and coordinator.
@@ -134,6 +162,17 @@ impl RoomCommand {
             Self::Remove(_) => "remove",
             Self::CreateChannel(_) => "create_channel",
             Self::Post(_) => "post",
+            Self::SetPolicy(_) => "set_policy",
+            Self::Propose(_) => "propose",
+            Self::Vote(_) => "vote",
+            Self::Amend(_) => "amend",
+            Self::Adopt(_) => "adopt",
+            Self::Critique(_) => "critique",
+            Self::Resolve(_) => "resolve",
+            Self::Waive(_) => "waive",
+            Self::Argue(_) => "argue",
+            Self::Withdraw(_) => "withdraw",
+            Self::Conclude => "conclude",
         }
     }
 
@@ -149,7 +188,23 @@ impl RoomCommand {
             Self::Remove(Remove { reason, .. }) | Self::Close(Close { reason }) => {
                 reason.as_ref().map_or(0, |r| r.len())
             }
-            Self::Join(_) | Self::Leave | Self::Grant(_) => 0,
+            Self::Propose(propose) => propose.text.len(),
+            Self::Vote(Vote { reason, .. }) => reason.as_ref().map_or(0, |r| r.len()),
+            Self::Amend(amend) => amend.text.len(),
+            Self::Critique(critique) => critique.text.len(),
+            Self::Resolve(Resolve { text, .. }) | Self::Waive(Waive { text, .. }) => {
+                text.as_ref().map_or(0, |t| t.len())
+            }
+            Self::Argue(argue) => {
+                argue.text.len() + argue.evidence.iter().map(|e| e.len()).sum::<usize>()
+            }
+            Self::SetPolicy(_)
+            | Self::Adopt(_)
+            | Self::Withdraw(_)
+            | Self::Conclude
+            | Self::Join(_)
+            | Self::Leave
+            | Self::Grant(_) => 0,
         };
         own + size_of::<Self>()
     }

@@ -3,6 +3,7 @@
 //! These are the log's stored form: a field may be added with a default, none may be removed,
 //! renamed or given another meaning.
 
+mod decision;
 mod mailbox;
 
 use std::fmt;
@@ -10,10 +11,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Key;
-use crate::id::{ChannelName, ClientId, MessageId, RoomId, Seq, Timestamp};
+use crate::id::{ChannelName, ClientId, DecisionId, MessageId, RoomId, Seq, Timestamp};
 use crate::policy::{Policy, Role, VoteWeight};
 use crate::text::{MessageText, Metadata, PasswordHash, Reason, Topic};
 
+pub use decision::{
+    Amended, AmendmentProposed, AmendmentVoted, Argued, Critiqued, Decided, PolicyChanged,
+    Proposed, Resolved, VetoWindowClosed, Voted, Waived, Withdrawn,
+};
 pub use mailbox::{
     About, BroadcastsRead, LeaseExtended, MailboxOpened, MessageDelivered, MessageDied,
     MessageDone, MessageExpired, MessageReturned, MessageSeen, MessageStored, ReceiptKept,
@@ -117,6 +122,33 @@ pub enum Event {
     /// The room ended.
     RoomClosed(RoomClosed),
 
+    /// The room's policy was changed.
+    PolicyChanged(Box<PolicyChanged>),
+    /// A motion was put to the vote.
+    Proposed(Box<Proposed>),
+    /// A ballot was cast.
+    Voted(Voted),
+    /// Another text was proposed for a motion.
+    AmendmentProposed(AmendmentProposed),
+    /// Somebody said whether an amendment is to be adopted.
+    AmendmentVoted(AmendmentVoted),
+    /// An amendment was adopted.
+    Amended(Amended),
+    /// Veto holders do not hold an approval back any more.
+    VetoWindowClosed(VetoWindowClosed),
+    /// A motion was decided.
+    Decided(Box<Decided>),
+    /// A motion was taken back.
+    Withdrawn(Withdrawn),
+    /// Somebody holds something against a message or a motion.
+    Critiqued(Critiqued),
+    /// A critique is met.
+    Resolved(Resolved),
+    /// Somebody says that a critique need not be met.
+    Waived(Waived),
+    /// Somebody spoke for or against a motion.
+    Argued(Argued),
+
     /// A client has shown a token.
     MailboxOpened(MailboxOpened),
     /// A message was accepted.
@@ -156,6 +188,19 @@ impl Event {
             Self::ChannelCreated(_) => "channel_created",
             Self::Posted(_) => "posted",
             Self::RoomClosed(_) => "room_closed",
+            Self::PolicyChanged(_) => "policy_changed",
+            Self::Proposed(_) => "proposed",
+            Self::Voted(_) => "voted",
+            Self::AmendmentProposed(_) => "amendment_proposed",
+            Self::AmendmentVoted(_) => "amendment_voted",
+            Self::Amended(_) => "amended",
+            Self::VetoWindowClosed(_) => "veto_window_closed",
+            Self::Decided(_) => "decided",
+            Self::Withdrawn(_) => "withdrawn",
+            Self::Critiqued(_) => "critiqued",
+            Self::Resolved(_) => "resolved",
+            Self::Waived(_) => "waived",
+            Self::Argued(_) => "argued",
             Self::MailboxOpened(_) => "mailbox_opened",
             Self::MessageStored(_) => "message_stored",
             Self::MessageDelivered(_) => "message_delivered",
@@ -190,11 +235,54 @@ impl Event {
             | Self::ChannelCreated(_)
             | Self::Posted(_)
             | Self::RoomClosed(_)
+            | Self::PolicyChanged(_)
+            | Self::Proposed(_)
+            | Self::Voted(_)
+            | Self::AmendmentProposed(_)
+            | Self::AmendmentVoted(_)
+            | Self::Amended(_)
+            | Self::VetoWindowClosed(_)
+            | Self::Decided(_)
+            | Self::Withdrawn(_)
+            | Self::Critiqued(_)
+            | Self::Resolved(_)
+            | Self::Waived(_)
+            | Self::Argued(_)
             | Self::MailboxOpened(_)
             | Self::MessageStored(_)
             | Self::ReceiptKept(_)
             | Self::ReceiptsTold(_)
             | Self::BroadcastsRead(_) => None,
+        }
+    }
+
+    /// Whether it is about a motion or a critique.
+    #[must_use]
+    pub const fn is_about_decisions(&self) -> bool {
+        self.decision().is_some()
+            || matches!(
+                self,
+                Self::Critiqued(_) | Self::Resolved(_) | Self::Waived(_)
+            )
+    }
+
+    /// Which motion of its room a record is about.
+    #[must_use]
+    pub const fn decision(&self) -> Option<DecisionId> {
+        match self {
+            Self::Proposed(e) => Some(e.decision),
+            Self::Voted(e) => Some(e.decision),
+            Self::AmendmentProposed(e) => Some(e.decision),
+            Self::AmendmentVoted(e) => Some(e.decision),
+            Self::Amended(e) => Some(e.decision),
+            Self::VetoWindowClosed(e) => Some(e.decision),
+            Self::Decided(e) => Some(e.decision),
+            Self::Withdrawn(e) => Some(e.decision),
+            Self::Argued(e) => Some(e.decision),
+            Self::Critiqued(e) => e.target.decision(),
+            Self::Resolved(e) => e.target.decision(),
+            Self::Waived(e) => e.target.decision(),
+            _ => None,
         }
     }
 
@@ -209,7 +297,20 @@ impl Event {
             | Self::RoleGranted(_)
             | Self::ChannelCreated(_)
             | Self::Posted(_)
-            | Self::RoomClosed(_) => matches!(stream, Stream::Room(_)),
+            | Self::RoomClosed(_)
+            | Self::PolicyChanged(_)
+            | Self::Proposed(_)
+            | Self::Voted(_)
+            | Self::AmendmentProposed(_)
+            | Self::AmendmentVoted(_)
+            | Self::Amended(_)
+            | Self::VetoWindowClosed(_)
+            | Self::Decided(_)
+            | Self::Withdrawn(_)
+            | Self::Critiqued(_)
+            | Self::Resolved(_)
+            | Self::Waived(_)
+            | Self::Argued(_) => matches!(stream, Stream::Room(_)),
             Self::MessageStored(_) => matches!(stream, Stream::Mailbox(_) | Stream::Broadcast),
             Self::MailboxOpened(_)
             | Self::MessageDelivered(_)
@@ -243,6 +344,19 @@ impl Event {
             | Self::RoleGranted(_)
             | Self::ChannelCreated(_)
             | Self::RoomClosed(_)
+            | Self::PolicyChanged(_)
+            | Self::Proposed(_)
+            | Self::Voted(_)
+            | Self::AmendmentProposed(_)
+            | Self::AmendmentVoted(_)
+            | Self::Amended(_)
+            | Self::VetoWindowClosed(_)
+            | Self::Decided(_)
+            | Self::Withdrawn(_)
+            | Self::Critiqued(_)
+            | Self::Resolved(_)
+            | Self::Waived(_)
+            | Self::Argued(_)
             | Self::MailboxOpened(_)
             | Self::MessageDelivered(_)
             | Self::LeaseExtended(_)

@@ -9,6 +9,7 @@ mod store;
 
 mod log;
 
+mod decisions;
 mod directory;
 mod messages;
 

@@ -5,6 +5,7 @@
 //!
 //! Read the modules in the order in which they are declared.
 
+pub mod decision;
 pub mod id;
 pub mod limits;
 pub mod message;
@@ -36,8 +37,8 @@ pub mod contract;
 pub mod fake;
 
 pub use id::{
-    ChannelName, ClientId, Epoch, IdempotencyKey, MessageId, Moment, RoomId, Seq, SessionId,
-    Timestamp, TokenId,
+    ChannelName, ClientId, CritiqueId, DecisionId, Epoch, IdempotencyKey, MessageId, Moment,
+    RoomId, Seq, SessionId, Timestamp, TokenId,
 };
 pub use principal::{Principal, Scope, Scopes};
 pub use reject::{Reject, RejectCode};

@@ -66,6 +66,41 @@ pub const RECENT_MESSAGES_MAX: usize = 1_024;
 /// Vote weight of a role: enough to say "decides alone", small enough for exact sums.
 pub const VOTE_WEIGHT_MILLI_MAX: u32 = 1_000_000;
 
+// ---- what a decision holds -----------------------------------------------------------------
+
+/// Motions of a room that are not decided yet: each holds its electorate and its texts in memory.
+pub const OPEN_DECISIONS_MAX: usize = 64;
+/// Motions of a room in all: how each ended is remembered, so that none is ever decided again.
+pub const ROOM_DECISIONS_MAX: usize = 10_000;
+/// Seconds until a motion's deadline when its proposer does not say: a day.
+pub const DECISION_SECONDS_DEFAULT: u32 = 24 * 3_600;
+/// Seconds until a motion's deadline at most: ninety days.
+pub const DECISION_SECONDS_MAX: u32 = 90 * 24 * 3_600;
+/// Seconds that veto holders have to vote when the policy does not say.
+pub const VETO_WINDOW_SECONDS_DEFAULT: u32 = 60;
+/// Seconds that a policy may give them at most: a week.
+pub const VETO_WINDOW_SECONDS_MAX: u32 = 7 * 24 * 3_600;
+/// Clients whom a policy may name as veto holders: each is looked for in it at every proposal.
+pub const VETO_CLIENTS_MAX: usize = 100;
+/// Amendments of a motion that are neither adopted nor lapsed: each holds a text in memory.
+pub const OPEN_AMENDMENTS_MAX: usize = 8;
+/// Amendments of a motion in all.
+pub const AMENDMENTS_MAX: u32 = 100;
+/// Records of a motion, ballots among them: whoever asks for it is told all of them.
+pub const DECISION_RECORDS_MAX: usize = 5_000;
+/// Arguments for and against a motion.
+pub const ARGUMENTS_MAX: usize = 200;
+/// Critiques of a motion in all.
+pub const DECISION_CRITIQUES_MAX: usize = 200;
+/// Critiques of a room that are neither resolved nor waived.
+pub const OPEN_CRITIQUES_MAX: usize = 1_000;
+/// Sums of weights that are looked at to tell one voter's real power: some milliseconds.
+pub const POWER_SUMS_MAX: usize = 1_000_000;
+/// Pieces of evidence for one argument.
+pub const EVIDENCE_MAX: usize = 10;
+/// Characters of one of them: enough for addresses that people use.
+pub const EVIDENCE_CHARS_MAX: usize = 1_024;
+
 // ---- direct messages -----------------------------------------------------------------------
 
 /// The most urgent priority.

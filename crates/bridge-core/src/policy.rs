@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::ClientId;
 use crate::limits;
 
 /// What a member does in a room.
@@ -211,8 +212,50 @@ impl Weights {
     }
 }
 
+/// Who may end a motion by a veto.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VetoHolders {
+    /// Members with one of these roles.
+    pub roles: Vec<Role>,
+    /// These members, whatever their role.
+    pub clients: Vec<ClientId>,
+}
+
+impl Default for VetoHolders {
+    fn default() -> Self {
+        Self {
+            roles: vec![Role::Reviewer],
+            clients: Vec::new(),
+        }
+    }
+}
+
+impl VetoHolders {
+    /// Whether a member is one of them.
+    #[must_use]
+    pub fn include(&self, client: &ClientId, role: Role) -> bool {
+        self.roles.contains(&role) || self.clients.contains(client)
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+const fn default_veto_window() -> u32 {
+    limits::VETO_WINDOW_SECONDS_DEFAULT
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_default_veto_window(seconds: &u32) -> bool {
+    *seconds == limits::VETO_WINDOW_SECONDS_DEFAULT
+}
+
 /// What a room's creator decided about it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+///
+/// Fields that came after the first version are left out when they say what is usual: a repeat of a
+/// request from before them has the same fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Policy {
     /// Who finds and joins the room.
@@ -223,6 +266,33 @@ pub struct Policy {
     pub create_channels: Who,
     /// Vote weight by role.
     pub weights: Weights,
+    /// Who may propose decisions.
+    #[serde(skip_serializing_if = "is_default")]
+    pub propose: Who,
+    /// Who holds a veto.
+    #[serde(skip_serializing_if = "is_default")]
+    pub veto: VetoHolders,
+    /// For how many seconds after a proposal, or its last amendment, a veto holder who has not voted
+    /// keeps it from being approved.
+    #[serde(
+        default = "default_veto_window",
+        skip_serializing_if = "is_default_veto_window"
+    )]
+    pub veto_window_seconds: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            visibility: Visibility::default(),
+            roles: RoleRule::default(),
+            create_channels: Who::default(),
+            weights: Weights::default(),
+            propose: Who::default(),
+            veto: VetoHolders::default(),
+            veto_window_seconds: default_veto_window(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,22 +2,24 @@
 //!
 //! A store implements [`Log`], [`Reader`] and [`Directory`] and passes the suite in `contract`.
 
+mod directory;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::command::Fingerprint;
-use crate::event::{About, Envelope, Stream};
+use crate::event::{Envelope, Stream};
 use crate::id::{
-    ChannelName, ClientId, Epoch, IdempotencyKey, Incarnation, MessageId, Moment, RoomId, Seq,
-    SessionId, Timestamp,
+    CritiqueId, DecisionId, Epoch, Incarnation, MessageId, Moment, Seq, SessionId, Timestamp,
 };
-use crate::message::{Failure, Stage};
 use crate::owner::Answer;
-use crate::policy::Visibility;
 use crate::reject::Reject;
 use crate::stored;
-use crate::text::Topic;
+
+pub use directory::{
+    CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
+    Membership, PostsQuery, RoomRow, Window,
+};
 
 /// A record on its way into the log, with its stored form.
 #[derive(Debug, Clone)]
@@ -220,235 +222,6 @@ pub trait Reader: Send + Sync {
     fn snapshot(&self, stream: &Stream) -> Result<Option<Snapshot>, StoreError>;
 }
 
-/// A client's place in a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Membership {
-    /// The room.
-    pub room: RoomId,
-    /// Its last record.
-    pub head: Seq,
-}
-
-/// A room in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomRow {
-    /// The room.
-    pub room: RoomId,
-    /// What it is about.
-    pub topic: Topic,
-    /// Who finds and joins it.
-    pub visibility: Visibility,
-    /// Whether it has a password.
-    pub has_password: bool,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it ended.
-    pub closed_at: Option<Timestamp>,
-    /// How many members it has.
-    pub members: u64,
-}
-
-/// Which posts of a room to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostsQuery {
-    /// Of which channel; of all when `None`.
-    pub channel: Option<ChannelName>,
-    /// From where, and in which direction.
-    pub window: Window,
-    /// How many at most.
-    pub records_max: usize,
-}
-
-/// A part of a stream. Whatever the direction, answers are in order of seq.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Window {
-    /// The oldest ones after this position.
-    After(Seq),
-    /// The newest ones before this position.
-    Before(Seq),
-    /// The newest ones.
-    Newest,
-}
-
-/// A message in one recipient's mailbox, as the store knows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Delivery {
-    /// How far it has come.
-    pub stage: Stage,
-    /// How often it was handed over.
-    pub attempts: u32,
-    /// The attempts that failed.
-    pub failures: Vec<Failure>,
-    /// The record that stored it: an [`crate::event::Event::MessageStored`].
-    pub stored: Envelope,
-}
-
-/// A message of a mailbox of which something is due.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DueDelivery {
-    /// The message.
-    pub about: About,
-    /// How far it has come.
-    pub stage: Stage,
-    /// Its time is over then.
-    pub expires_at: Timestamp,
-    /// Until when it waits for an answer.
-    pub deadline: Option<Timestamp>,
-}
-
-/// Which dead letters to list. The newest come first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLettersQuery {
-    /// Of the messages to or from this client; of all when `None`.
-    pub of: Option<ClientId>,
-    /// Older than this one.
-    pub before: Option<MessageId>,
-    /// How many at most. A message that died with several recipients is not split, though: a page
-    /// ends behind the last of its records, so that its id is where the next page begins.
-    pub rows_max: usize,
-}
-
-/// Look-ups that a log alone answers slowly. They are projections, written with the records.
-pub trait Directory: Send + Sync {
-    /// Where a message is.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn message(&self, id: MessageId) -> Result<Option<(Stream, Seq)>, StoreError>;
-
-    /// Where a sender's key was used in a stream, and for what.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn key(
-        &self,
-        stream: &Stream,
-        by: &ClientId,
-        word: &IdempotencyKey,
-    ) -> Result<Option<(Seq, Fingerprint)>, StoreError>;
-
-    /// The rooms that a client is a member of, by name, after `after`.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn memberships(
-        &self,
-        client: &ClientId,
-        after: Option<&RoomId>,
-        rows_max: usize,
-    ) -> Result<Vec<Membership>, StoreError>;
-
-    /// How many rooms a client is a member of.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn membership_count(&self, client: &ClientId) -> Result<u64, StoreError>;
-
-    /// The rooms that a client may know of, by name, after `after`.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn rooms(
-        &self,
-        viewer: &ClientId,
-        after: Option<&RoomId>,
-        rows_max: usize,
-    ) -> Result<Vec<RoomRow>, StoreError>;
-
-    /// Posts of a room, in order of seq.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn posts(&self, room: &RoomId, query: &PostsQuery) -> Result<Vec<Envelope>, StoreError>;
-
-    /// How many messages were ever posted or sent; one to several recipients counts once for each.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn posts_total(&self) -> Result<u64, StoreError>;
-
-    /// Known clients whose name is about as long as this one
-    /// ([`crate::limits::NEAR_NAMES_CHARS_APART_MAX`]), by name: those among which a name like it
-    /// is looked for. A name is spelled as its client's first token wrote it.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn clients_like(&self, name: &ClientId, rows_max: usize) -> Result<Vec<ClientId>, StoreError>;
-
-    /// A message in a mailbox. Other streams have none: nobody in particular has what is on the
-    /// broadcast stream.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn delivery(&self, mailbox: &Stream, id: MessageId) -> Result<Option<Delivery>, StoreError>;
-
-    /// Everything that the logs have of a message that was sent, mailbox by mailbox, each in order
-    /// of seq: first the record that stored it, then those about it. The mailboxes are in the order
-    /// of their creation. A message to `all` has one record, on the broadcast stream; a post in a
-    /// room has none here.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn message_history(&self, id: MessageId) -> Result<Vec<Envelope>, StoreError>;
-
-    /// Records that ended messages as dead letters, the newest message first, and those of one
-    /// message in the order of the streams' creation.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn dead_letters(&self, query: &DeadLettersQuery) -> Result<Vec<Envelope>, StoreError>;
-
-    /// When the next thing is due in any mailbox, later than that: the end of a lease, of a deadline,
-    /// of a message's time.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError>;
-
-    /// Mailboxes in which something is due at `now`, and since when, the longest overdue first.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn due_mailboxes(
-        &self,
-        now: Timestamp,
-        rows_max: usize,
-    ) -> Result<Vec<(ClientId, Timestamp)>, StoreError>;
-
-    /// What is due in one mailbox at `now`, the longest overdue first.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn due_deliveries(
-        &self,
-        mailbox: &ClientId,
-        now: Timestamp,
-        rows_max: usize,
-    ) -> Result<Vec<DueDelivery>, StoreError>;
-
-    /// Records whose effects on other streams have not been brought about yet
-    /// ([`crate::event::Event::has_follow_up`]), in the order of the streams' creation and of seq,
-    /// after `after`. No more than about [`crate::limits::PAGE_BYTES_MAX`] of them, but at least
-    /// one when there is one.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn follow_ups(
-        &self,
-        after: Option<&FollowUp>,
-        rows_max: usize,
-    ) -> Result<Vec<FollowUp>, StoreError>;
-}
-
-/// A record whose effects on other streams are still to be brought about.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FollowUp {
-    /// Where it stands in the order of all of them.
-    pub place: (i64, Seq),
-    /// The record.
-    pub envelope: Envelope,
-}
-
 /// A store's whole reading side.
 pub trait Store: Reader + Directory {}
 
@@ -471,6 +244,16 @@ pub trait Ids: Send + Sync {
     /// A message's id.
     fn message(&self) -> MessageId {
         MessageId::from_uuid(self.uuid())
+    }
+
+    /// A decision's id.
+    fn decision(&self) -> DecisionId {
+        DecisionId::from_uuid(self.uuid())
+    }
+
+    /// A critique's id.
+    fn critique(&self) -> CritiqueId {
+        CritiqueId::from_uuid(self.uuid())
     }
 
     /// A session's id.

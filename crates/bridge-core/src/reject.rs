@@ -1,6 +1,7 @@
 //! Why a request was refused: one variant for each cause, two texts for each variant.
 
-use crate::id::{ChannelName, ClientId, MessageId, RoomId};
+use crate::decision::State;
+use crate::id::{ChannelName, ClientId, CritiqueId, DecisionId, MessageId, RoomId};
 use crate::message::Stage;
 use crate::policy::Role;
 
@@ -140,6 +141,51 @@ pub enum Reject {
         max: u32,
     },
 
+    /// There is no such motion in the room.
+    #[error("there is no decision {0} here that you can see")]
+    DecisionNotFound(DecisionId),
+    /// The ballot, or the amendment, is about a text that does not stand any more.
+    #[error(
+        "the text of {decision} has changed: its version is {current}, and you named {asked}; read \
+         it again first"
+    )]
+    StaleVersion {
+        /// The motion.
+        decision: DecisionId,
+        /// The version that was named.
+        asked: u32,
+        /// The version that stands.
+        current: u32,
+    },
+    /// Only those may who were members when the motion was proposed.
+    #[error("you have no vote on {0}: its electorate was fixed when it was proposed")]
+    NotInElectorate(DecisionId),
+    /// The motion is decided, and that never changes.
+    #[error("the decision {decision} is {state}, and that does not change any more")]
+    DecisionClosed {
+        /// The motion.
+        decision: DecisionId,
+        /// What became of it.
+        state: State,
+    },
+    /// A veto of somebody who holds none.
+    #[error("you hold no veto on {0}; you may vote to reject it")]
+    NoVetoPower(DecisionId),
+    /// There is no such critique in the room, or it does not stand any more.
+    #[error("there is no open critique {0} here that you can see")]
+    CritiqueNotFound(CritiqueId),
+    /// There is no such amendment of the motion, or it does not stand any more.
+    #[error("{decision} has no open amendment {amendment}")]
+    AmendmentNotFound {
+        /// The motion.
+        decision: DecisionId,
+        /// The amendment's number.
+        amendment: u32,
+    },
+    /// Somebody has voted, so the motion cannot be taken back any more.
+    #[error("somebody has voted on {0}, so it cannot be withdrawn; propose an alternative instead")]
+    BallotsCast(DecisionId),
+
     /// The key was used for something else.
     #[error("this key was used for another request; a repeat must be the same to the letter")]
     KeyReused,
@@ -204,6 +250,14 @@ pub enum RejectCode {
     StageBackwards,
     MailboxQuarantined,
     LoopStopped,
+    DecisionNotFound,
+    StaleVersion,
+    NotInElectorate,
+    DecisionClosed,
+    NoVetoPower,
+    CritiqueNotFound,
+    AmendmentNotFound,
+    BallotsCast,
     KeyReused,
     Busy,
     Retry,
@@ -244,6 +298,14 @@ impl Reject {
             Self::StageBackwards { .. } => RejectCode::StageBackwards,
             Self::MailboxQuarantined(_) => RejectCode::MailboxQuarantined,
             Self::LoopStopped { .. } => RejectCode::LoopStopped,
+            Self::DecisionNotFound(_) => RejectCode::DecisionNotFound,
+            Self::StaleVersion { .. } => RejectCode::StaleVersion,
+            Self::NotInElectorate(_) => RejectCode::NotInElectorate,
+            Self::DecisionClosed { .. } => RejectCode::DecisionClosed,
+            Self::NoVetoPower(_) => RejectCode::NoVetoPower,
+            Self::CritiqueNotFound(_) => RejectCode::CritiqueNotFound,
+            Self::AmendmentNotFound { .. } => RejectCode::AmendmentNotFound,
+            Self::BallotsCast(_) => RejectCode::BallotsCast,
             Self::KeyReused => RejectCode::KeyReused,
             Self::Busy { .. } => RejectCode::Busy,
             Self::Retry { .. } => RejectCode::Retry,

@@ -4,8 +4,10 @@
 //! [`crate::owner`] around it knows of appends in flight and of requests that wait for an answer.
 
 mod channels;
+mod decisions;
 mod membership;
 mod mentions;
+mod policy;
 mod posts;
 mod recent;
 mod snapshot;
@@ -22,6 +24,7 @@ use crate::policy::{Policy, Role, Visibility, VoteWeight};
 use crate::principal::{Action, Principal};
 use crate::reject::Reject;
 use crate::text::{PasswordHash, Topic};
+use decisions::Decisions;
 
 pub use recent::RecentPosts;
 pub use snapshot::SNAPSHOT_FORMAT;
@@ -81,6 +84,7 @@ pub struct Room {
     grants: BTreeMap<ClientId, Role>,
     channels: BTreeMap<String, Channel>,
     posts: u64,
+    decisions: Decisions,
     keys: RecentKeys,
     recent_posts: RecentPosts,
 }
@@ -104,6 +108,7 @@ impl Room {
             grants: BTreeMap::new(),
             channels: BTreeMap::new(),
             posts: 0,
+            decisions: Decisions::default(),
             keys: RecentKeys::default(),
             recent_posts: RecentPosts::default(),
         }
@@ -220,10 +225,14 @@ impl Room {
         &self,
         command: &RoomCommand,
         by: &Principal,
+        now: Timestamp,
     ) -> Result<Vec<Event>, Undecided<MessageId>> {
         by.allows(Action::UseRoom(&self.id))?;
         if let RoomCommand::Create(create) = command {
             return Ok(self.decide_create(create, by)?);
+        }
+        if *command == RoomCommand::Conclude {
+            return Ok(self.decide_conclude(by, now)?);
         }
         if !self.is_visible_to(by) {
             return Err(Reject::RoomNotFound(self.id.clone()).into());
@@ -233,14 +242,24 @@ impl Room {
             return Err(Reject::RoomClosed(self.id.clone()).into());
         }
         match command {
-            RoomCommand::Create(_) => unreachable!("handled above"),
+            RoomCommand::Create(_) | RoomCommand::Conclude => unreachable!("handled above"),
+            RoomCommand::SetPolicy(change) => Ok(self.decide_set_policy(change, by)?),
             RoomCommand::Join(join) => Ok(self.decide_join(join, by)?),
-            RoomCommand::Leave => Ok(self.decide_leave(by)?),
-            RoomCommand::Close(close) => Ok(self.decide_close(close, by)?),
+            RoomCommand::Leave => Ok(self.decide_leave(by, now)?),
+            RoomCommand::Close(close) => Ok(self.decide_close(close, by, now)?),
             RoomCommand::Grant(grant) => Ok(self.decide_grant(grant, by)?),
-            RoomCommand::Remove(remove) => Ok(self.decide_remove(remove, by)?),
+            RoomCommand::Remove(remove) => Ok(self.decide_remove(remove, by, now)?),
             RoomCommand::CreateChannel(channel) => Ok(self.decide_create_channel(channel, by)?),
             RoomCommand::Post(post) => self.decide_post(post, by),
+            RoomCommand::Propose(_)
+            | RoomCommand::Vote(_)
+            | RoomCommand::Amend(_)
+            | RoomCommand::Adopt(_)
+            | RoomCommand::Critique(_)
+            | RoomCommand::Resolve(_)
+            | RoomCommand::Waive(_)
+            | RoomCommand::Argue(_)
+            | RoomCommand::Withdraw(_) => self.decide_about_motions(command, by, now),
         }
     }
 
@@ -248,10 +267,8 @@ impl Room {
         if self.life != Life::Vacant {
             return Err(Reject::RoomExists(self.id.clone()));
         }
-        let mut policy = create.policy.clone();
-        if create.password.is_some() && policy.visibility == Visibility::Open {
-            policy.visibility = Visibility::Listed;
-        }
+        policy::is_within_bounds(&create.policy)?;
+        let policy = policy::with_password(create.policy.clone(), create.password.is_some());
         let first = Self::joining(by.client(), Role::Coordinator, &policy, None);
         let created = RoomCreated {
             topic: create.topic.clone(),
@@ -285,6 +302,8 @@ impl Room {
                 self.life = Life::Closed;
                 self.closed_at = Some(envelope.at);
             }
+            Event::PolicyChanged(changed) => self.apply_policy(changed),
+            event if event.is_about_decisions() => self.apply_about_motions(envelope),
             other => unreachable!("a room never decides on {}", other.kind()),
         }
     }
@@ -370,9 +389,9 @@ impl Aggregate for Room {
         &self,
         command: &RoomCommand,
         by: &Principal,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Vec<Event>, Undecided<MessageId>> {
-        self.decide(command, by)
+        self.decide(command, by, now)
     }
 
     fn apply(&mut self, envelope: &Envelope) {

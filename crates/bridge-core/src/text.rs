@@ -98,6 +98,11 @@ text_type! {
     Reason, limits::REASON_CHARS_MAX, empty: false
 }
 
+text_type! {
+    /// What an argument rests on: a link, or the id of a file: at most 1,024 characters.
+    Evidence, limits::EVIDENCE_CHARS_MAX, empty: false
+}
+
 impl Topic {
     /// No topic.
     #[must_use]

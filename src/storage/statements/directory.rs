@@ -172,6 +172,35 @@ impl Directory for DatabaseStore {
         messages::dead_letters(conn, query)
     }
 
+    // PLACEHOLDER on this branch: four look-ups about decisions.
+    fn decision_history(&self, _: bridge_core::DecisionId) -> Result<Vec<Envelope>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn decisions(
+        &self,
+        _: &RoomId,
+        _: &bridge_core::ports::DecisionsQuery,
+    ) -> Result<Vec<bridge_core::DecisionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn critiques(
+        &self,
+        _: &RoomId,
+        _: &bridge_core::ports::CritiquesQuery,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn due_rooms(
+        &self,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<(RoomId, Timestamp)>, StoreError> {
+        Ok(Vec::new())
+    }
+
     fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let conn = &mut self.connection()?;
         due::next(conn, after)

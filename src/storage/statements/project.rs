@@ -37,6 +37,20 @@ pub(in crate::storage) fn change(
                 .execute(conn)
                 .map(drop)
         }
+        // PLACEHOLDER on this branch: the projection of decisions.
+        Event::PolicyChanged(_)
+        | Event::Proposed(_)
+        | Event::Voted(_)
+        | Event::AmendmentProposed(_)
+        | Event::AmendmentVoted(_)
+        | Event::Amended(_)
+        | Event::VetoWindowClosed(_)
+        | Event::Decided(_)
+        | Event::Withdrawn(_)
+        | Event::Critiqued(_)
+        | Event::Resolved(_)
+        | Event::Waived(_)
+        | Event::Argued(_) => Ok(()),
         Event::MailboxOpened(opened) => messages::mailbox_opened(conn, opened, envelope.at),
         Event::MessageStored(message) => messages::stored(conn, stream, envelope, message),
         Event::MessageDelivered(_)

@@ -1,5 +1,7 @@
 //! An event as JSON: the envelope's fields and the kind's own, flat.
 
+mod decision;
+
 use bridge_core::event::{Envelope, Event, Stream};
 use bridge_core::policy::{Policy, Role};
 use bridge_core::text::Metadata;
@@ -140,6 +142,19 @@ fn fields(event: &Event) -> Vec<u8> {
         Event::RoomClosed(e) => json(&RoomClosed {
             reason: e.reason.as_deref(),
         }),
+        Event::PolicyChanged(_)
+        | Event::Proposed(_)
+        | Event::Voted(_)
+        | Event::AmendmentProposed(_)
+        | Event::AmendmentVoted(_)
+        | Event::Amended(_)
+        | Event::VetoWindowClosed(_)
+        | Event::Decided(_)
+        | Event::Withdrawn(_)
+        | Event::Critiqued(_)
+        | Event::Resolved(_)
+        | Event::Waived(_)
+        | Event::Argued(_) => decision::fields(event),
         Event::MailboxOpened(_)
         | Event::MessageStored(_)
         | Event::MessageDelivered(_)

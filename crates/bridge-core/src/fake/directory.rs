@@ -6,11 +6,11 @@ use super::messages;
 use super::store::MemoryStore;
 use crate::command::Fingerprint;
 use crate::event::{Envelope, Event, Stream};
-use crate::id::{ClientId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
+use crate::id::{ClientId, DecisionId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
 use crate::limits;
 use crate::ports::{
-    DeadLettersQuery, Delivery, Directory, DueDelivery, FollowUp, Membership, PostsQuery, RoomRow,
-    StoreError, Window,
+    CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
+    Membership, PostsQuery, RoomRow, StoreError, Window,
 };
 use crate::room::Room;
 
@@ -23,7 +23,7 @@ impl MemoryStore {
         room
     }
 
-    fn rooms_by_name(&self, after: Option<&RoomId>) -> Vec<Room> {
+    pub(super) fn rooms_by_name(&self, after: Option<&RoomId>) -> Vec<Room> {
         let streams = self.streams();
         let ids = streams.iter().filter_map(|stream| match stream {
             Stream::Room(id) => Some(id),
@@ -164,10 +164,39 @@ impl Directory for MemoryStore {
         Ok(messages::dead_letters(&self.kept(), query))
     }
 
+    fn decision_history(&self, id: DecisionId) -> Result<Vec<Envelope>, StoreError> {
+        Ok(self.kept().about_decision(id))
+    }
+
+    fn decisions(
+        &self,
+        room: &RoomId,
+        query: &DecisionsQuery,
+    ) -> Result<Vec<DecisionId>, StoreError> {
+        Ok(self.decisions_of(room, query))
+    }
+
+    fn critiques(
+        &self,
+        room: &RoomId,
+        query: &CritiquesQuery,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        Ok(self.critiques_of(room, query))
+    }
+
+    fn due_rooms(
+        &self,
+        now: Timestamp,
+        rows_max: usize,
+    ) -> Result<Vec<(RoomId, Timestamp)>, StoreError> {
+        let due = self.due_in_rooms().into_iter();
+        Ok(due.filter(|(_, at)| *at <= now).take(rows_max).collect())
+    }
+
     fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let due = messages::due(&self.kept());
-        let later = due.iter().map(|due| due.at).find(|at| *at > after);
-        Ok(later)
+        let in_rooms = self.due_in_rooms().into_iter().map(|(_, at)| at);
+        let in_mailboxes = messages::due(&self.kept()).into_iter().map(|due| due.at);
+        Ok(in_rooms.chain(in_mailboxes).filter(|at| *at > after).min())
     }
 
     fn due_mailboxes(

@@ -78,6 +78,12 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
+    /// The instant `seconds` later.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: u32) -> Self {
+        self.plus_millis(seconds as i64 * 1_000)
+    }
+
     /// The instant `millis` later.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {

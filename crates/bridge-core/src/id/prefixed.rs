@@ -86,6 +86,16 @@ prefixed_id! {
 }
 
 prefixed_id! {
+    /// A motion that is put to the vote.
+    DecisionId, "dec_"
+}
+
+prefixed_id! {
+    /// What somebody holds against a message or a decision.
+    CritiqueId, "crit_"
+}
+
+prefixed_id! {
     /// One live connection of a client.
     SessionId, "ses_"
 }

@@ -4,7 +4,7 @@ use crate::command::{Close, Grant, Join, PasswordProof, Remove};
 use crate::event::{
     Envelope, Event, MemberJoined, MemberLeft, MemberRemoved, RoleGranted, RoomClosed,
 };
-use crate::id::{ClientId, Seq};
+use crate::id::{ClientId, Seq, Timestamp};
 use crate::limits;
 use crate::policy::{Policy, Role, RoleRule, Visibility};
 use crate::principal::Principal;
@@ -75,13 +75,18 @@ impl Room {
         })
     }
 
-    pub(super) fn decide_leave(&self, by: &Principal) -> Result<Vec<Event>, Reject> {
+    pub(super) fn decide_leave(
+        &self,
+        by: &Principal,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Reject> {
         let client = by.client();
         self.member(client)?;
         let mut events = vec![Event::MemberLeft(MemberLeft {
             client: client.clone(),
         })];
         events.extend(self.succession(client));
+        events.extend(self.motions_without(client, false, now));
         Ok(events)
     }
 
@@ -99,12 +104,20 @@ impl Room {
         Some(self.granting(client, Role::Coordinator))
     }
 
-    pub(super) fn decide_close(&self, close: &Close, by: &Principal) -> Result<Vec<Event>, Reject> {
+    pub(super) fn decide_close(
+        &self,
+        close: &Close,
+        by: &Principal,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Reject> {
         let otherwise = Reject::Forbidden("only a coordinator of the room may close it");
         self.must_lead(by, otherwise)?;
-        Ok(vec![Event::RoomClosed(RoomClosed {
+        let closed = Event::RoomClosed(RoomClosed {
             reason: close.reason.clone(),
-        })])
+        });
+        let mut events = vec![closed];
+        events.extend(self.motions_at_the_end(now));
+        Ok(events)
     }
 
     pub(super) fn decide_grant(&self, grant: &Grant, by: &Principal) -> Result<Vec<Event>, Reject> {
@@ -148,6 +161,7 @@ impl Room {
         &self,
         remove: &Remove,
         by: &Principal,
+        now: Timestamp,
     ) -> Result<Vec<Event>, Reject> {
         let otherwise = Reject::Forbidden("only a coordinator of the room may remove members");
         self.must_lead(by, otherwise)?;
@@ -164,10 +178,12 @@ impl Room {
         };
         let mut events = vec![Event::MemberRemoved(removed)];
         events.extend(self.succession(client));
+        events.extend(self.motions_without(client, true, now));
         Ok(events)
     }
 
     pub(super) fn apply_joined(&mut self, joined: &MemberJoined, envelope: &Envelope) {
+        self.decisions.joined(&joined.client);
         self.members.insert(
             joined.client.clone(),
             Member {
@@ -183,10 +199,12 @@ impl Room {
     /// A grant stands until it is taken back, so whoever leaves may return.
     pub(super) fn apply_left(&mut self, left: &MemberLeft) {
         self.members.remove(&left.client);
+        self.decisions.left(&left.client, false);
     }
 
     pub(super) fn apply_removed(&mut self, removed: &MemberRemoved) {
         self.members.remove(&removed.client);
+        self.decisions.left(&removed.client, true);
         self.grants.remove(&removed.client);
     }
 

@@ -3,7 +3,7 @@
 use crate::aggregate::Undecided;
 use crate::command::Post;
 use crate::event::{Event, Posted};
-use crate::id::MessageId;
+use crate::id::{MessageId, Seq};
 use crate::principal::Principal;
 use crate::room::{Room, mentions};
 
@@ -15,7 +15,9 @@ impl Room {
     ) -> Result<Vec<Event>, Undecided<MessageId>> {
         self.member(by.client())?;
         let channel = self.channel(&post.channel)?.clone();
-        self.knows_reply(post)?;
+        if let Some(id) = post.reply_to {
+            self.knows_message(id, post.reply_seq)?;
+        }
         let posted = Posted {
             id: post.id,
             channel,
@@ -27,14 +29,15 @@ impl Room {
         Ok(vec![Event::Posted(posted)])
     }
 
-    /// An answer must answer a message of this room. The room remembers the recent ones; for
-    /// older ones the shell brings the place where it found them.
-    fn knows_reply(&self, post: &Post) -> Result<(), Undecided<MessageId>> {
-        let Some(id) = post.reply_to else {
-            return Ok(());
-        };
-        let proved = post.reply_seq.is_some_and(|seq| seq <= self.head);
-        if proved || self.recent_posts.has(id) {
+    /// What somebody answers, or criticises, must be a message of this room. The room remembers the
+    /// recent ones; for older ones the shell brings the place where it found them.
+    pub(super) fn knows_message(
+        &self,
+        id: MessageId,
+        found_at: Option<Seq>,
+    ) -> Result<(), Undecided<MessageId>> {
+        let is_proved = found_at.is_some_and(|seq| seq <= self.head);
+        if is_proved || self.recent_posts.has(id) {
             return Ok(());
         }
         Err(Undecided::LookUp(id))

@@ -6,11 +6,12 @@ use crate::aggregate::SnapshotError;
 use crate::id::{ChannelName, ClientId, RoomId, Seq, Timestamp};
 use crate::owner::RecentKeys;
 use crate::policy::{Policy, Role, VoteWeight};
+use crate::room::decisions::Decisions;
 use crate::room::{Channel, Life, Member, RecentPosts, Room};
 use crate::text::{PasswordHash, Topic};
 
 /// The form of the bytes. A snapshot of another form is not read: the log has everything.
-pub const SNAPSHOT_FORMAT: i32 = 1;
+pub const SNAPSHOT_FORMAT: i32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -28,6 +29,7 @@ struct Stored {
     grants: Vec<(ClientId, Role)>,
     channels: Vec<StoredChannel>,
     posts: u64,
+    decisions: Decisions,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +69,7 @@ impl Room {
             grants,
             channels,
             posts,
+            decisions,
             // Caches.
             keys: _,
             recent_posts: _,
@@ -91,6 +94,7 @@ impl Room {
             grants: grants.into_iter().collect(),
             channels: channels.into_values().map(StoredChannel::from).collect(),
             posts,
+            decisions,
         };
         Some(
             serde_json::to_vec(&stored).expect("no map key of a snapshot is anything but a string"),
@@ -130,6 +134,7 @@ impl Room {
             grants: stored.grants.into_iter().collect(),
             channels: channels.collect(),
             posts: stored.posts,
+            decisions: stored.decisions,
             keys: RecentKeys::default(),
             recent_posts: RecentPosts::default(),
         })

@@ -5,6 +5,7 @@ mod bounds;
 mod channels;
 mod closing;
 mod creating;
+mod decisions;
 mod granting;
 mod joining;
 mod leaving;

@@ -1,5 +1,6 @@
 //! What may be shown of a room.
 
+use crate::decision::Motion;
 use crate::id::{ClientId, RoomId, Seq, Timestamp};
 use crate::policy::Policy;
 use crate::principal::Principal;
@@ -41,6 +42,8 @@ pub struct InsideView {
     pub channels: Vec<Channel>,
     /// How many messages were posted in it.
     pub posts: u64,
+    /// Motions that are not decided yet, the oldest first.
+    pub open_motions: Vec<Motion>,
 }
 
 /// A member of a room.
@@ -91,6 +94,7 @@ impl Room {
                 members: self.member_views(online),
                 channels: self.channels().cloned().collect(),
                 posts: self.posts,
+                open_motions: self.open_motions().cloned().collect(),
             }),
         }
     }

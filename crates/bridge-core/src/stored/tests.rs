@@ -15,6 +15,7 @@ use crate::id::MessageId;
 use crate::policy::{Policy, Role, RoleRule, Visibility, VoteWeight, Who};
 use crate::text::{PasswordHash, Topic};
 
+mod decisions;
 mod mail;
 
 /// An event, its kind and its body.
@@ -169,7 +170,14 @@ fn talk() -> Vec<Golden> {
 }
 
 fn golden() -> Vec<Golden> {
-    [rooms(), members(), talk(), mail::golden()].concat()
+    [
+        rooms(),
+        members(),
+        talk(),
+        decisions::golden(),
+        mail::golden(),
+    ]
+    .concat()
 }
 
 #[test]
@@ -205,11 +213,24 @@ fn every_kind_is_among_them() {
         Event::ReceiptsTold(_) => 17,
         Event::BroadcastsRead(_) => 18,
         Event::LeaseExtended(_) => 19,
+        Event::PolicyChanged(_) => 20,
+        Event::Proposed(_) => 21,
+        Event::Voted(_) => 22,
+        Event::AmendmentProposed(_) => 23,
+        Event::AmendmentVoted(_) => 24,
+        Event::Amended(_) => 25,
+        Event::VetoWindowClosed(_) => 26,
+        Event::Decided(_) => 27,
+        Event::Withdrawn(_) => 28,
+        Event::Critiqued(_) => 29,
+        Event::Resolved(_) => 30,
+        Event::Waived(_) => 31,
+        Event::Argued(_) => 32,
     };
     let mut kinds: Vec<_> = golden().iter().map(|(event, ..)| number(event)).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, (0..20).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..33).collect::<Vec<_>>());
 }
 
 /// Spellings are part of the form, and names are equal without regard to case.

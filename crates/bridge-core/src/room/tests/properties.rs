@@ -76,7 +76,7 @@ proptest! {
         let first = create(Policy::default(), None);
         for (who, command) in [("ann", first)].into_iter().chain(commands) {
             let before = scene.room().clone();
-            let decided = scene.room().decide(&command, &principal(who));
+            let decided = scene.room().decide(&command, &principal(who), Timestamp::from_millis(scene.now + 1));
             prop_assert_eq!(scene.room(), &before, "deciding changes nothing");
             let done = scene.try_by(&principal(who), &command);
             prop_assert_eq!(&done, &decided, "the ledger decides as the room does");

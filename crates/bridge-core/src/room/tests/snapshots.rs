@@ -123,8 +123,21 @@ fn the_form_of_snapshots_is_kept() {
         r#""members":[{"client":"ann","role":"coordinator","weight":2000,"#,
         r#""requested_role":null,"joined_at":1001,"joined_seq":2}],"#,
         r#""grants":[["bob","coder"]],"#,
-        r#""channels":[{"name":"main","topic":"","created_at":1001}],"posts":0}"#,
+        r#""channels":[{"name":"main","topic":"","created_at":1001}],"posts":0,"#,
+        r#""decisions":{"open":{},"closed":{},"critiques":{}}}"#,
     );
     let snapshot = String::from_utf8(scene.room().to_snapshot().unwrap()).unwrap();
-    assert_eq!((SNAPSHOT_FORMAT, snapshot.as_str()), (1, golden));
+    assert_eq!((SNAPSHOT_FORMAT, snapshot.as_str()), (2, golden));
+}
+
+/// The part of it that is about decisions. It holds everything that a motion can have.
+#[test]
+fn the_form_of_motions_in_snapshots_is_kept() {
+    let decisions = super::decisions::one_of_everything();
+    let snapshot: serde_json::Value =
+        serde_json::from_slice(&decisions.room().to_snapshot().unwrap()).unwrap();
+    let golden = include_str!("snapshots/decisions.json");
+    let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
+    assert_eq!(snapshot["decisions"], golden, "{}", snapshot["decisions"]);
+    assert_eq!(SNAPSHOT_FORMAT, 2);
 }

@@ -1,0 +1,94 @@
+//! Motions and critiques, found in the records.
+
+use super::store::{Kept, MemoryStore};
+use crate::decision::{Dossier, State, Target};
+use crate::event::{Envelope, Event, Stream};
+use crate::id::{CritiqueId, DecisionId, RoomId, Timestamp};
+use crate::ports::{CritiquesQuery, DecisionsQuery};
+use crate::room::Room;
+
+impl Kept {
+    /// All records about a motion.
+    pub(super) fn about_decision(&self, id: DecisionId) -> Vec<Envelope> {
+        let records = self.records();
+        let about = records.filter(|record| record.event.decision() == Some(id));
+        about.cloned().collect()
+    }
+}
+
+impl MemoryStore {
+    pub(super) fn decisions_of(&self, room: &RoomId, query: &DecisionsQuery) -> Vec<DecisionId> {
+        let records = self.all(&Stream::Room(room.clone()));
+        let proposed = records
+            .iter()
+            .rev()
+            .filter_map(|record| match &record.event {
+                Event::Proposed(proposed) => Some(proposed.decision),
+                _ => None,
+            });
+        let state_of = |id| {
+            let dossier = Dossier::of(&self.kept().about_decision(id));
+            dossier.map_or(State::Open, |dossier| dossier.state)
+        };
+        proposed
+            .filter(|id| query.before.is_none_or(|before| *id < before))
+            .filter(|id| query.state.is_none_or(|state| state_of(*id) == state))
+            .take(query.rows_max)
+            .collect()
+    }
+
+    pub(super) fn critiques_of(&self, room: &RoomId, query: &CritiquesQuery) -> Vec<Envelope> {
+        let records = self.all(&Stream::Room(room.clone()));
+        let made = records
+            .iter()
+            .rev()
+            .filter_map(|record| match &record.event {
+                Event::Critiqued(critiqued) => Some((critiqued.critique, critiqued.target)),
+                _ => None,
+            });
+        let wanted: Vec<CritiqueId> = made
+            .filter(|(id, _)| query.before.is_none_or(|before| *id < before))
+            .filter(|(id, target)| {
+                query
+                    .is_open
+                    .is_none_or(|is_open| stands(&records, *id, *target) == is_open)
+            })
+            .take(query.rows_max)
+            .map(|(id, _)| id)
+            .collect();
+        let about = records
+            .into_iter()
+            .filter(|record| about_critique(&record.event).is_some_and(|id| wanted.contains(&id)));
+        about.collect()
+    }
+
+    /// Since when time alone changes something in a room.
+    pub(super) fn due_in_rooms(&self) -> Vec<(RoomId, Timestamp)> {
+        let due = self.rooms_by_name(None).into_iter();
+        let due = due.filter_map(|room: Room| Some((room.id().clone(), room.due_at()?)));
+        let mut due: Vec<_> = due.collect();
+        due.sort_by_key(|(_, at)| *at);
+        due
+    }
+}
+
+fn about_critique(event: &Event) -> Option<CritiqueId> {
+    match event {
+        Event::Critiqued(critiqued) => Some(critiqued.critique),
+        Event::Resolved(resolved) => Some(resolved.critique),
+        Event::Waived(waived) => Some(waived.critique),
+        _ => None,
+    }
+}
+
+/// A critique stands until it is met, need not be met, or has lost its motion.
+fn stands(records: &[Envelope], id: CritiqueId, target: Target) -> bool {
+    let is_end = |event: &Event| match event {
+        Event::Resolved(resolved) => resolved.critique == id,
+        Event::Waived(waived) => waived.critique == id && waived.suffices,
+        Event::Decided(decided) => target == Target::Decision(decided.decision),
+        Event::Withdrawn(withdrawn) => target == Target::Decision(withdrawn.decision),
+        _ => false,
+    };
+    !records.iter().any(|record| is_end(&record.event))
+}

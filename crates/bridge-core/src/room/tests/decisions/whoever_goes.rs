@@ -1,0 +1,74 @@
+//! Members who leave, are removed, or come back, while a motion is open.
+
+use super::*;
+
+#[test]
+fn whoever_leaves_counts_as_abstaining() {
+    let mut scene = team(&["bob", "cid"]);
+    scene.done("ann", propose(1, VoteType::SimpleMajority));
+    scene.done("bob", approve(1));
+    scene.done("bob", leave());
+    let tally = scene.motion(1).tally();
+    assert_eq!((tally.approve, tally.abstain, tally.outstanding), (0, 1, 2));
+    assert_eq!(scene.refused("bob", approve(1)), RejectCode::NotAMember);
+    scene.is_its_log();
+}
+
+#[test]
+fn a_motion_may_be_decided_by_who_leaves() {
+    let mut scene = team(&["bob", "cid"]);
+    scene.done("ann", propose(1, VoteType::Quorum));
+    scene.done("ann", approve(1));
+    scene.done("bob", vote(1, Choice::Abstain));
+    let events = scene.done("cid", leave());
+    assert_eq!(kinds(&events), ["member_left", "decided"]);
+    assert_eq!(the_end(&events).verdict, Verdict::Approved);
+
+    scene.done("ann", propose(2, VoteType::SimpleMajority));
+    let events = scene.done("bob", leave());
+    assert_eq!(
+        the_end(&events).verdict,
+        Verdict::Rejected,
+        "one of two is half"
+    );
+    scene.is_its_log();
+}
+
+/// Or a coordinator could throw a rejection out together with its author.
+#[test]
+fn the_ballot_of_who_is_removed_stays() {
+    let mut scene = team(&["bob", "cid", "dora"]);
+    scene.done("ann", propose(1, VoteType::Quorum));
+    scene.done("ann", approve(1));
+    scene.done("bob", reject(1));
+    scene.done("ann", remove("bob"));
+    scene.done("ann", remove("dora"));
+    let tally = scene.motion(1).tally();
+    assert_eq!((tally.approve, tally.reject, tally.abstain), (1, 1, 1));
+    scene.is_its_log();
+}
+
+#[test]
+fn who_comes_back_may_vote_again() {
+    let mut scene = team(&["bob", "cid"]);
+    scene.done("ann", propose(1, VoteType::SimpleMajority));
+    scene.done("bob", approve(1));
+    scene.done("bob", leave());
+    scene.done("bob", join());
+    let tally = scene.motion(1).tally();
+    assert_eq!((tally.approve, tally.outstanding), (0, 3));
+    scene.done("bob", approve(1));
+    let events = scene.done("ann", approve(1));
+    assert_eq!(the_end(&events).verdict, Verdict::Approved);
+    scene.is_its_log();
+}
+
+#[test]
+fn nobody_waits_for_a_veto_holder_who_has_left() {
+    let mut scene = team_with_reviewer(&["bob"]);
+    scene.done("ann", propose(1, VoteType::SimpleMajority));
+    scene.done("ann", approve(1));
+    scene.done("bob", approve(1));
+    let events = scene.done("rev", leave());
+    assert_eq!(the_end(&events).verdict, Verdict::Approved);
+}
