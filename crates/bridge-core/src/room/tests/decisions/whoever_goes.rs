@@ -96,3 +96,14 @@ fn the_end_of_an_alternative_knows_who_has_left() {
     };
     assert_eq!((last.tally.abstain, last.tally.outstanding), (1, 2));
 }
+
+#[test]
+fn a_motion_may_be_decided_by_a_removal() {
+    let mut scene = team(&["bob", "cid"]);
+    scene.done("ann", propose(1, VoteType::Quorum));
+    scene.done("ann", approve(1));
+    scene.done("bob", approve(1));
+    let events = scene.done("ann", remove("cid"));
+    assert_eq!(kinds(&events), ["member_removed", "decided"]);
+    assert_eq!(the_end(&events).verdict, Verdict::Approved);
+}
