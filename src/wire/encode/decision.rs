@@ -39,7 +39,10 @@ impl From<&Tally> for TallyBody {
 }
 
 /// Sums of weights are far below the numbers that a double cannot hold exactly.
-#[expect(clippy::cast_precision_loss, reason = "at most 2,000 voters of 1,000,000 each")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "at most 2,000 voters of 1,000,000 each"
+)]
 fn weight(milli: u64) -> f64 {
     milli as f64 / 1_000.0
 }
