@@ -6,7 +6,7 @@ use bridge_core::command::{
     Close, CreateChannel, CreateRoom, Grant, Join, Key, PasswordProof, Post, Remove, RoomCommand,
 };
 use bridge_core::fake::CountingIds;
-use bridge_core::policy::{Policy, Role};
+use bridge_core::policy::{Policy, Role, VetoHolders};
 use bridge_core::ports::Ids;
 use bridge_core::room::Room;
 use bridge_core::text::Topic;
@@ -76,7 +76,7 @@ pub(crate) fn wish(
         0..4 => RoomCommand::Create(CreateRoom {
             room: room.clone(),
             topic: Topic::none(),
-            policy: Policy::default(),
+            policy: policy(rng),
             password: None,
         }),
         4..16 => {
@@ -107,6 +107,18 @@ pub(crate) fn wish(
         31 if rng.one_in(60) => RoomCommand::Close(Close { reason: None }),
         32..60 => decisions::wish(rng, number, shown),
         _ => post(rng, number),
+    }
+}
+
+/// Vetoes are held by some who get their role without asking, and windows end while the world lasts.
+fn policy(rng: &mut Rng) -> Policy {
+    Policy {
+        veto: VetoHolders {
+            roles: vec![Role::Reviewer, Role::Coder, Role::Tester],
+            clients: Vec::new(),
+        },
+        veto_window_seconds: rng.pick(&[0, 5, 60]),
+        ..Policy::default()
     }
 }
 
