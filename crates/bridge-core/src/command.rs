@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::id::{ChannelName, ClientId, IdempotencyKey, MessageId, RoomId, Seq};
-use crate::policy::{Policy, Role};
+use crate::policy::{Policy, Role, VetoHolders};
 use crate::text::{MessageText, Metadata, PasswordHash, Reason, Topic};
 
 pub use decision::{
@@ -183,7 +183,10 @@ impl RoomCommand {
             Self::Post(post) => {
                 post.text.len() + post.metadata.as_ref().map_or(0, Metadata::weight_bytes)
             }
-            Self::Create(create) => create.topic.len(),
+            Self::Create(create) => create.topic.len() + create.policy.veto.weight_bytes(),
+            Self::SetPolicy(SetPolicy { veto, .. }) => {
+                veto.as_ref().map_or(0, VetoHolders::weight_bytes)
+            }
             Self::CreateChannel(channel) => channel.topic.len(),
             Self::Remove(Remove { reason, .. }) | Self::Close(Close { reason }) => {
                 reason.as_ref().map_or(0, |r| r.len())
@@ -198,8 +201,7 @@ impl RoomCommand {
             Self::Argue(argue) => {
                 argue.text.len() + argue.evidence.iter().map(|e| e.len()).sum::<usize>()
             }
-            Self::SetPolicy(_)
-            | Self::Adopt(_)
+            Self::Adopt(_)
             | Self::Withdraw(_)
             | Self::Conclude
             | Self::Join(_)

@@ -70,8 +70,12 @@ pub const VOTE_WEIGHT_MILLI_MAX: u32 = 1_000_000;
 
 /// Motions of a room that are not decided yet: each holds its electorate and its texts in memory.
 pub const OPEN_DECISIONS_MAX: usize = 64;
-/// Motions of a room in all: how each ended is remembered, so that none is ever decided again.
-pub const ROOM_DECISIONS_MAX: usize = 10_000;
+/// Of these, motions of one proposer: nobody alone keeps others from proposing.
+pub const OPEN_DECISIONS_OF_ONE_MAX: usize = 8;
+/// Voters of all open motions of a room together: when a room is closed, all of them end in one append.
+pub const OPEN_VOTERS_MAX: usize = 20_000;
+/// Motions of which a room remembers how they ended; of older ones the log knows.
+pub const CLOSED_DECISIONS_REMEMBERED: usize = 10_000;
 /// Seconds until a motion's deadline when its proposer does not say: a day.
 pub const DECISION_SECONDS_DEFAULT: u32 = 24 * 3_600;
 /// Seconds until a motion's deadline at most: ninety days.
@@ -84,16 +88,27 @@ pub const VETO_WINDOW_SECONDS_MAX: u32 = 7 * 24 * 3_600;
 pub const VETO_CLIENTS_MAX: usize = 100;
 /// Amendments of a motion that are neither adopted nor lapsed: each holds a text in memory.
 pub const OPEN_AMENDMENTS_MAX: usize = 8;
+/// Of these, amendments of one author.
+pub const OPEN_AMENDMENTS_OF_ONE_MAX: usize = 2;
 /// Amendments of a motion in all.
 pub const AMENDMENTS_MAX: u32 = 100;
-/// Records of a motion, ballots among them: whoever asks for it is told all of them.
+/// Records of a motion, first ballots, vetoes and blocking critiques beyond it not counted: whoever asks
+/// for it is told all of them.
 pub const DECISION_RECORDS_MAX: usize = 5_000;
-/// Arguments for and against a motion.
-pub const ARGUMENTS_MAX: usize = 200;
-/// Critiques of a motion in all.
-pub const DECISION_CRITIQUES_MAX: usize = 200;
-/// Critiques of a room that are neither resolved nor waived.
+/// Of these, records of one member: nobody alone uses up what all have.
+pub const RECORDS_OF_ONE_MAX: usize = 50;
+/// Arguments of one side about a motion.
+pub const ARGUMENTS_OF_A_SIDE_MAX: usize = 100;
+/// Arguments of one member about a motion.
+pub const ARGUMENTS_OF_ONE_MAX: usize = 10;
+/// Critiques of a motion by one member, in all.
+pub const CRITIQUES_OF_ONE_MAX: usize = 20;
+/// Blocking critiques of a motion by one member that stand: a majority waives each by itself.
+pub const BLOCKING_OF_ONE_MAX: usize = 3;
+/// Critiques of a room's messages that are neither resolved nor waived.
 pub const OPEN_CRITIQUES_MAX: usize = 1_000;
+/// Of these, critiques of one member.
+pub const OPEN_CRITIQUES_OF_ONE_MAX: usize = 50;
 /// Sums of weights that are looked at to tell one voter's real power: some milliseconds.
 pub const POWER_SUMS_MAX: usize = 1_000_000;
 /// Pieces of evidence for one argument.

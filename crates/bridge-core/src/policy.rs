@@ -231,6 +231,17 @@ impl Default for VetoHolders {
 }
 
 impl VetoHolders {
+    /// Roughly how many bytes it holds.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        let names: usize = self
+            .clients
+            .iter()
+            .map(|client| client.as_str().len())
+            .sum();
+        names + self.clients.len() * size_of::<ClientId>() + self.roles.len() * size_of::<Role>()
+    }
+
     /// Whether a member is one of them.
     #[must_use]
     pub fn include(&self, client: &ClientId, role: Role) -> bool {

@@ -244,11 +244,11 @@ impl Room {
         match command {
             RoomCommand::Create(_) | RoomCommand::Conclude => unreachable!("handled above"),
             RoomCommand::SetPolicy(change) => Ok(self.decide_set_policy(change, by)?),
-            RoomCommand::Join(join) => Ok(self.decide_join(join, by)?),
+            RoomCommand::Join(join) => Ok(self.decide_join(join, by, now)?),
             RoomCommand::Leave => Ok(self.decide_leave(by, now)?),
             RoomCommand::Close(close) => Ok(self.decide_close(close, by, now)?),
             RoomCommand::Grant(grant) => Ok(self.decide_grant(grant, by)?),
-            RoomCommand::Remove(remove) => Ok(self.decide_remove(remove, by, now)?),
+            RoomCommand::Remove(remove) => Ok(self.decide_remove(remove, by)?),
             RoomCommand::CreateChannel(channel) => Ok(self.decide_create_channel(channel, by)?),
             RoomCommand::Post(post) => self.decide_post(post, by),
             RoomCommand::Propose(_)

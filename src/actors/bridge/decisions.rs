@@ -45,7 +45,7 @@ impl Live {
         };
         records.retain(|record| record.seq <= self.head);
         Some(Shown {
-            dossier: Dossier::of(&records)?,
+            dossier: Dossier::of(&records)?.as_of(live),
             live: Some(live.clone()),
         })
     }

@@ -49,6 +49,7 @@ pub(super) fn proposed(n: u8, deadline: i64, veto_until: Option<i64>) -> Event {
         ],
         deadline: time(deadline),
         veto_until: veto_until.map(time),
+        veto_seconds: 0,
         alternative_to: None,
         root: None,
     }))
@@ -89,6 +90,7 @@ pub(super) fn decided(n: u8, verdict: Verdict) -> Event {
         verdict,
         tally: Tally::default(),
         not_voted: Vec::new(),
+        left: Vec::new(),
         superseded_by: None,
     }))
 }
@@ -208,6 +210,7 @@ fn motions_and_ballots() -> Vec<Event> {
         electorate: vec![voter("Ann", 2_000, false), voter("Rev", 0, true)],
         deadline: time(9_500),
         veto_until: Some(time(4_000)),
+        veto_seconds: 0,
         alternative_to: Some(decision(1)),
         root: Some(decision(1)),
     };
@@ -294,6 +297,7 @@ fn superseded() -> Decided {
             ..Tally::default()
         },
         not_voted: vec![client("Rev")],
+        left: Vec::new(),
         superseded_by: Some(decision(1)),
     }
 }

@@ -228,6 +228,9 @@ impl Dossier {
             Event::Decided(decided) => {
                 self.state = decided.verdict.into();
                 self.ended_at = Some(at);
+                for client in &decided.left {
+                    self.motion.left(client);
+                }
                 self.decided = Some((**decided).clone());
             }
             Event::Withdrawn(_) => {
@@ -275,11 +278,7 @@ impl Dossier {
 
     /// What can be said only when all is known.
     fn settle(&mut self) {
-        let mut seen = BTreeSet::new();
-        for ballot in self.ballots.iter_mut().rev() {
-            let stands = ballot.version == self.motion.version;
-            ballot.counts = stands && seen.insert(ballot.voter.clone());
-        }
+        self.count_ballots();
         if self.state != State::Open {
             for amendment in &mut self.amendments {
                 if amendment.state == AmendmentState::Open {
@@ -291,6 +290,25 @@ impl Dossier {
                     critique.state = CritiqueState::Lapsed;
                 }
             }
+        }
+    }
+}
+
+impl Dossier {
+    /// The same as the room has it, which knows who has left. Of the same record, or it is not the same.
+    #[must_use]
+    pub fn as_of(mut self, live: &Motion) -> Self {
+        self.motion = live.clone();
+        self.count_ballots();
+        self
+    }
+
+    fn count_ballots(&mut self) {
+        let mut seen = BTreeSet::new();
+        for ballot in self.ballots.iter_mut().rev() {
+            let stands = ballot.version == self.motion.version
+                && self.motion.ballots().contains_key(&ballot.voter);
+            ballot.counts = stands && seen.insert(ballot.voter.clone());
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Choice, Consent, Counted, Outcome, Rule, Severity, Tally, Verdict, VoteType, Voter};
+use super::{
+    Choice, Consent, Counted, Outcome, Rule, Severity, Side, Tally, Verdict, VoteType, Voter,
+};
 use crate::event::{Amended, Decided, Event, Proposed};
 use crate::id::{ChannelName, ClientId, CritiqueId, DecisionId, Timestamp, author};
 use crate::text::MessageText;
@@ -37,6 +39,8 @@ pub struct Motion {
     /// Until when veto holders who have not voted hold an approval back; `None` when they do not, or
     /// not any more.
     pub veto_until: Option<Timestamp>,
+    /// For how many seconds veto holders hold an approval of a new text back: frozen like weights.
+    pub veto_seconds: u32,
     /// The motion of which it is an alternative.
     pub alternative_to: Option<DecisionId>,
     root: Option<DecisionId>,
@@ -46,9 +50,20 @@ pub struct Motion {
     amendments: BTreeMap<u32, Amendment>,
     amendments_total: u32,
     critiques: BTreeMap<CritiqueId, Standing>,
-    critiques_total: usize,
-    arguments: usize,
+    arguments: BTreeMap<Side, usize>,
     records: usize,
+    said: BTreeMap<ClientId, Said>,
+}
+
+/// How much somebody has said about a motion.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Records of all kinds.
+    pub records: usize,
+    /// Critiques.
+    pub critiques: usize,
+    /// Arguments.
+    pub arguments: usize,
 }
 
 /// Another text for a motion, neither adopted nor lapsed.
@@ -89,6 +104,7 @@ impl Motion {
             electorate: proposed.electorate.clone().into(),
             deadline: proposed.deadline,
             veto_until: proposed.veto_until,
+            veto_seconds: proposed.veto_seconds,
             alternative_to: proposed.alternative_to,
             root: proposed.root,
             ballots: BTreeMap::new(),
@@ -97,15 +113,16 @@ impl Motion {
             amendments: BTreeMap::new(),
             amendments_total: 0,
             critiques: BTreeMap::new(),
-            critiques_total: 0,
-            arguments: 0,
+            arguments: BTreeMap::new(),
             records: 1,
+            said: BTreeMap::new(),
         }
     }
 
     /// Takes in a record about it, behind the one that proposed it.
     pub fn apply(&mut self, event: &Event, by: &ClientId) {
         self.records += 1;
+        self.note(event, by);
         match event {
             Event::Voted(voted) => {
                 self.has_ballots = true;
@@ -124,12 +141,12 @@ impl Motion {
                 if let Some(amendment) = self.amendments.get_mut(&voted.amendment) {
                     amendment.consents.insert(voted.voter.clone(), voted.choice);
                 }
+                self.lapse(voted.amendment);
             }
             Event::Amended(amended) => self.amended(amended),
             Event::VetoWindowClosed(_) => self.veto_until = None,
-            Event::Argued(_) => self.arguments += 1,
+            Event::Argued(argued) => *self.arguments.entry(argued.side).or_default() += 1,
             Event::Critiqued(critiqued) => {
-                self.critiques_total += 1;
                 let standing = Standing {
                     author: by.clone(),
                     severity: critiqued.severity,
@@ -161,14 +178,39 @@ impl Motion {
         self.amendments.clear();
     }
 
-    /// A member has left the room: it counts as abstaining, whatever it said. One who was removed
-    /// keeps its ballot, or a coordinator could take a rejection away together with its author.
-    pub fn left(&mut self, client: &ClientId, was_removed: bool) {
-        if self.voter(client).is_none() {
-            return;
+    fn note(&mut self, event: &Event, by: &ClientId) {
+        let said = match event {
+            // They follow from what somebody said.
+            Event::Amended(_) | Event::VetoWindowClosed(_) | Event::Decided(_) => return,
+            _ => self.said.entry(by.clone()).or_default(),
+        };
+        said.records += 1;
+        match event {
+            Event::Critiqued(_) => said.critiques += 1,
+            Event::Argued(_) => said.arguments += 1,
+            _ => {}
         }
-        self.gone.insert(client.clone());
-        if !was_removed {
+    }
+
+    /// An amendment lapses when it can no longer get more than half of the electorate.
+    fn lapse(&mut self, number: u32) {
+        let Some(amendment) = self.amendments.get(&number) else {
+            return;
+        };
+        let consents = amendment.consents.iter();
+        let against = consents
+            .filter(|(voter, consent)| **consent == Consent::Reject && self.voter(voter).is_some());
+        if against.count() * 2 >= self.electorate.len() {
+            self.amendments.remove(&number);
+        }
+    }
+
+    /// A member has left the room: it counts as abstaining, whatever it said. For one who was removed
+    /// nothing changes, or a coordinator could take a rejection away together with its author, or
+    /// reach a quorum with those who have not voted.
+    pub fn left(&mut self, client: &ClientId) {
+        if self.voter(client).is_some() {
+            self.gone.insert(client.clone());
             self.ballots.remove(client);
         }
     }
@@ -203,6 +245,12 @@ impl Motion {
         self.ballots.get(client).copied().or_else(left)
     }
 
+    /// Members of the electorate who have left.
+    #[must_use]
+    pub const fn gone(&self) -> &BTreeSet<ClientId> {
+        &self.gone
+    }
+
     /// The ballots on the text that stands.
     #[must_use]
     pub const fn ballots(&self) -> &BTreeMap<ClientId, Choice> {
@@ -233,16 +281,26 @@ impl Motion {
         &self.critiques
     }
 
-    /// How many critiques of it there ever were.
+    /// How many arguments of a side were brought forward.
     #[must_use]
-    pub const fn critiques_total(&self) -> usize {
-        self.critiques_total
+    pub fn arguments(&self, side: Side) -> usize {
+        self.arguments.get(&side).copied().unwrap_or_default()
     }
 
-    /// How many arguments were brought forward.
+    /// How much somebody has said about it.
     #[must_use]
-    pub const fn arguments(&self) -> usize {
-        self.arguments
+    pub fn said(&self, client: &ClientId) -> Said {
+        self.said.get(client).copied().unwrap_or_default()
+    }
+
+    /// Blocking critiques of one author that stand.
+    #[must_use]
+    pub fn blocked_by(&self, client: &ClientId) -> usize {
+        let standing = self.critiques.values();
+        let blocking = standing.filter(|standing| {
+            standing.severity == Severity::Blocking && standing.author == *client
+        });
+        blocking.count()
     }
 
     /// How many records are about it.
@@ -326,6 +384,15 @@ impl Motion {
         self.veto_until.is_some_and(|until| now < until) && !self.waits_for().is_empty()
     }
 
+    /// When time has decided it, and how, if it has by `now`. Only two moments can.
+    #[must_use]
+    pub fn decided_by_time(&self, now: Timestamp) -> Option<(Timestamp, Verdict)> {
+        let moments = [self.veto_until, Some(self.deadline)];
+        let past = moments.into_iter().flatten().filter(|at| *at <= now);
+        let mut decided = past.filter_map(|at| Some((at, self.verdict(at)?)));
+        decided.next()
+    }
+
     /// The record of its end.
     #[must_use]
     pub fn decided(&self, verdict: Verdict, superseded_by: Option<DecisionId>) -> Event {
@@ -335,6 +402,7 @@ impl Motion {
             verdict,
             tally: self.tally(),
             not_voted: self.not_voted(),
+            left: self.gone.iter().cloned().collect(),
             superseded_by,
         }))
     }

@@ -69,29 +69,53 @@ fn of_each(weights: &[u64], passes: impl Fn(u64) -> bool) -> Option<Vec<f64>> {
         let sums = sums_without(weights, place)?;
         let turned = sums
             .iter()
-            .filter(|(sum, _)| !passes(**sum) && passes(**sum + weight));
+            .filter(|(sum, _)| !passes(*sum) && passes(sum + weight));
         known.insert(*weight, turned.map(|(_, likely)| likely).sum());
     }
     Some(weights.iter().map(|weight| known[weight]).collect())
 }
 
-/// Every sum of weights that the others may come to, and how likely it is.
-fn sums_without(weights: &[u64], place: usize) -> Option<BTreeMap<u64, f64>> {
-    let mut sums = BTreeMap::from([(0, 1.0)]);
+/// Every sum of weights that the others may come to, and how likely it is, by size.
+fn sums_without(weights: &[u64], place: usize) -> Option<Vec<(u64, f64)>> {
+    let mut sums = vec![(0, 1.0)];
     let mut work = 0;
     for (_, weight) in weights.iter().enumerate().filter(|(n, _)| *n != place) {
         work += sums.len();
         if work > limits::POWER_SUMS_MAX {
             return None;
         }
-        let mut next: BTreeMap<u64, f64> = BTreeMap::new();
-        for (sum, likely) in sums {
-            *next.entry(sum).or_default() += likely / 2.0;
-            *next.entry(sum + weight).or_default() += likely / 2.0;
-        }
-        sums = next;
+        sums = with_one_more(&sums, *weight);
     }
     Some(sums)
+}
+
+/// The sums when one more votes, who says yes as often as no.
+fn with_one_more(sums: &[(u64, f64)], weight: u64) -> Vec<(u64, f64)> {
+    let mut next: Vec<(u64, f64)> = Vec::with_capacity(2 * sums.len());
+    let mut without = sums.iter().copied().peekable();
+    let mut with = sums
+        .iter()
+        .map(|(sum, likely)| (sum + weight, *likely))
+        .peekable();
+    loop {
+        let from_without = match (without.peek(), with.peek()) {
+            (None, None) => return next,
+            (Some((a, _)), Some((b, _))) => a <= b,
+            (one, _) => one.is_some(),
+        };
+        let taken = if from_without {
+            without.next()
+        } else {
+            with.next()
+        };
+        let Some((sum, likely)) = taken else {
+            return next;
+        };
+        match next.last_mut() {
+            Some((last, sum_likely)) if *last == sum => *sum_likely += likely / 2.0,
+            _ => next.push((sum, likely / 2.0)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,11 @@ pub struct PolicyChanged {
     pub policy: Policy,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(seconds: &u32) -> bool {
+    *seconds == 0
+}
+
 /// A motion was put to the vote. Whoever did is the record's author.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposed {
@@ -36,6 +41,9 @@ pub struct Proposed {
     /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub veto_until: Option<Timestamp>,
+    /// For how many seconds an amendment gives veto holders their time again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub veto_seconds: u32,
     /// The motion of which it is an alternative.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alternative_to: Option<DecisionId>,
@@ -127,6 +135,9 @@ pub struct Decided {
     /// Members of the electorate who did not vote on this text, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_voted: Vec<ClientId>,
+    /// Those of the electorate who had left, and so counted as abstaining, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<ClientId>,
     /// The alternative that was approved, when this is why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<DecisionId>,

@@ -75,7 +75,7 @@ impl Room {
             RoomCommand::Critique(critique) => self.decide_critique(critique, by, now)?,
             RoomCommand::Resolve(resolve) => self.decide_resolve(resolve, by, now)?,
             RoomCommand::Waive(waive) => self.decide_waive(waive, by, now)?,
-            RoomCommand::Argue(argue) => self.decide_argue(argue, now)?,
+            RoomCommand::Argue(argue) => self.decide_argue(argue, by, now)?,
             RoomCommand::Withdraw(withdraw) => self.decide_withdraw(withdraw, by, now)?,
             other => unreachable!("{} is about no motion", other.name()),
         })
@@ -92,20 +92,34 @@ impl Room {
             let state = self.decisions.closed.get(&id);
             return Err(state.map_or(Reject::DecisionNotFound(id), |state| closed(*state)));
         };
-        if let Some(verdict) = motion.verdict(now) {
-            return Err(closed(verdict.into()));
+        let due = self.decided_by_time(now);
+        let ended = due.iter().find_map(|event| match event {
+            Event::Decided(decided) if decided.decision == id => Some(decided.verdict),
+            _ => None,
+        });
+        ended.map_or(Ok(motion), |verdict| Err(closed(verdict.into())))
+    }
+
+    /// Whether somebody may say more about a motion. One member alone cannot use up what all have.
+    fn has_room_for_more(motion: &Motion, client: &ClientId) -> Result<(), Reject> {
+        let bounds = [
+            (
+                motion.said(client).records,
+                "records of yours about this decision",
+                limits::RECORDS_OF_ONE_MAX,
+            ),
+            (
+                motion.records(),
+                "records about this decision",
+                limits::DECISION_RECORDS_MAX,
+            ),
+        ];
+        for (there, what, max) in bounds {
+            if there >= max {
+                return Err(Reject::RoomFull { what, max });
+            }
         }
-        let mut rivals = self.rivals(motion);
-        if rivals.any(|rival| rival.verdict(now) == Some(crate::decision::Verdict::Approved)) {
-            return Err(closed(State::Superseded));
-        }
-        if motion.records() >= limits::DECISION_RECORDS_MAX {
-            return Err(Reject::RoomFull {
-                what: "records about this decision",
-                max: limits::DECISION_RECORDS_MAX,
-            });
-        }
-        Ok(motion)
+        Ok(())
     }
 
     /// Somebody who may vote on a motion.
@@ -113,13 +127,6 @@ impl Room {
         self.member(client)?;
         let voter = motion.voter(client);
         voter.ok_or(Reject::NotInElectorate(motion.id))
-    }
-
-    /// Open motions of which not more than one can be approved with this one: all that are linked,
-    /// over whatever way.
-    fn rivals<'a>(&'a self, motion: &'a Motion) -> impl Iterator<Item = &'a Motion> {
-        let others = self.decisions.open.values();
-        others.filter(|other| other.is_rival_of(motion))
     }
 
     /// An event about a motion, with what follows from it.
@@ -136,7 +143,7 @@ impl Room {
         }
         let mut events = events;
         if let Some(verdict) = after.verdict(now) {
-            events.extend(self.ending(&after, verdict));
+            events.extend(self.ending(&after, verdict, now));
         }
         events
     }
@@ -166,16 +173,16 @@ impl Decisions {
     fn close(&mut self, id: DecisionId, state: State) {
         self.open.remove(&id);
         self.closed.insert(id, state);
+        // Ids carry their time, and the log has them all.
+        if self.closed.len() > limits::CLOSED_DECISIONS_REMEMBERED {
+            self.closed.pop_first();
+        }
     }
 
-    pub(super) fn total(&self) -> usize {
-        self.open.len() + self.closed.len()
-    }
-
-    /// A member is gone.
-    pub(super) fn left(&mut self, client: &ClientId, was_removed: bool) {
+    /// A member has left.
+    pub(super) fn left(&mut self, client: &ClientId) {
         for motion in self.open.values_mut() {
-            motion.left(client, was_removed);
+            motion.left(client);
         }
     }
 

@@ -12,7 +12,12 @@ use crate::reject::Reject;
 use crate::room::{Member, Room};
 
 impl Room {
-    pub(super) fn decide_join(&self, join: &Join, by: &Principal) -> Result<Vec<Event>, Reject> {
+    pub(super) fn decide_join(
+        &self,
+        join: &Join,
+        by: &Principal,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Reject> {
         let client = by.client();
         if self.is_member(client) {
             return Err(Reject::AlreadyAMember(self.id.clone()));
@@ -26,7 +31,10 @@ impl Room {
             });
         }
         let (role, requested) = self.role_on_entry(join.role, granted);
-        Ok(vec![Self::joining(client, role, &self.policy, requested)])
+        let mut events = vec![Self::joining(client, role, &self.policy, requested)];
+        // Somebody who comes back counts again, but not in what time has decided.
+        events.extend(self.decided_by_time(now));
+        Ok(events)
     }
 
     /// A grant opens every door. Without one an open room is open, a listed one needs its
@@ -86,7 +94,7 @@ impl Room {
             client: client.clone(),
         })];
         events.extend(self.succession(client));
-        events.extend(self.motions_without(client, false, now));
+        events.extend(self.motions_without(client, now));
         Ok(events)
     }
 
@@ -161,7 +169,6 @@ impl Room {
         &self,
         remove: &Remove,
         by: &Principal,
-        now: Timestamp,
     ) -> Result<Vec<Event>, Reject> {
         let otherwise = Reject::Forbidden("only a coordinator of the room may remove members");
         self.must_lead(by, otherwise)?;
@@ -178,7 +185,6 @@ impl Room {
         };
         let mut events = vec![Event::MemberRemoved(removed)];
         events.extend(self.succession(client));
-        events.extend(self.motions_without(client, true, now));
         Ok(events)
     }
 
@@ -199,12 +205,11 @@ impl Room {
     /// A grant stands until it is taken back, so whoever leaves may return.
     pub(super) fn apply_left(&mut self, left: &MemberLeft) {
         self.members.remove(&left.client);
-        self.decisions.left(&left.client, false);
+        self.decisions.left(&left.client);
     }
 
     pub(super) fn apply_removed(&mut self, removed: &MemberRemoved) {
         self.members.remove(&removed.client);
-        self.decisions.left(&removed.client, true);
         self.grants.remove(&removed.client);
     }
 

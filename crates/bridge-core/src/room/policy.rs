@@ -3,7 +3,7 @@
 use crate::command::SetPolicy;
 use crate::event::{Event, PolicyChanged};
 use crate::limits;
-use crate::policy::{Policy, Visibility};
+use crate::policy::{Policy, Role, Visibility};
 use crate::principal::Principal;
 use crate::reject::Reject;
 use crate::room::Room;
@@ -70,6 +70,11 @@ pub(super) fn is_within_bounds(policy: &Policy) -> Result<(), Reject> {
     if policy.veto_window_seconds > max {
         let why = format!("must be at most {max}");
         return Err(Reject::field("policy.veto_window_seconds", why));
+    }
+    let max = Role::ALL.len();
+    if policy.veto.roles.len() > max {
+        let why = format!("must name at most {max} roles");
+        return Err(Reject::field("policy.veto.roles", why));
     }
     let max = limits::VETO_CLIENTS_MAX;
     if policy.veto.clients.len() > max {

@@ -57,6 +57,7 @@ fn proposed() -> Event {
         electorate: vec![voter("ann"), voter("bob")],
         deadline: Timestamp::from_millis(90_000),
         veto_until: None,
+        veto_seconds: 0,
         alternative_to: None,
         root: None,
     }))
@@ -157,6 +158,7 @@ fn the_end_says_how_it_was() {
         verdict: Verdict::Rejected,
         tally: Tally::default(),
         not_voted: vec![client("ann")],
+        left: vec![],
         superseded_by: None,
     };
     let critiqued = Event::Critiqued(Critiqued {
@@ -255,4 +257,47 @@ fn what_does_not_begin_with_a_proposal_is_no_motion() {
         metadata: None,
     });
     assert_eq!(Dossier::of(&records(vec![("ann", post)])), None);
+}
+
+/// Bob approved, left, and so abstained: the record of the end says so.
+#[test]
+fn whose_ballot_was_dropped_is_known_from_the_end() {
+    let end = Decided {
+        decision: decision(),
+        version: 1,
+        verdict: Verdict::Rejected,
+        tally: Tally::default(),
+        not_voted: vec![client("bob")],
+        left: vec![client("bob")],
+        superseded_by: None,
+    };
+    let dossier = Dossier::of(&records(vec![
+        ("ann", proposed()),
+        voted("bob", 1, Choice::Approve),
+        voted("ann", 1, Choice::Reject),
+        ("ann", Event::Decided(Box::new(end))),
+    ]))
+    .unwrap();
+    let counting: Vec<bool> = dossier.ballots.iter().map(|b| b.counts).collect();
+    assert_eq!(counting, [false, true]);
+    assert_eq!(
+        dossier.motion.counting(&client("bob")),
+        Some(Choice::Abstain)
+    );
+    assert_eq!(dossier.motion.not_voted(), [client("bob")]);
+}
+
+#[test]
+fn of_an_open_motion_the_room_knows_whose_ballot_was_dropped() {
+    let dossier = Dossier::of(&records(vec![
+        ("ann", proposed()),
+        voted("bob", 1, Choice::Approve),
+    ]))
+    .unwrap();
+    let mut live = dossier.motion.clone();
+    live.left(&client("bob"));
+    live.returned(&client("bob"));
+    let dossier = dossier.as_of(&live);
+    assert!(!dossier.ballots[0].counts);
+    assert_eq!(dossier.motion.counting(&client("bob")), None);
 }

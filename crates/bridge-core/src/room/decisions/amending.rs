@@ -21,6 +21,15 @@ impl Room {
         let motion = self.motion(amend.decision, now)?;
         self.may_amend(motion, by.client())?;
         is_current(motion, amend.version)?;
+        Self::has_room_for_more(motion, by.client())?;
+        let open = motion.amendments().values();
+        let own = open.filter(|amendment| amendment.author == *by.client());
+        if own.count() >= limits::OPEN_AMENDMENTS_OF_ONE_MAX {
+            return Err(Reject::RoomFull {
+                what: "open amendments of yours to this decision",
+                max: limits::OPEN_AMENDMENTS_OF_ONE_MAX,
+            });
+        }
         if motion.amendments().len() >= limits::OPEN_AMENDMENTS_MAX {
             return Err(Reject::RoomFull {
                 what: "open amendments of this decision",
@@ -68,39 +77,38 @@ impl Room {
             decision: motion.id,
             amendment: adopt.amendment,
         })?;
+        Self::has_room_for_more(motion, by.client())?;
         let is_friendly = is_friendly(motion, adopt, by.client());
-        if !is_friendly {
-            self.voter(motion, by.client())?;
-        }
+        let voter = match motion.voter(by.client()) {
+            Some(voter) => voter.client.clone(),
+            None if is_friendly => by.client().clone(),
+            None => return Err(Reject::NotInElectorate(motion.id)),
+        };
         let mut events = vec![Event::AmendmentVoted(AmendmentVoted {
             decision: motion.id,
             amendment: adopt.amendment,
-            voter: by.client().clone(),
+            voter,
             choice: adopt.choice,
         })];
         if is_friendly || is_adopted(motion, amendment, adopt, by.client()) {
-            events.push(self.amended(motion, adopt.amendment, amendment, now));
+            events.push(amended(motion, adopt.amendment, amendment, now));
         }
         Ok(self.with_consequences(motion, events, by.client(), now))
     }
+}
 
-    fn amended(
-        &self,
-        motion: &Motion,
-        number: u32,
-        amendment: &Amendment,
-        now: Timestamp,
-    ) -> Event {
-        let window = self.veto_window_from(now, &motion.electorate);
-        Event::Amended(Amended {
-            decision: motion.id,
-            amendment: number,
-            version: motion.version + 1,
-            text: amendment.text.clone(),
-            deadline: motion.deadline.max(window.unwrap_or(motion.deadline)),
-            veto_until: window,
-        })
-    }
+/// Veto holders get the time again that they had at first.
+fn amended(motion: &Motion, number: u32, amendment: &Amendment, now: Timestamp) -> Event {
+    let has_window = motion.veto_seconds > 0;
+    let window = has_window.then(|| now.plus_seconds(motion.veto_seconds));
+    Event::Amended(Amended {
+        decision: motion.id,
+        amendment: number,
+        version: motion.version + 1,
+        text: amendment.text.clone(),
+        deadline: motion.deadline.max(window.unwrap_or(motion.deadline)),
+        veto_until: window,
+    })
 }
 
 /// The proposer alone may change the motion as long as nobody has voted on it.
@@ -111,7 +119,8 @@ fn is_friendly(motion: &Motion, adopt: &Adopt, client: &ClientId) -> bool {
 /// Whether more than half of the electorate wants it, with this consent.
 fn is_adopted(motion: &Motion, amendment: &Amendment, adopt: &Adopt, client: &ClientId) -> bool {
     let earlier = amendment.consents.iter().filter(|(voter, consent)| {
-        *voter != client && **consent == Consent::Approve && motion.voter(voter).is_some()
+        let counts = motion.voter(voter).is_some() && !motion.gone().contains(*voter);
+        *voter != client && **consent == Consent::Approve && counts
     });
     let this = usize::from(adopt.choice == Consent::Approve);
     motion.is_majority(earlier.count() + this)

@@ -26,23 +26,11 @@ impl Room {
         now: Timestamp,
     ) -> Result<Vec<Event>, Undecided<MessageId>> {
         match critique.target {
-            Target::Message(id) => self.knows_message(id, critique.target_seq)?,
-            Target::Decision(id) => {
-                let motion = self.motion(id, now)?;
-                // Who has no say in it cannot stop it either.
-                if critique.severity == Severity::Blocking {
-                    self.voter(motion, by.client())?;
-                }
-                if motion.critiques_total() >= limits::DECISION_CRITIQUES_MAX {
-                    return Err(full(
-                        "critiques of this decision",
-                        limits::DECISION_CRITIQUES_MAX,
-                    ));
-                }
+            Target::Message(id) => {
+                self.knows_message(id, critique.target_seq)?;
+                self.has_room_for_advice(by.client())?;
             }
-        }
-        if self.decisions.critiques_open() >= limits::OPEN_CRITIQUES_MAX {
-            return Err(full("open critiques", limits::OPEN_CRITIQUES_MAX));
+            Target::Decision(id) => self.may_criticise(self.motion(id, now)?, critique, by)?,
         }
         Ok(vec![Event::Critiqued(Critiqued {
             critique: critique.id,
@@ -50,6 +38,41 @@ impl Room {
             severity: critique.severity,
             text: critique.text.clone(),
         })])
+    }
+
+    fn has_room_for_advice(&self, client: &ClientId) -> Result<(), Reject> {
+        let open = &self.decisions.critiques;
+        let own = open.values().filter(|critique| critique.author == *client);
+        within(
+            own.count(),
+            "open critiques of yours",
+            limits::OPEN_CRITIQUES_OF_ONE_MAX,
+        )?;
+        within(open.len(), "open critiques", limits::OPEN_CRITIQUES_MAX)
+    }
+
+    /// Who has no say in it cannot stop it, and who has cannot be kept from it by others.
+    fn may_criticise(
+        &self,
+        motion: &Motion,
+        critique: &Critique,
+        by: &Principal,
+    ) -> Result<(), Reject> {
+        let client = by.client();
+        within(
+            motion.said(client).critiques,
+            "critiques of yours of this decision",
+            limits::CRITIQUES_OF_ONE_MAX,
+        )?;
+        if critique.severity != Severity::Blocking {
+            return Self::has_room_for_more(motion, client);
+        }
+        self.voter(motion, client)?;
+        within(
+            motion.blocked_by(client),
+            "blocking critiques of yours of this decision",
+            limits::BLOCKING_OF_ONE_MAX,
+        )
     }
 
     /// Only who made it knows whether it is met.
@@ -103,7 +126,10 @@ impl Room {
             Found::OfMotion(motion, standing) => {
                 let client = by.client();
                 self.voter(motion, client)?;
-                let others = standing.waived_by.iter().filter(|other| *other != client);
+                Self::has_room_for_more(motion, client)?;
+                let others = standing.waived_by.iter();
+                let others =
+                    others.filter(|other| *other != client && !motion.gone().contains(*other));
                 let suffices = motion.is_majority(others.count() + 1);
                 Ok(self.with_consequences(motion, vec![waived(suffices)], client, now))
             }
@@ -124,8 +150,11 @@ impl Room {
     }
 }
 
-fn full(what: &'static str, max: usize) -> Undecided<MessageId> {
-    Reject::RoomFull { what, max }.into()
+const fn within(there: usize, what: &'static str, max: usize) -> Result<(), Reject> {
+    if there < max {
+        return Ok(());
+    }
+    Err(Reject::RoomFull { what, max })
 }
 
 impl Found<'_> {
@@ -145,14 +174,6 @@ impl Found<'_> {
 }
 
 impl Decisions {
-    fn critiques_open(&self) -> usize {
-        let motions = self.open.values();
-        self.critiques.len()
-            + motions
-                .map(|motion| motion.critiques().len())
-                .sum::<usize>()
-    }
-
     pub(super) fn apply_critique(&mut self, event: &Event, by: &ClientId) {
         match event {
             Event::Critiqued(critiqued) => {

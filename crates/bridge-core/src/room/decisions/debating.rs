@@ -4,18 +4,36 @@ use crate::command::Argue;
 use crate::event::{Argued, Event};
 use crate::id::Timestamp;
 use crate::limits;
+use crate::principal::Principal;
 use crate::reject::Reject;
 use crate::room::Room;
 
 impl Room {
     /// Every member may speak, also who has no vote.
-    pub(super) fn decide_argue(&self, argue: &Argue, now: Timestamp) -> Result<Vec<Event>, Reject> {
+    pub(super) fn decide_argue(
+        &self,
+        argue: &Argue,
+        by: &Principal,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Reject> {
         let motion = self.motion(argue.decision, now)?;
-        if motion.arguments() >= limits::ARGUMENTS_MAX {
-            return Err(Reject::RoomFull {
-                what: "arguments about this decision",
-                max: limits::ARGUMENTS_MAX,
-            });
+        Self::has_room_for_more(motion, by.client())?;
+        let bounds = [
+            (
+                motion.said(by.client()).arguments,
+                "arguments of yours about this decision",
+                limits::ARGUMENTS_OF_ONE_MAX,
+            ),
+            (
+                motion.arguments(argue.side),
+                "arguments of this side about this decision",
+                limits::ARGUMENTS_OF_A_SIDE_MAX,
+            ),
+        ];
+        for (there, what, max) in bounds {
+            if there >= max {
+                return Err(Reject::RoomFull { what, max });
+            }
         }
         if argue.evidence.len() > limits::EVIDENCE_MAX {
             let why = format!("must have at most {} pieces", limits::EVIDENCE_MAX);

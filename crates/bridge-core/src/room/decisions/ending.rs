@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::decision::{Motion, Verdict};
 use crate::event::{Event, VetoWindowClosed};
-use crate::id::{ClientId, Timestamp};
+use crate::id::{ClientId, DecisionId, Timestamp};
 use crate::principal::Principal;
 use crate::reject::Reject;
 use crate::room::Room;
 
 impl Room {
     /// The end of a motion. With one that is approved its alternatives end too.
-    pub(super) fn ending(&self, motion: &Motion, verdict: Verdict) -> Vec<Event> {
-        end(motion, verdict, self.decisions.open.values())
+    pub(super) fn ending(&self, motion: &Motion, verdict: Verdict, now: Timestamp) -> Vec<Event> {
+        end(motion, verdict, self.decisions.open.values(), now)
     }
 
     /// What time has decided.
@@ -26,32 +26,62 @@ impl Room {
                 "only the server itself concludes decisions",
             ));
         }
-        let motions: Vec<&Motion> = self.decisions.open.values().collect();
-        Ok(concluding(&motions, now, None))
+        let mut events = self.decided_by_time(now);
+        let ended = ended_by(&events);
+        let open = self.decisions.open.values();
+        let open = open.filter(|motion| !ended.contains(&motion.id));
+        let closed = open.filter(|motion| motion.veto_until.is_some_and(|until| until <= now));
+        events.extend(closed.map(|motion| {
+            Event::VetoWindowClosed(VetoWindowClosed {
+                decision: motion.id,
+                version: motion.version,
+            })
+        }));
+        Ok(events)
     }
 
-    /// What follows for the motions when a member goes.
-    pub(in crate::room) fn motions_without(
-        &self,
-        client: &ClientId,
-        was_removed: bool,
-        now: Timestamp,
-    ) -> Vec<Event> {
-        let mut after: Vec<Motion> = self.decisions.open.values().cloned().collect();
+    /// The ends of motions that time has brought, and nobody has written down yet. Whatever changes who
+    /// counts is preceded by them: a decided motion never changes.
+    pub(in crate::room) fn decided_by_time(&self, now: Timestamp) -> Vec<Event> {
+        let motions = self.decisions.open.values();
+        let due = motions.filter_map(|motion| {
+            let (at, verdict) = motion.decided_by_time(now)?;
+            // Of two at the same time the one that is approved wins, and of two such the older one.
+            Some((at, verdict != Verdict::Approved, motion.id, motion, verdict))
+        });
+        let mut due: Vec<_> = due.collect();
+        due.sort_by_key(|(at, is_no_approval, id, ..)| (*at, *is_no_approval, *id));
+        let ends = due
+            .into_iter()
+            .map(|(.., motion, verdict)| (motion, verdict));
+        conclude(ends, self.decisions.open.values(), now)
+    }
+
+    /// What follows for the motions when a member leaves.
+    pub(in crate::room) fn motions_without(&self, client: &ClientId, now: Timestamp) -> Vec<Event> {
+        let mut events = self.decided_by_time(now);
+        let ended = ended_by(&events);
+        let open = self.decisions.open.values();
+        let open = open.filter(|motion| !ended.contains(&motion.id));
+        let mut after: Vec<Motion> = open.cloned().collect();
         for motion in &mut after {
-            motion.left(client, was_removed);
+            motion.left(client);
         }
-        let after: Vec<&Motion> = after.iter().collect();
-        let mut events = concluding(&after, now, None);
-        // That is the server's own affair, and its time comes.
-        events.retain(|event| !matches!(event, Event::VetoWindowClosed(_)));
+        let ends = after
+            .iter()
+            .filter_map(|motion| Some((motion, motion.verdict(now)?)));
+        events.extend(conclude(ends, after.iter(), now));
         events
     }
 
     /// A room's motions end with it.
     pub(in crate::room) fn motions_at_the_end(&self, now: Timestamp) -> Vec<Event> {
-        let motions: Vec<&Motion> = self.decisions.open.values().collect();
-        concluding(&motions, now, Some(Verdict::Expired))
+        let mut events = self.decided_by_time(now);
+        let ended = ended_by(&events);
+        let open = self.decisions.open.values();
+        let open = open.filter(|motion| !ended.contains(&motion.id));
+        events.extend(open.map(|motion| motion.decided(Verdict::Expired, None)));
+        events
     }
 
     /// When time alone changes something next.
@@ -61,38 +91,45 @@ impl Room {
     }
 }
 
-/// The end of a motion, and of those of all of them that are its alternatives.
-fn end<'a>(motion: &Motion, verdict: Verdict, all: impl Iterator<Item = &'a Motion>) -> Vec<Event> {
+/// The end of a motion, and of those of all of them that are its alternatives. One that time has ended
+/// before ends as it did then.
+fn end<'a>(
+    motion: &Motion,
+    verdict: Verdict,
+    all: impl Iterator<Item = &'a Motion>,
+    now: Timestamp,
+) -> Vec<Event> {
     let mut events = vec![motion.decided(verdict, None)];
     if verdict == Verdict::Approved {
         let rivals = all.filter(|other| other.is_rival_of(motion));
-        events.extend(rivals.map(|rival| rival.decided(Verdict::Superseded, Some(motion.id))));
+        events.extend(rivals.map(|rival| match rival.decided_by_time(now) {
+            Some((_, before)) if before != Verdict::Approved => rival.decided(before, None),
+            _ => rival.decided(Verdict::Superseded, Some(motion.id)),
+        }));
     }
     events
 }
 
-/// The end of each motion of which it has come, or of its veto window.
-fn concluding(motions: &[&Motion], now: Timestamp, otherwise: Option<Verdict>) -> Vec<Event> {
+/// One end after the other: a rival may have ended before one is looked at.
+fn conclude<'a>(
+    ends: impl Iterator<Item = (&'a Motion, Verdict)>,
+    all: impl Iterator<Item = &'a Motion> + Clone,
+    now: Timestamp,
+) -> Vec<Event> {
     let mut events = Vec::new();
     let mut ended = BTreeSet::new();
-    for motion in motions {
+    for (motion, verdict) in ends {
         if ended.contains(&motion.id) {
             continue;
         }
-        let Some(verdict) = motion.verdict(now).or(otherwise) else {
-            if motion.veto_until.is_some_and(|until| until <= now) {
-                events.push(Event::VetoWindowClosed(VetoWindowClosed {
-                    decision: motion.id,
-                    version: motion.version,
-                }));
-            }
-            continue;
-        };
-        for event in end(motion, verdict, motions.iter().copied()) {
-            // A rival may have ended before this one was looked at.
+        for event in end(motion, verdict, all.clone(), now) {
             let is_new = event.decision().is_none_or(|id| ended.insert(id));
             events.extend(is_new.then_some(event));
         }
     }
     events
+}
+
+fn ended_by(events: &[Event]) -> BTreeSet<DecisionId> {
+    events.iter().filter_map(Event::decision).collect()
 }

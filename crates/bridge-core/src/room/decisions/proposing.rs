@@ -3,7 +3,7 @@
 use crate::command::{Propose, Withdraw};
 use crate::decision::{Motion, Rule, VoteType, Voter};
 use crate::event::{Event, Proposed, Withdrawn};
-use crate::id::Timestamp;
+use crate::id::{ClientId, Timestamp};
 use crate::limits;
 use crate::policy::Who;
 use crate::principal::Principal;
@@ -23,13 +23,16 @@ impl Room {
             ));
         }
         let channel = self.channel(&propose.channel)?.clone();
-        self.has_room_for_a_motion()?;
         let rival = propose.alternative_to.map(|id| self.motion(id, now));
-        let root = rival.transpose()?.map(Motion::root);
+        let rival = rival.transpose()?;
         let electorate = self.electorate(propose, by);
+        self.has_room_for_a_motion(by.client(), electorate.len())?;
         let quorum = quorum(propose, &electorate)?;
-        let deadline = deadline(propose, now)?;
-        let window = self.veto_window_from(now, &electorate);
+        // An alternative must not win by being over first.
+        let least = rival.map_or(now, |rival| rival.deadline);
+        let deadline = deadline(propose, now)?.max(least);
+        let veto_seconds = self.veto_seconds(&electorate);
+        let window = (veto_seconds > 0).then(|| now.plus_seconds(veto_seconds));
         Ok(vec![Event::Proposed(Box::new(Proposed {
             decision: propose.id,
             channel,
@@ -39,22 +42,27 @@ impl Room {
             electorate,
             deadline: deadline.max(window.unwrap_or(deadline)),
             veto_until: window,
+            veto_seconds,
             alternative_to: propose.alternative_to,
-            root,
+            root: rival.map(Motion::root),
         }))])
     }
 
-    fn has_room_for_a_motion(&self) -> Result<(), Reject> {
+    fn has_room_for_a_motion(&self, by: &ClientId, voters: usize) -> Result<(), Reject> {
+        let open = &self.decisions.open;
+        let own = open.values().filter(|motion| motion.proposer == *by);
+        let all_voters: usize = open.values().map(|motion| motion.electorate.len()).sum();
         let bounds = [
             (
-                self.decisions.open.len(),
-                "open decisions",
-                limits::OPEN_DECISIONS_MAX,
+                own.count(),
+                "open decisions of yours",
+                limits::OPEN_DECISIONS_OF_ONE_MAX,
             ),
+            (open.len(), "open decisions", limits::OPEN_DECISIONS_MAX),
             (
-                self.decisions.total(),
-                "decisions",
-                limits::ROOM_DECISIONS_MAX,
+                (all_voters + voters).saturating_sub(1),
+                "voters in open decisions",
+                limits::OPEN_VOTERS_MAX,
             ),
         ];
         for (there, what, max) in bounds {
@@ -79,15 +87,12 @@ impl Room {
             .collect()
     }
 
-    /// Until when veto holders hold an approval back; `None` when there are none, or no time.
-    pub(super) fn veto_window_from(
-        &self,
-        now: Timestamp,
-        electorate: &[Voter],
-    ) -> Option<Timestamp> {
-        let has_holders = electorate.iter().any(|voter| voter.veto);
-        let seconds = self.policy.veto_window_seconds;
-        (has_holders && seconds > 0).then(|| now.plus_seconds(seconds))
+    /// For how many seconds veto holders hold an approval back: none when there are none.
+    fn veto_seconds(&self, electorate: &[Voter]) -> u32 {
+        match electorate.iter().any(|voter| voter.veto) {
+            true => self.policy.veto_window_seconds,
+            false => 0,
+        }
     }
 
     pub(super) fn decide_withdraw(
@@ -128,11 +133,19 @@ fn quorum(propose: &Propose, electorate: &[Voter]) -> Result<Option<u32>, Reject
     }
     match (propose.vote_type, propose.quorum) {
         (VoteType::Quorum, asked) => {
-            let quorum = asked.unwrap_or_else(|| Rule::default_quorum(voters));
-            if (1..=voters).contains(&quorum) {
+            let usual = Rule::default_quorum(voters);
+            let quorum = asked.unwrap_or(usual);
+            // Or one member alone could put an end to what all others are voting on.
+            let least = match propose.alternative_to {
+                Some(_) => usual,
+                None => 1,
+            };
+            if (least..=voters).contains(&quorum) {
                 return Ok(Some(quorum));
             }
-            let why = format!("must be from 1 to {voters}, which is how many may vote");
+            let why = format!(
+                "must be at least {least} and at most {voters}, which is how many may vote"
+            );
             Err(Reject::field("quorum", why))
         }
         (_, None) => Ok(None),

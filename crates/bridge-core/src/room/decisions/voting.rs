@@ -24,6 +24,11 @@ impl Room {
         if vote.choice == Choice::Veto && vote.reason.is_none() {
             return Err(Reject::field("reason", "is missing: a veto says why"));
         }
+        // Whoever has not voted on this text may, whatever others have done; and who may end it, too.
+        let is_first = !motion.ballots().contains_key(by.client());
+        if !is_first && vote.choice != Choice::Veto {
+            Self::has_room_for_more(motion, by.client())?;
+        }
         let voted = Event::Voted(Voted {
             decision: motion.id,
             version: vote.version,
@@ -38,7 +43,7 @@ impl Room {
         let mut after = motion.clone();
         after.apply(&voted, by.client());
         let mut events = vec![voted];
-        events.extend(self.ending(&after, Verdict::Vetoed));
+        events.extend(self.ending(&after, Verdict::Vetoed, now));
         Ok(events)
     }
 }

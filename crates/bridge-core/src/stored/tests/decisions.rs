@@ -64,6 +64,7 @@ fn motions() -> Vec<Golden> {
         electorate: vec![voter("ann", 2_000, false)],
         deadline: Timestamp::from_millis(90_000),
         veto_until: None,
+        veto_seconds: 0,
         alternative_to: None,
         root: None,
     };
@@ -73,6 +74,7 @@ fn motions() -> Vec<Golden> {
         quorum: Some(2),
         electorate: vec![voter("ann", 2_000, false), voter("Rev", 1_500, true)],
         veto_until: Some(Timestamp::from_millis(60_000)),
+        veto_seconds: 60,
         alternative_to: Some(decision(1)),
         root: Some(decision(1)),
         ..plain.clone()
@@ -86,7 +88,7 @@ fn motions() -> Vec<Golden> {
         (
             Event::Proposed(Box::new(rich)),
             "proposed",
-            r#"{"decision":"dec_00000000000000000000000000000002","channel":"main","text":"PostgreSQL","vote_type":"quorum","quorum":2,"electorate":[{"client":"ann","weight":2000},{"client":"Rev","weight":1500,"veto":true}],"deadline":90000,"veto_until":60000,"alternative_to":"dec_00000000000000000000000000000001","root":"dec_00000000000000000000000000000001"}"#,
+            r#"{"decision":"dec_00000000000000000000000000000002","channel":"main","text":"PostgreSQL","vote_type":"quorum","quorum":2,"electorate":[{"client":"ann","weight":2000},{"client":"Rev","weight":1500,"veto":true}],"deadline":90000,"veto_until":60000,"veto_seconds":60,"alternative_to":"dec_00000000000000000000000000000001","root":"dec_00000000000000000000000000000001"}"#,
         ),
         (
             Event::Voted(Voted {
@@ -162,6 +164,7 @@ fn ends() -> Vec<Golden> {
             ..Tally::default()
         },
         not_voted: vec![client("Rev")],
+        left: vec![client("Rev")],
         superseded_by: Some(decision(2)),
     };
     vec![
@@ -176,7 +179,7 @@ fn ends() -> Vec<Golden> {
         (
             Event::Decided(Box::new(decided)),
             "decided",
-            r#"{"decision":"dec_00000000000000000000000000000001","version":2,"verdict":"superseded","tally":{"approve":1,"reject":0,"abstain":0,"outstanding":1,"approve_milli":2000,"reject_milli":0,"abstain_milli":0,"outstanding_milli":1500},"not_voted":["Rev"],"superseded_by":"dec_00000000000000000000000000000002"}"#,
+            r#"{"decision":"dec_00000000000000000000000000000001","version":2,"verdict":"superseded","tally":{"approve":1,"reject":0,"abstain":0,"outstanding":1,"approve_milli":2000,"reject_milli":0,"abstain_milli":0,"outstanding_milli":1500},"not_voted":["Rev"],"left":["Rev"],"superseded_by":"dec_00000000000000000000000000000002"}"#,
         ),
         (
             Event::Withdrawn(Withdrawn {

@@ -1,6 +1,8 @@
 //! Motions, recounted from the records alone and in the plainest way: nothing here is the core's.
 
-use bridge_core::decision::{Choice, Severity, Tally, Verdict, VoteType, Voter};
+use std::collections::BTreeMap;
+
+use bridge_core::decision::{Choice, Consent, Severity, Tally, Verdict, VoteType, Voter};
 use bridge_core::event::{Decided, Envelope, Event, Proposed};
 use bridge_core::{ClientId, CritiqueId, DecisionId, Timestamp};
 
@@ -9,6 +11,7 @@ use super::Violation;
 /// A motion's records, and what else happened in its room since it was proposed.
 struct Recount<'a> {
     proposed: &'a Proposed,
+    proposer: ClientId,
     since: &'a [Envelope],
 }
 
@@ -24,6 +27,7 @@ impl<'a> Recount<'a> {
         let (at, proposed) = found.ok_or(format!("{id} was never proposed"))?;
         Ok(Self {
             proposed,
+            proposer: log[at].by.clone(),
             since: &log[at + 1..],
         })
     }
@@ -72,7 +76,6 @@ impl<'a> Recount<'a> {
                     choice = Some(e.choice);
                 }
                 Event::MemberLeft(e) if e.client == *client => (choice, is_gone) = (None, true),
-                Event::MemberRemoved(e) if e.client == *client => is_gone = true,
                 Event::MemberJoined(e) if e.client == *client => is_gone = false,
                 _ => {}
             }
@@ -162,6 +165,46 @@ impl<'a> Recount<'a> {
         }
     }
 
+    /// Whether nothing may be said of it any more, though nobody has written its end down.
+    fn is_decided_at(&self, at: Timestamp) -> bool {
+        let (_, deadline, _) = self.terms();
+        let (is_approved, may_be) = self.votes(at >= deadline);
+        let stops = self.is_held() || self.waits_for_a_veto_holder(at);
+        at >= deadline || !may_be || is_approved && !stops
+    }
+
+    /// Whether an amendment has what it takes: its proposer alone before the first ballot, or more than
+    /// half of the electorate.
+    fn is_wanted(&self, amendment: u32) -> bool {
+        let consents = self.events().filter_map(|event| match event {
+            Event::AmendmentVoted(e) if e.decision == self.id() && e.amendment == amendment => {
+                Some((&e.voter, e.choice))
+            }
+            _ => None,
+        });
+        let last_words: BTreeMap<&ClientId, Consent> = consents.collect();
+        let is_in = |client: &ClientId| {
+            let mut is_gone = false;
+            for event in self.events() {
+                match event {
+                    Event::MemberLeft(e) if e.client == *client => is_gone = true,
+                    Event::MemberJoined(e) if e.client == *client => is_gone = false,
+                    _ => {}
+                }
+            }
+            self.voter(client).is_some() && !is_gone
+        };
+        let approving = last_words
+            .iter()
+            .filter(|(client, consent)| **consent == Consent::Approve && is_in(client));
+        let has_ballots = self.events().any(|event| match event {
+            Event::Voted(voted) => voted.decision == self.id(),
+            _ => false,
+        });
+        let by_proposer = last_words.get(&self.proposer) == Some(&Consent::Approve);
+        approving.count() * 2 > self.proposed.electorate.len() || !has_ballots && by_proposer
+    }
+
     fn is_rightly_decided(&self, decided: &Decided, record: &Envelope) -> bool {
         let (version, deadline, _) = self.terms();
         let is_closed = self
@@ -196,6 +239,34 @@ impl<'a> Recount<'a> {
     }
 }
 
+/// The log without the going, or coming, of a member from which a record seems to follow.
+fn before_the_going(log: &[Envelope], record: &Envelope) -> Option<Vec<Envelope>> {
+    let same = log
+        .iter()
+        .rev()
+        .take_while(|other| other.at == record.at && other.by == record.by);
+    let going = same
+        .into_iter()
+        .find(|other| matches!(other.event, Event::MemberLeft(_) | Event::MemberJoined(_)))?;
+    let others = log.iter().filter(|other| other.seq != going.seq);
+    Some(others.cloned().collect())
+}
+
+/// Time had decided it, and it was written down only when somebody went or came.
+fn was_decided_before(
+    id: DecisionId,
+    log: &[Envelope],
+    decided: &Decided,
+    record: &Envelope,
+) -> bool {
+    let Ok(recount) = Recount::of(id, log) else {
+        return false;
+    };
+    let (_, deadline, until) = recount.terms();
+    let is_by_time = record.at >= deadline || until.is_some_and(|until| record.at >= until);
+    is_by_time && recount.is_rightly_decided(decided, record)
+}
+
 /// Whether a record about a motion fits what the log has before it.
 pub(crate) fn is_lawful(log: &[Envelope], record: &Envelope) -> Result<bool, Violation> {
     let Some(id) = record.event.decision() else {
@@ -213,11 +284,17 @@ pub(crate) fn is_lawful(log: &[Envelope], record: &Envelope) -> Result<bool, Vio
     Ok(match &record.event {
         Event::Voted(voted) => {
             let is_own = voted.voter == record.by && recount.voter(&voted.voter).is_some();
-            is_own && voted.version == version && !is_late
+            is_own && voted.version == version && !recount.is_decided_at(record.at)
         }
-        Event::Amended(amended) => amended.version == version + 1 && !is_late,
+        Event::Amended(amended) => {
+            amended.version == version + 1 && !is_late && recount.is_wanted(amended.amendment)
+        }
         Event::VetoWindowClosed(_) => until.is_some_and(|until| until <= record.at),
-        Event::Decided(decided) => recount.is_rightly_decided(decided, record),
-        _ => !is_late,
+        Event::Decided(decided) => {
+            recount.is_rightly_decided(decided, record)
+                || before_the_going(log, record)
+                    .is_some_and(|log| was_decided_before(id, &log, decided, record))
+        }
+        _ => !is_late && !recount.is_decided_at(record.at),
     })
 }

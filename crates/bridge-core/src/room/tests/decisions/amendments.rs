@@ -157,3 +157,33 @@ fn a_text_that_changes_nothing_is_no_amendment() {
         RejectCode::InvalidField
     );
 }
+
+#[test]
+fn what_half_of_them_reject_lapses() {
+    let mut scene = team(&["bob", "cid", "dora"]);
+    scene.done("ann", propose(1, VoteType::Consensus));
+    scene.done("bob", amend(1, 1, "junk"));
+    scene.done("cid", adopt(1, 1, Consent::Reject));
+    scene.done("dora", adopt(1, 1, Consent::Reject));
+    assert_eq!(
+        scene.refused("ann", adopt(1, 1, Consent::Approve)),
+        RejectCode::AmendmentNotFound
+    );
+    scene.is_its_log();
+}
+
+/// Frozen like weights: or a coordinator could take veto holders by surprise.
+#[test]
+fn the_window_of_a_new_text_is_that_of_the_first() {
+    let mut scene = team_with_reviewer(&["bob"]);
+    scene.done("ann", propose(1, VoteType::SimpleMajority));
+    let change = SetPolicy {
+        veto_window_seconds: Some(0),
+        ..SetPolicy::default()
+    };
+    scene.done("ann", RoomCommand::SetPolicy(change));
+    scene.done("ann", amend(1, 1, "sly"));
+    scene.done("ann", adopt(1, 1, Consent::Approve));
+    let until = Timestamp::from_millis(scene.now).plus_seconds(60);
+    assert_eq!(scene.motion(1).veto_until, Some(until));
+}

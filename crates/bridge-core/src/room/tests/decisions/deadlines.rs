@@ -100,3 +100,18 @@ fn a_room_that_is_closed_ends_its_motions() {
     assert_eq!(scene.room().due_at(), None);
     scene.is_its_log();
 }
+
+#[test]
+fn a_room_that_is_closed_late_ends_them_as_time_has() {
+    let mut scene = team(&["bob", "cid"]);
+    scene.done("ann", propose(1, VoteType::Quorum));
+    scene.done("ann", propose(2, VoteType::Quorum));
+    scene.done("ann", approve(1));
+    scene.done("bob", approve(1));
+    scene.now += DAY;
+    let expected = [
+        (decision(1), Verdict::Approved),
+        (decision(2), Verdict::Rejected),
+    ];
+    assert_eq!(verdicts(&scene.done("ann", close())), expected);
+}

@@ -92,6 +92,13 @@ fn bounds_hold_at_creation_and_later() {
             },
             ..Policy::default()
         },
+        Policy {
+            veto: VetoHolders {
+                roles: vec![Role::Reviewer; 8],
+                clients: vec![],
+            },
+            ..Policy::default()
+        },
     ];
     for policy in bad {
         let mut vacant = Scene::vacant();

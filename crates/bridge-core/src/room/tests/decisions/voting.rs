@@ -207,3 +207,32 @@ fn a_motion_is_taken_back_before_the_first_ballot_only() {
     assert_eq!(scene.refused("ann", withdraw(2)), RejectCode::BallotsCast);
     scene.is_its_log();
 }
+
+#[test]
+fn void_ballots_were_ballots() {
+    let mut scene = team(&["bob"]);
+    scene.done("ann", propose(1, VoteType::Consensus));
+    scene.done("bob", approve(1));
+    scene.done("bob", amend(1, 1, "another"));
+    scene.done("ann", adopt(1, 1, Consent::Approve));
+    scene.done("bob", adopt(1, 1, Consent::Approve));
+    assert!(scene.motion(1).ballots().is_empty());
+    assert_eq!(scene.refused("ann", withdraw(1)), RejectCode::BallotsCast);
+}
+
+#[test]
+fn a_voter_is_spelled_as_in_the_electorate() {
+    let mut scene = team(&["Bob"]);
+    scene.done("ann", propose(1, VoteType::Consensus));
+    scene.done("ann", amend(1, 1, "another"));
+    let events = scene.done("BOB", adopt(1, 1, Consent::Reject));
+    let Event::AmendmentVoted(consent) = &events[0] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(consent.voter.as_str(), "Bob");
+    let events = scene.done("BOB", approve(1));
+    let Event::Voted(voted) = &events[0] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(voted.voter.as_str(), "Bob");
+}
