@@ -89,8 +89,12 @@ impl RoomActor {
                 self.count_members();
                 self.show_out(&removed.client, telling, ctx);
             }
-            Event::RoleGranted(_) | Event::ChannelCreated(_) | Event::Posted(_) => {}
+            Event::RoleGranted(_)
+            | Event::ChannelCreated(_)
+            | Event::Posted(_)
+            | Event::PolicyChanged(_) => {}
             Event::RoomClosed(_) => self.show(),
+            event if event.is_about_decisions() => {}
             other => unreachable!("no room decides on {}", other.kind()),
         }
     }

@@ -193,11 +193,7 @@ impl Directory for DatabaseStore {
         Ok(Vec::new())
     }
 
-    fn due_rooms(
-        &self,
-        _: Timestamp,
-        _: usize,
-    ) -> Result<Vec<(RoomId, Timestamp)>, StoreError> {
+    fn due_rooms(&self, _: Timestamp, _: usize) -> Result<Vec<(RoomId, Timestamp)>, StoreError> {
         Ok(Vec::new())
     }
 

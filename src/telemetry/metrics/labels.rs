@@ -117,6 +117,28 @@ pub enum Operation {
     CreateChannel,
     /// To post in a room.
     Post,
+    /// To change a room's policy.
+    SetPolicy,
+    /// To put a motion to the vote.
+    Propose,
+    /// To vote.
+    Vote,
+    /// To propose another text for a motion.
+    Amend,
+    /// To say whether an amendment is to be adopted.
+    Adopt,
+    /// To hold something against a message or a motion.
+    Critique,
+    /// To say that one's critique is met.
+    Resolve,
+    /// To say that a critique need not be met.
+    Waive,
+    /// To speak for or against a motion.
+    Argue,
+    /// To take a motion back.
+    Withdraw,
+    /// To decide what time has decided; the server asks it of itself.
+    Conclude,
     /// To send a message to one or several.
     Send,
     /// To send one to all.
@@ -129,7 +151,7 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 23] = [
         Self::CreateRoom,
         Self::Join,
         Self::Leave,
@@ -138,6 +160,17 @@ impl Operation {
         Self::Remove,
         Self::CreateChannel,
         Self::Post,
+        Self::SetPolicy,
+        Self::Propose,
+        Self::Vote,
+        Self::Amend,
+        Self::Adopt,
+        Self::Critique,
+        Self::Resolve,
+        Self::Waive,
+        Self::Argue,
+        Self::Withdraw,
+        Self::Conclude,
         Self::Send,
         Self::Broadcast,
         Self::Acknowledge,
@@ -154,6 +187,17 @@ impl Operation {
             Self::Remove => "remove",
             Self::CreateChannel => "create_channel",
             Self::Post => "post",
+            Self::SetPolicy => "set_policy",
+            Self::Propose => "propose",
+            Self::Vote => "vote",
+            Self::Amend => "amend",
+            Self::Adopt => "adopt",
+            Self::Critique => "critique",
+            Self::Resolve => "resolve",
+            Self::Waive => "waive",
+            Self::Argue => "argue",
+            Self::Withdraw => "withdraw",
+            Self::Conclude => "conclude",
             Self::Send => "send",
             Self::Broadcast => "broadcast",
             Self::Acknowledge => "acknowledge",
@@ -183,6 +227,17 @@ impl From<&RoomCommand> for Operation {
             RoomCommand::Remove(_) => Self::Remove,
             RoomCommand::CreateChannel(_) => Self::CreateChannel,
             RoomCommand::Post(_) => Self::Post,
+            RoomCommand::SetPolicy(_) => Self::SetPolicy,
+            RoomCommand::Propose(_) => Self::Propose,
+            RoomCommand::Vote(_) => Self::Vote,
+            RoomCommand::Amend(_) => Self::Amend,
+            RoomCommand::Adopt(_) => Self::Adopt,
+            RoomCommand::Critique(_) => Self::Critique,
+            RoomCommand::Resolve(_) => Self::Resolve,
+            RoomCommand::Waive(_) => Self::Waive,
+            RoomCommand::Argue(_) => Self::Argue,
+            RoomCommand::Withdraw(_) => Self::Withdraw,
+            RoomCommand::Conclude => Self::Conclude,
         }
     }
 }

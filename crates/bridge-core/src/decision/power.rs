@@ -69,29 +69,55 @@ fn of_each(weights: &[u64], passes: impl Fn(u64) -> bool) -> Option<Vec<f64>> {
         let sums = sums_without(weights, place)?;
         let turned = sums
             .iter()
-            .filter(|(sum, _)| !passes(**sum) && passes(**sum + weight));
+            .filter(|(sum, _)| !passes(*sum) && passes(sum + weight));
         known.insert(*weight, turned.map(|(_, likely)| likely).sum());
     }
     Some(weights.iter().map(|weight| known[weight]).collect())
 }
 
-/// Every sum of weights that the others may come to, and how likely it is.
-fn sums_without(weights: &[u64], place: usize) -> Option<BTreeMap<u64, f64>> {
-    let mut sums = BTreeMap::from([(0, 1.0)]);
+/// Sums of weights with how likely they are, the smallest first.
+type Sums = Vec<(u64, f64)>;
+
+/// Every sum of weights that the others may come to.
+fn sums_without(weights: &[u64], place: usize) -> Option<Sums> {
+    let mut sums = vec![(0, 1.0)];
     let mut work = 0;
     for (_, weight) in weights.iter().enumerate().filter(|(n, _)| *n != place) {
         work += sums.len();
         if work > limits::POWER_SUMS_MAX {
             return None;
         }
-        let mut next: BTreeMap<u64, f64> = BTreeMap::new();
-        for (sum, likely) in sums {
-            *next.entry(sum).or_default() += likely / 2.0;
-            *next.entry(sum + weight).or_default() += likely / 2.0;
-        }
-        sums = next;
+        sums = with_another(&sums, *weight);
     }
     Some(sums)
+}
+
+/// The sums when one more may vote. They stay in order, which makes this one pass over them: whoever
+/// asks for a room is shown this of each of its open motions.
+fn with_another(sums: &[(u64, f64)], weight: u64) -> Sums {
+    let mut with = sums
+        .iter()
+        .map(|(sum, likely)| (sum + weight, likely / 2.0))
+        .peekable();
+    let mut without = sums
+        .iter()
+        .map(|(sum, likely)| (*sum, likely / 2.0))
+        .peekable();
+    let mut next: Sums = Vec::with_capacity(2 * sums.len());
+    loop {
+        let smaller = match (without.peek(), with.peek()) {
+            (Some((a, _)), Some((b, _))) if a > b => with.next(),
+            (Some(_), _) => without.next(),
+            (None, _) => with.next(),
+        };
+        let Some((sum, likely)) = smaller else {
+            return next;
+        };
+        match next.last_mut() {
+            Some((last, so_far)) if *last == sum => *so_far += likely,
+            _ => next.push((sum, likely)),
+        }
+    }
 }
 
 #[cfg(test)]
