@@ -3,6 +3,7 @@
 mod acknowledge;
 mod clients;
 mod correspondents;
+mod decisions;
 mod drain;
 mod history;
 mod mailbox;
@@ -45,6 +46,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::spans::Spans;
 
 pub use acknowledge::Acknowledgement;
+pub use decisions::Shown;
 pub use drain::Chance;
 pub use history::MessageHistory;
 pub use mailbox::{Confirmed, MailboxAsked, MailboxPage};

@@ -1,4 +1,4 @@
-//! Wakes mailboxes when something is due in them.
+//! Wakes mailboxes and rooms when something is due in them.
 //!
 //! What is due is in the store, so it survives a restart. There is one timer, set to the earliest
 //! time of all. While something is to come, it looks at the clock every second, which may have been
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bridge_core::ports::Store;
-use bridge_core::{ClientId, Moment, Timestamp, limits};
+use bridge_core::{ClientId, Moment, Reject, RoomId, Timestamp, limits};
 use tokio::sync::Notify;
 
 use super::bridge::Bridge;
@@ -18,7 +18,7 @@ use super::faults::Guard;
 use crate::clock::ServerClock;
 use told::Told;
 
-/// Where mailboxes say what is due, and where the timer waits.
+/// Where mailboxes and rooms say what is due, and where the timer waits.
 #[derive(Debug)]
 pub(super) struct Timekeeper {
     /// The time for which the timer is set, in milliseconds.
@@ -78,9 +78,24 @@ impl Timekeeper {
     }
 }
 
+/// Who was told lately.
+#[derive(Debug, Default)]
+struct Tellings {
+    mailboxes: Told<ClientId>,
+    rooms: Told<RoomId>,
+}
+
+impl Tellings {
+    /// When the first of them is told again.
+    fn again(&self) -> Option<Moment> {
+        let times = [self.mailboxes.again(), self.rooms.again()];
+        times.into_iter().flatten().min()
+    }
+}
+
 /// Runs for as long as the server does.
 pub(super) async fn run(bridge: Bridge) {
-    let mut told = Told::default();
+    let mut told = Tellings::default();
     loop {
         bridge.faults().at("timekeeper", "", "look", Guard::Inside);
         bridge.timekeeper().begin_look();
@@ -107,23 +122,41 @@ enum Seen {
     MoreThanItCanTell,
 }
 
-/// Tells the mailboxes in which something is due.
-async fn look(bridge: &Bridge, told: &mut Told) -> Result<Seen, bridge_core::Reject> {
+/// What is overdue, since when, and when the next thing is due.
+struct Overdue {
+    mailboxes: Vec<(ClientId, Timestamp)>,
+    rooms: Vec<(RoomId, Timestamp)>,
+    next: Option<Timestamp>,
+}
+
+/// Tells the mailboxes and the rooms in which something is due.
+async fn look(bridge: &Bridge, told: &mut Tellings) -> Result<Seen, Reject> {
     let now = bridge.clock().now();
     let read = move |store: &dyn Store| {
-        let overdue = store.due_mailboxes(now, limits::DUE_MAILBOXES_MAX)?;
-        Ok((store.next_due(now)?, overdue))
+        Ok(Overdue {
+            mailboxes: store.due_mailboxes(now, limits::DUE_MAILBOXES_MAX)?,
+            rooms: store.due_rooms(now, limits::DUE_ROOMS_MAX)?,
+            next: store.next_due(now)?,
+        })
     };
-    let (next, overdue) = bridge.reads().run(read).await?;
-    let is_full = overdue.len() == limits::DUE_MAILBOXES_MAX;
-    let to_tell = told.choose(overdue, bridge.clock().moment());
-    for client in &to_tell {
+    let overdue = bridge.reads().run(read).await?;
+    let moment = bridge.clock().moment();
+    let is_full = overdue.mailboxes.len() == limits::DUE_MAILBOXES_MAX;
+    let mailboxes = told.mailboxes.choose(overdue.mailboxes, moment);
+    let has_more_mailboxes = is_full && !mailboxes.is_empty();
+    let is_full = overdue.rooms.len() == limits::DUE_ROOMS_MAX;
+    let rooms = told.rooms.choose(overdue.rooms, moment);
+    let has_more_rooms = is_full && !rooms.is_empty();
+    for client in &mailboxes {
         sweep(bridge, client);
     }
-    Ok(if is_full && !to_tell.is_empty() {
+    for room in &rooms {
+        conclude(bridge, room);
+    }
+    Ok(if has_more_mailboxes || has_more_rooms {
         Seen::MoreThanItCanTell
     } else {
-        Seen::There { next }
+        Seen::There { next: overdue.next }
     })
 }
 
@@ -131,5 +164,12 @@ fn sweep(bridge: &Bridge, client: &ClientId) {
     match bridge.mailbox(client) {
         Ok(mailbox) => mailbox.sweep(),
         Err(reject) => tracing::debug!(%client, %reject, "a mailbox is swept later"),
+    }
+}
+
+fn conclude(bridge: &Bridge, room: &RoomId) {
+    match bridge.room(room) {
+        Ok(handle) => handle.conclude(room),
+        Err(reject) => tracing::debug!(%room, %reject, "a room's decisions are concluded later"),
     }
 }

@@ -120,6 +120,43 @@ diesel::table! {
 }
 
 diesel::table! {
+    decisions (id) {
+        id -> Binary,
+        stream_id -> BigInt,
+        seq -> BigInt,
+        state -> Text,
+        deadline_ms -> BigInt,
+        due_at_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    decision_records (id, stream_id, seq) {
+        id -> Binary,
+        stream_id -> BigInt,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    critiques (id) {
+        id -> Binary,
+        stream_id -> BigInt,
+        seq -> BigInt,
+        decision -> Nullable<Binary>,
+        is_open -> Bool,
+    }
+}
+
+diesel::table! {
+    critique_records (id, stream_id, seq) {
+        id -> Binary,
+        stream_id -> BigInt,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
     follow_ups (stream_id, seq) {
         stream_id -> BigInt,
         seq -> BigInt,
@@ -129,6 +166,10 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     clients,
     counters,
+    critique_records,
+    critiques,
+    decision_records,
+    decisions,
     deliveries,
     follow_ups,
     grants,

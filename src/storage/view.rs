@@ -74,13 +74,17 @@ pub(super) enum Table {
     Clients,
     Deliveries,
     MessageRecords,
+    Decisions,
+    DecisionRecords,
+    Critiques,
+    CritiqueRecords,
     /// The number of posts; the time of the newest record is noted now and then only.
     Posts,
 }
 
 impl Table {
     /// All of them.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Rooms,
         Self::Members,
         Self::Grants,
@@ -88,6 +92,10 @@ impl Table {
         Self::Clients,
         Self::Deliveries,
         Self::MessageRecords,
+        Self::Decisions,
+        Self::DecisionRecords,
+        Self::Critiques,
+        Self::CritiqueRecords,
         Self::Posts,
     ];
 
@@ -101,6 +109,10 @@ impl Table {
             Self::Clients => "clients",
             Self::Deliveries => "deliveries",
             Self::MessageRecords => "message_records",
+            Self::Decisions => "decisions",
+            Self::DecisionRecords => "decision_records",
+            Self::Critiques => "critiques",
+            Self::CritiqueRecords => "critique_records",
             Self::Posts => "counters",
         }
     }

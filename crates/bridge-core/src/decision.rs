@@ -16,7 +16,7 @@ use crate::id::{ClientId, DecisionId, MessageId};
 use crate::policy::VoteWeight;
 
 pub use dossier::Dossier;
-pub use motion::{Amendment, Motion, Standing};
+pub use motion::{Amendment, Motion, Standing, due_at};
 pub use power::{Power, Warning};
 pub use tally::{Counted, Outcome, Rule, Tally};
 

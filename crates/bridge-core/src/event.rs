@@ -11,7 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Key;
-use crate::id::{ChannelName, ClientId, DecisionId, MessageId, RoomId, Seq, Timestamp};
+use crate::id::{ChannelName, ClientId, CritiqueId, DecisionId, MessageId, RoomId, Seq, Timestamp};
 use crate::policy::{Policy, Role, VoteWeight};
 use crate::text::{MessageText, Metadata, PasswordHash, Reason, Topic};
 
@@ -259,11 +259,18 @@ impl Event {
     /// Whether it is about a motion or a critique.
     #[must_use]
     pub const fn is_about_decisions(&self) -> bool {
-        self.decision().is_some()
-            || matches!(
-                self,
-                Self::Critiqued(_) | Self::Resolved(_) | Self::Waived(_)
-            )
+        self.decision().is_some() || self.critique().is_some()
+    }
+
+    /// Which critique of its room a record is about.
+    #[must_use]
+    pub const fn critique(&self) -> Option<CritiqueId> {
+        match self {
+            Self::Critiqued(e) => Some(e.critique),
+            Self::Resolved(e) => Some(e.critique),
+            Self::Waived(e) => Some(e.critique),
+            _ => None,
+        }
     }
 
     /// Which motion of its room a record is about.

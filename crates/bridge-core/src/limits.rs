@@ -311,13 +311,15 @@ pub const RETURNED_AT_ONCE_MAX: usize = 256;
 pub const CLIENTS_REMEMBERED_MAX: usize = 100_000;
 /// Mailboxes that are told at once that something is due in them.
 pub const DUE_MAILBOXES_MAX: usize = 256;
+/// Rooms that are told at once that time has decided something in them: each may have to be read.
+pub const DUE_ROOMS_MAX: usize = 64;
 /// Before a message is offered again that was changing when its turn came, in milliseconds: for the
 /// case that the change does not land. One that lands offers it at once.
 pub const CHANGING_LOOK_AGAIN_MILLIS: i64 = 1_000;
 /// Between two looks at what is due: what comes together is told together.
 pub const DUE_LOOKS_APART: Duration = Duration::from_millis(10);
-/// Before a mailbox is told again that something is overdue in it: what was told needs a moment. It
-/// doubles while nothing comes of it.
+/// Before a mailbox, or a room, is told again that something is overdue in it: what was told needs a
+/// moment. It doubles while nothing comes of it.
 pub const DUE_LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Before another look when the store could not be asked what is due.
 pub const DUE_RETRY: Duration = Duration::from_secs(1);
@@ -325,8 +327,8 @@ pub const DUE_RETRY: Duration = Duration::from_secs(1);
 pub const DUE_SLEEP_MAX: Duration = Duration::from_secs(60);
 /// Longest sleep until something is due without a look at the clock: it may have been set forward.
 pub const DUE_CLOCK_LOOK: Duration = Duration::from_secs(1);
-/// Longest time until a mailbox is told again in which something stays overdue: it is out of order,
-/// or the disk is full.
+/// Longest time until a mailbox, or a room, is told again in which something stays overdue: it is out
+/// of order, or the disk is full.
 pub const DUE_OVERDUE_SLEEP_MAX: Duration = Duration::from_secs(5);
 /// Longest sleep until the end of a back-off, for clocks that jump.
 pub const RETRY_SLEEP_MAX: Duration = Duration::from_secs(60);

@@ -1,13 +1,15 @@
 //! Reaching a room.
 
+use bridge_core::aggregate::system;
 use bridge_core::command::{Key, RoomCommand};
+use bridge_core::decision::Motion;
 use bridge_core::room::RoomView;
 use bridge_core::text::PasswordHash;
-use bridge_core::{ClientId, Principal, Reject, Seq, SessionId};
+use bridge_core::{ClientId, DecisionId, Principal, Reject, RoomId, Seq, SessionId};
 
 use super::{Attached, SessionHandle, StreamHandle};
 use crate::actors::room::RoomKind;
-use crate::actors::ticket::Ticket;
+use crate::actors::ticket::{About, Ticket};
 
 /// A room that is awake. Whoever holds one keeps it awake.
 #[derive(Debug, Clone)]
@@ -75,6 +77,36 @@ impl RoomHandle {
                 return Ok(room.head());
             }
             Err(room.stranger(&by))
+        });
+        look.await
+    }
+
+    /// Time may have decided something in it. A room that cannot do it now is told again.
+    pub(in crate::actors) fn conclude(&self, room: &RoomId) {
+        let (ticket, answer) = Ticket::caller(About::Room(room.clone()), None);
+        // Nobody waits for it: what is still due is told again.
+        drop(answer);
+        self.0.submit_own(RoomCommand::Conclude, system(), ticket);
+    }
+
+    /// Its open motions, or one of them, with its last record; for a member, or an administrator.
+    ///
+    /// # Errors
+    /// When the principal is neither, or may not know that there is such a room.
+    pub(in crate::actors) async fn open_motions(
+        &self,
+        by: Principal,
+        only: Option<DecisionId>,
+    ) -> Result<(Seq, Vec<Motion>), Reject> {
+        let look = self.0.look(move |room, _| {
+            let may_read =
+                room.is_member(by.client()) || (by.is_admin() && room.is_visible_to(&by));
+            if !may_read {
+                return Err(room.stranger(&by));
+            }
+            let motions = room.open_motions();
+            let wanted = motions.filter(|motion| only.is_none_or(|only| motion.id == only));
+            Ok((room.head(), wanted.cloned().collect()))
         });
         look.await
     }

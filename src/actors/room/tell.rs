@@ -94,8 +94,19 @@ impl RoomActor {
             | Event::Posted(_)
             | Event::PolicyChanged(_) => {}
             Event::RoomClosed(_) => self.show(),
+            Event::Proposed(_) | Event::Amended(_) | Event::VetoWindowClosed(_) => {
+                self.tell_what_is_due(&envelope.event);
+            }
             event if event.is_about_decisions() => {}
             other => unreachable!("no room decides on {}", other.kind()),
+        }
+    }
+
+    /// Time alone will change something about a motion, unless it has ended in this very round.
+    fn tell_what_is_due(&self, event: &Event) {
+        let motion = event.decision().and_then(|id| self.state().open_motion(id));
+        if let Some(motion) = motion {
+            self.bridge.timekeeper().due_at(motion.due_at());
         }
     }
 

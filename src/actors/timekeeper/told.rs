@@ -1,41 +1,44 @@
-//! Mailboxes that were told that something is overdue in them.
+//! Mailboxes, or rooms, that were told that something is overdue in them.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
-use bridge_core::{ClientId, Moment, Timestamp, limits};
+use bridge_core::{Moment, Timestamp, limits};
 
-/// What was told lately. A mailbox that does nothing about it is told again more and more rarely, and
+/// What was told lately. An owner that does nothing about it is told again more and more rarely, and
 /// holds up no other.
-#[derive(Debug, Default)]
-pub(super) struct Told(HashMap<ClientId, Telling>);
+#[derive(Debug)]
+pub(super) struct Told<Id>(HashMap<Id, Telling>);
+
+impl<Id> Default for Told<Id> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Telling {
-    /// Since when something was overdue; when that changes, the mailbox has done something.
+    /// Since when something was overdue; when that changes, its owner has done something.
     since: Timestamp,
     times: u32,
     /// It is told again then.
     again: Moment,
 }
 
-impl Told {
-    /// Which of the mailboxes in which something is overdue, and since when, are to be told now. All
-    /// others are forgotten.
-    pub(super) fn choose(
-        &mut self,
-        overdue: Vec<(ClientId, Timestamp)>,
-        now: Moment,
-    ) -> Vec<ClientId> {
+impl<Id: Clone + Eq + Hash> Told<Id> {
+    /// Which of those in which something is overdue, and since when, are to be told now. All others are
+    /// forgotten.
+    pub(super) fn choose(&mut self, overdue: Vec<(Id, Timestamp)>, now: Moment) -> Vec<Id> {
         let mut before = std::mem::take(&mut self.0);
         let mut to_tell = Vec::new();
-        for (mailbox, since) in overdue {
-            let known = before.remove(&mailbox);
+        for (owner, since) in overdue {
+            let known = before.remove(&owner);
             let known = known.filter(|telling| telling.since == since);
             let telling = match known {
                 Some(telling) if now < telling.again => telling,
                 known => {
                     let times = known.map_or(0, |telling| telling.times + 1);
-                    to_tell.push(mailbox.clone());
+                    to_tell.push(owner.clone());
                     Telling {
                         since,
                         times,
@@ -43,7 +46,7 @@ impl Told {
                     }
                 }
             };
-            self.0.insert(mailbox, telling);
+            self.0.insert(owner, telling);
         }
         to_tell
     }
@@ -62,6 +65,8 @@ fn pause_millis(times: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use bridge_core::ClientId;
+
     use super::*;
 
     /// What is overdue, as the store says it: names, and since when.
@@ -73,7 +78,7 @@ mod tests {
         list.collect()
     }
 
-    fn tell(told: &mut Told, list: &[(&str, i64)], now: u64) -> Vec<String> {
+    fn tell(told: &mut Told<ClientId>, list: &[(&str, i64)], now: u64) -> Vec<String> {
         let now = Moment::from_millis(now);
         let names = told.choose(overdue(list), now).into_iter();
         names.map(|name| name.to_string()).collect()

@@ -25,6 +25,8 @@ pub(super) fn write(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
     insert_log(conn, rows)?;
     insert_follow_ups(conn, rows)?;
     insert_message_records(conn, rows)?;
+    insert_decision_records(conn, rows)?;
+    insert_critique_records(conn, rows)?;
     insert_posts(conn, rows)?;
     insert_deliveries(conn, rows)?;
     // New rows do not depend on what happens to old ones, so they could go first. And what happens
@@ -163,22 +165,49 @@ fn place((stream, record): &Row<'_>) -> (StreamNumber, i64) {
 }
 
 fn insert_message_records(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let message = |event: &Event| project::messages::message_of(event).map(|id| *id.as_bytes());
+    let insert =
+        "INSERT INTO message_records (id, stream_id, seq) SELECT * FROM unnest($1, $2, $3)";
+    insert_places(conn, insert, rows, message)
+}
+
+fn insert_decision_records(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let insert =
+        "INSERT INTO decision_records (id, stream_id, seq) SELECT * FROM unnest($1, $2, $3)";
+    insert_places(conn, insert, rows, |event| {
+        event.decision().map(|id| *id.as_bytes())
+    })
+}
+
+fn insert_critique_records(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let insert =
+        "INSERT INTO critique_records (id, stream_id, seq) SELECT * FROM unnest($1, $2, $3)";
+    insert_places(conn, insert, rows, |event| {
+        event.critique().map(|id| *id.as_bytes())
+    })
+}
+
+/// Notes where the log speaks of something, which has an id.
+fn insert_places(
+    conn: &mut Conn,
+    insert: &'static str,
+    rows: &[Row<'_>],
+    id_of: impl Fn(&Event) -> Option<[u8; 16]>,
+) -> QueryResult<()> {
     let mut found = Vec::new();
     for row in rows {
-        let id = project::messages::message_of(&row.1.envelope.event);
-        found.extend(id.map(|id| (*id.as_bytes(), place(row))));
+        let id = id_of(&row.1.envelope.event);
+        found.extend(id.map(|id| (id, place(row))));
     }
     if found.is_empty() {
         return Ok(());
     }
-    diesel::sql_query(
-        "INSERT INTO message_records (id, stream_id, seq) SELECT * FROM unnest($1, $2, $3)",
-    )
-    .bind::<Array<Binary>, _>(column(&found, |(id, _)| &id[..]))
-    .bind::<Array<BigInt>, _>(column(&found, |(_, place)| place.0))
-    .bind::<Array<BigInt>, _>(column(&found, |(_, place)| place.1))
-    .execute(conn)
-    .map(drop)
+    diesel::sql_query(insert)
+        .bind::<Array<Binary>, _>(column(&found, |(id, _)| &id[..]))
+        .bind::<Array<BigInt>, _>(column(&found, |(_, place)| place.0))
+        .bind::<Array<BigInt>, _>(column(&found, |(_, place)| place.1))
+        .execute(conn)
+        .map(drop)
 }
 
 fn insert_posts(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {

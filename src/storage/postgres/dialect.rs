@@ -21,6 +21,10 @@ diesel::define_sql_function! {
 pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM deliveries \
      WHERE due_at_ms <= $1 GROUP BY stream_id ORDER BY since_ms, stream_id LIMIT $2";
 
+/// Rooms in which something is due.
+pub(super) const DUE_ROOMS: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM decisions \
+     WHERE due_at_ms <= $1 GROUP BY stream_id ORDER BY since_ms, stream_id LIMIT $2";
+
 /// Whether our tables are there: how many of one of them.
 pub(super) const OURS: &str = "SELECT count(*) AS found FROM pg_catalog.pg_tables \
      WHERE tablename = 'streams' AND schemaname = ANY (current_schemas(false))";

@@ -26,6 +26,11 @@ pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS sinc
      INDEXED BY deliveries_due WHERE due_at_ms <= ? GROUP BY stream_id \
      ORDER BY since_ms, stream_id LIMIT ?";
 
+/// The same for rooms.
+pub(super) const DUE_ROOMS: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM decisions \
+     INDEXED BY decisions_due WHERE due_at_ms <= ? GROUP BY stream_id \
+     ORDER BY since_ms, stream_id LIMIT ?";
+
 /// Whether our tables are there: how many of one of them.
 pub(super) const OURS: &str =
     "SELECT count(*) AS found FROM sqlite_master WHERE type = 'table' AND name = 'streams'";

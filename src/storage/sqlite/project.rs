@@ -6,7 +6,7 @@ use diesel::sqlite::SqliteConnection;
 
 use super::statements::project::{change, messages::message_of};
 use crate::storage::row::{StreamNumber, number};
-use crate::storage::schema::{follow_ups, message_records};
+use crate::storage::schema::{critique_records, decision_records, follow_ups, message_records};
 
 /// Writes what follows from a record.
 pub(super) fn record(
@@ -16,6 +16,8 @@ pub(super) fn record(
 ) -> QueryResult<()> {
     note_follow_up(conn, stream, envelope)?;
     note_message(conn, stream, envelope)?;
+    note_decision(conn, stream, envelope)?;
+    note_critique(conn, stream, envelope)?;
     change(conn, stream, envelope)
 }
 
@@ -53,6 +55,46 @@ fn note_message(
         message_records::seq.eq(number(envelope.seq)),
     );
     diesel::insert_into(message_records::table)
+        .values(row)
+        .execute(conn)
+        .map(drop)
+}
+
+/// Notes where the log speaks of a motion.
+fn note_decision(
+    conn: &mut SqliteConnection,
+    stream: StreamNumber,
+    envelope: &Envelope,
+) -> QueryResult<()> {
+    let Some(id) = envelope.event.decision() else {
+        return Ok(());
+    };
+    let row = (
+        decision_records::id.eq(&id.as_bytes()[..]),
+        decision_records::stream_id.eq(stream),
+        decision_records::seq.eq(number(envelope.seq)),
+    );
+    diesel::insert_into(decision_records::table)
+        .values(row)
+        .execute(conn)
+        .map(drop)
+}
+
+/// Notes where the log speaks of a critique.
+fn note_critique(
+    conn: &mut SqliteConnection,
+    stream: StreamNumber,
+    envelope: &Envelope,
+) -> QueryResult<()> {
+    let Some(id) = envelope.event.critique() else {
+        return Ok(());
+    };
+    let row = (
+        critique_records::id.eq(&id.as_bytes()[..]),
+        critique_records::stream_id.eq(stream),
+        critique_records::seq.eq(number(envelope.seq)),
+    );
+    diesel::insert_into(critique_records::table)
         .values(row)
         .execute(conn)
         .map(drop)

@@ -1,5 +1,6 @@
 //! Look-ups on the projections.
 
+mod decisions;
 mod due;
 mod messages;
 mod records;
@@ -9,10 +10,10 @@ use std::collections::HashMap;
 use bridge_core::command::Fingerprint;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::{
-    DeadLettersQuery, Delivery, Directory, DueDelivery, FollowUp, Membership, PostsQuery,
-    RoomRow as Room, StoreError, Window,
+    CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
+    Membership, PostsQuery, RoomRow as Room, StoreError, Window,
 };
-use bridge_core::{ClientId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
+use bridge_core::{ClientId, DecisionId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
 use diesel::prelude::*;
 
 use super::Conn;
@@ -172,29 +173,36 @@ impl Directory for DatabaseStore {
         messages::dead_letters(conn, query)
     }
 
-    // PLACEHOLDER on this branch: four look-ups about decisions.
-    fn decision_history(&self, _: bridge_core::DecisionId) -> Result<Vec<Envelope>, StoreError> {
-        Ok(Vec::new())
+    fn decision_history(&self, id: DecisionId) -> Result<Vec<Envelope>, StoreError> {
+        let conn = &mut self.connection()?;
+        decisions::history(conn, id)
     }
 
     fn decisions(
         &self,
-        _: &RoomId,
-        _: &bridge_core::ports::DecisionsQuery,
-    ) -> Result<Vec<bridge_core::DecisionId>, StoreError> {
-        Ok(Vec::new())
+        room: &RoomId,
+        query: &DecisionsQuery,
+    ) -> Result<Vec<DecisionId>, StoreError> {
+        let conn = &mut self.connection()?;
+        decisions::of_room(conn, room, query)
     }
 
     fn critiques(
         &self,
-        _: &RoomId,
-        _: &bridge_core::ports::CritiquesQuery,
+        room: &RoomId,
+        query: &CritiquesQuery,
     ) -> Result<Vec<Envelope>, StoreError> {
-        Ok(Vec::new())
+        let conn = &mut self.connection()?;
+        decisions::critiques(conn, room, query)
     }
 
-    fn due_rooms(&self, _: Timestamp, _: usize) -> Result<Vec<(RoomId, Timestamp)>, StoreError> {
-        Ok(Vec::new())
+    fn due_rooms(
+        &self,
+        now: Timestamp,
+        rows_max: usize,
+    ) -> Result<Vec<(RoomId, Timestamp)>, StoreError> {
+        let conn = &mut self.connection()?;
+        due::rooms(conn, now, rows_max)
     }
 
     fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {

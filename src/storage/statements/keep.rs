@@ -9,8 +9,8 @@ use super::counters::{POSTS_COUNTER, is_half_imported, note_import, note_importe
 use super::dialect::OURS;
 use crate::storage::keep::Keep;
 use crate::storage::schema::{
-    clients, counters, deliveries, follow_ups, grants, log, members, message_records, messages,
-    rooms, snapshots, streams,
+    clients, counters, critique_records, critiques, decision_records, decisions, deliveries,
+    follow_ups, grants, log, members, message_records, messages, rooms, snapshots, streams,
 };
 
 /// A connection that writes beside the log.
@@ -70,6 +70,10 @@ pub(in crate::storage) fn is_used(conn: &mut Conn) -> Result<bool, String> {
 /// Takes everything out but the epoch and the mark of an import.
 fn wipe(conn: &mut Conn) -> QueryResult<()> {
     diesel::delete(follow_ups::table).execute(conn)?;
+    diesel::delete(critique_records::table).execute(conn)?;
+    diesel::delete(critiques::table).execute(conn)?;
+    diesel::delete(decision_records::table).execute(conn)?;
+    diesel::delete(decisions::table).execute(conn)?;
     diesel::delete(message_records::table).execute(conn)?;
     diesel::delete(deliveries::table).execute(conn)?;
     diesel::delete(clients::table).execute(conn)?;

@@ -1,8 +1,10 @@
 //! Projections: written with the records that they follow from, in the same transaction.
 
+mod decisions;
 pub(in crate::storage) mod messages;
 
 use bridge_core::event::{Envelope, Event, MemberJoined, Posted, RoleGranted, RoomCreated};
+use bridge_core::policy::{Policy, Role};
 use bridge_core::{ClientId, Timestamp};
 use diesel::prelude::*;
 
@@ -12,7 +14,7 @@ use crate::storage::delivery_change;
 use crate::storage::row::{StreamNumber, number, visibility_word};
 use crate::storage::schema::{grants, members, messages as posts, rooms};
 
-/// Changes what is known of rooms, clients and messages.
+/// Changes what is known of rooms, motions, clients and messages.
 pub(in crate::storage) fn change(
     conn: &mut Conn,
     stream: StreamNumber,
@@ -37,9 +39,8 @@ pub(in crate::storage) fn change(
                 .execute(conn)
                 .map(drop)
         }
-        // PLACEHOLDER on this branch: the projection of decisions.
-        Event::PolicyChanged(_)
-        | Event::Proposed(_)
+        Event::PolicyChanged(changed) => policy_changed(conn, stream, &changed.policy),
+        Event::Proposed(_)
         | Event::Voted(_)
         | Event::AmendmentProposed(_)
         | Event::AmendmentVoted(_)
@@ -50,7 +51,7 @@ pub(in crate::storage) fn change(
         | Event::Critiqued(_)
         | Event::Resolved(_)
         | Event::Waived(_)
-        | Event::Argued(_) => Ok(()),
+        | Event::Argued(_) => decisions::change(conn, stream, envelope),
         Event::MailboxOpened(opened) => messages::mailbox_opened(conn, opened, envelope.at),
         Event::MessageStored(message) => messages::stored(conn, stream, envelope, message),
         Event::MessageDelivered(_)
@@ -144,6 +145,23 @@ fn role_granted(conn: &mut Conn, stream: StreamNumber, granted: &RoleGranted) ->
     );
     let member = members::table.find((stream, folded));
     diesel::update(member).set(changed).execute(conn).map(drop)
+}
+
+/// New weights hold for all members at once.
+fn policy_changed(conn: &mut Conn, stream: StreamNumber, policy: &Policy) -> QueryResult<()> {
+    let visibility = rooms::visibility.eq(visibility_word(policy.visibility));
+    diesel::update(rooms::table.find(stream))
+        .set(visibility)
+        .execute(conn)?;
+    for role in Role::ALL {
+        let with_it = members::table
+            .filter(members::stream_id.eq(stream))
+            .filter(members::role.eq(role.as_str()));
+        diesel::update(with_it)
+            .set(members::weight_milli.eq(weight(policy.weights.of(role))))
+            .execute(conn)?;
+    }
+    Ok(())
 }
 
 fn weight(weight: bridge_core::policy::VoteWeight) -> i32 {

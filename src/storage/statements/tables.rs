@@ -8,7 +8,8 @@ use super::dialect::RowByRow;
 use crate::storage::error::reading;
 use crate::storage::row::StreamNumber;
 use crate::storage::schema::{
-    clients, counters, deliveries, grants, members, message_records, messages, rooms,
+    clients, counters, critique_records, critiques, decision_records, decisions, deliveries,
+    grants, members, message_records, messages, rooms,
 };
 use crate::storage::view::{Rows, Table, TableRow};
 
@@ -22,6 +23,10 @@ pub(super) fn rows(conn: &mut Conn, table: Table) -> QueryResult<Rows<'_, TableR
         Table::Clients => clients_of(conn),
         Table::Deliveries => deliveries_of(conn),
         Table::MessageRecords => message_records_of(conn),
+        Table::Decisions => decisions_of(conn),
+        Table::DecisionRecords => decision_records_of(conn),
+        Table::Critiques => critiques_of(conn),
+        Table::CritiqueRecords => critique_records_of(conn),
         Table::Posts => posts_of(conn),
     }
 }
@@ -154,7 +159,7 @@ fn deliveries_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
             key: vec![stream.into(), seq.into()],
             stream: Some(stream),
             says: vec![
-                ("id", id.iter().map(|byte| format!("{byte:02x}")).collect()),
+                ("id", digits(&id)),
                 ("sender", sender),
                 ("stage", stage),
                 ("attempts", attempts.to_string()),
@@ -168,25 +173,89 @@ fn deliveries_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
     Ok(boxed::<Row>(rows, said))
 }
 
+/// A place of which a table says that the log speaks of something there.
+type Place = (Vec<u8>, StreamNumber, i64);
+
+fn place((id, stream, seq): Place) -> TableRow {
+    TableRow {
+        key: vec![id.into(), stream.into(), seq.into()],
+        stream: Some(stream),
+        says: Vec::new(),
+    }
+}
+
 fn message_records_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
-    type Row = (Vec<u8>, StreamNumber, i64);
     let rows = message_records::table
         .order((
             message_records::id,
             message_records::stream_id,
             message_records::seq,
         ))
+        .load_iter::<Place, RowByRow>(conn)?;
+    Ok(boxed(rows, place))
+}
+
+fn decisions_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
+    type Row = (Vec<u8>, StreamNumber, i64, String, i64, Option<i64>);
+    let rows = decisions::table
+        .order(decisions::id)
         .load_iter::<Row, RowByRow>(conn)?;
-    let said = |(id, stream, seq)| TableRow {
-        key: vec![
-            Vec::<u8>::into(id),
-            StreamNumber::into(stream),
-            i64::into(seq),
-        ],
+    let said = |(id, stream, seq, state, deadline, due)| TableRow {
+        key: vec![Vec::<u8>::into(id)],
         stream: Some(stream),
-        says: Vec::new(),
+        says: vec![
+            ("stream_id", StreamNumber::to_string(&stream)),
+            ("seq", i64::to_string(&seq)),
+            ("state", state),
+            ("deadline_ms", i64::to_string(&deadline)),
+            ("due_at_ms", number_or_none(due)),
+        ],
     };
     Ok(boxed::<Row>(rows, said))
+}
+
+fn decision_records_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
+    let rows = decision_records::table
+        .order((
+            decision_records::id,
+            decision_records::stream_id,
+            decision_records::seq,
+        ))
+        .load_iter::<Place, RowByRow>(conn)?;
+    Ok(boxed(rows, place))
+}
+
+fn critiques_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
+    type Row = (Vec<u8>, StreamNumber, i64, Option<Vec<u8>>, bool);
+    let rows = critiques::table
+        .order(critiques::id)
+        .load_iter::<Row, RowByRow>(conn)?;
+    let said = |row: Row| {
+        let (id, stream, seq, decision, is_open) = row;
+        let decision = decision.map_or_else(|| "none".to_owned(), |id| digits(&id));
+        TableRow {
+            key: vec![id.into()],
+            stream: Some(stream),
+            says: vec![
+                ("stream_id", stream.to_string()),
+                ("seq", seq.to_string()),
+                ("decision", decision),
+                ("is_open", is_open.to_string()),
+            ],
+        }
+    };
+    Ok(boxed::<Row>(rows, said))
+}
+
+fn critique_records_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
+    let rows = critique_records::table
+        .order((
+            critique_records::id,
+            critique_records::stream_id,
+            critique_records::seq,
+        ))
+        .load_iter::<Place, RowByRow>(conn)?;
+    Ok(boxed(rows, place))
 }
 
 fn posts_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
@@ -200,6 +269,10 @@ fn posts_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
         says: vec![("value", i64::to_string(&value))],
     };
     Ok(boxed::<Row>(rows, said))
+}
+
+fn digits(id: &[u8]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn number_or_none(number: Option<i64>) -> String {

@@ -137,7 +137,7 @@ pub enum Operation {
     Argue,
     /// To take a motion back.
     Withdraw,
-    /// To decide what time has decided; the server asks it of itself.
+    /// To write down what time has decided.
     Conclude,
     /// To send a message to one or several.
     Send,

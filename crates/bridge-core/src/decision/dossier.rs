@@ -106,6 +106,8 @@ pub enum CritiqueState {
     Resolved,
     /// It need not be met.
     Waived,
+    /// Its motion has ended.
+    Lapsed,
 }
 
 /// A critique with what was said of it.
@@ -284,11 +286,17 @@ impl Dossier {
                     amendment.state = AmendmentState::Lapsed;
                 }
             }
+            for critique in &mut self.critiques {
+                if critique.state == CritiqueState::Open {
+                    critique.state = CritiqueState::Lapsed;
+                }
+            }
         }
     }
 }
 
-/// Critiques from all the records about them, in order of seq.
+/// Critiques from all the records about them, in order of seq. One whose motion has ended is open as
+/// far as these tell.
 #[must_use]
 pub fn critiques_of(records: &[Envelope]) -> Vec<CritiqueHistory> {
     let mut critiques = Vec::new();

@@ -336,6 +336,12 @@ impl Motion {
     /// When time alone changes something about it next.
     #[must_use]
     pub fn due_at(&self) -> Timestamp {
-        self.veto_until.unwrap_or(self.deadline).min(self.deadline)
+        due_at(self.deadline, self.veto_until)
     }
+}
+
+/// When time alone changes something next about a motion with these times.
+#[must_use]
+pub fn due_at(deadline: Timestamp, veto_until: Option<Timestamp>) -> Timestamp {
+    veto_until.unwrap_or(deadline).min(deadline)
 }

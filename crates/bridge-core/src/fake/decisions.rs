@@ -4,6 +4,7 @@ use super::store::{Kept, MemoryStore};
 use crate::decision::{Dossier, State, Target};
 use crate::event::{Envelope, Event, Stream};
 use crate::id::{CritiqueId, DecisionId, RoomId, Timestamp};
+use crate::limits;
 use crate::ports::{CritiquesQuery, DecisionsQuery};
 use crate::room::Room;
 
@@ -19,18 +20,18 @@ impl Kept {
 impl MemoryStore {
     pub(super) fn decisions_of(&self, room: &RoomId, query: &DecisionsQuery) -> Vec<DecisionId> {
         let records = self.all(&Stream::Room(room.clone()));
-        let proposed = records
-            .iter()
-            .rev()
-            .filter_map(|record| match &record.event {
-                Event::Proposed(proposed) => Some(proposed.decision),
-                _ => None,
-            });
+        let proposed = records.iter().filter_map(|record| match &record.event {
+            Event::Proposed(proposed) => Some(proposed.decision),
+            _ => None,
+        });
+        let mut newest_first: Vec<DecisionId> = proposed.collect();
+        newest_first.sort_by(|one, other| other.cmp(one));
         let state_of = |id| {
             let dossier = Dossier::of(&self.kept().about_decision(id));
             dossier.map_or(State::Open, |dossier| dossier.state)
         };
-        proposed
+        newest_first
+            .into_iter()
             .filter(|id| query.before.is_none_or(|before| *id < before))
             .filter(|id| query.state.is_none_or(|state| state_of(*id) == state))
             .take(query.rows_max)
@@ -39,14 +40,15 @@ impl MemoryStore {
 
     pub(super) fn critiques_of(&self, room: &RoomId, query: &CritiquesQuery) -> Vec<Envelope> {
         let records = self.all(&Stream::Room(room.clone()));
-        let made = records
-            .iter()
-            .rev()
-            .filter_map(|record| match &record.event {
-                Event::Critiqued(critiqued) => Some((critiqued.critique, critiqued.target)),
-                _ => None,
-            });
-        let wanted: Vec<CritiqueId> = made
+        let made = records.iter().filter_map(|record| match &record.event {
+            Event::Critiqued(critiqued) => Some((critiqued.critique, critiqued.target)),
+            _ => None,
+        });
+        let mut newest_first: Vec<(CritiqueId, Target)> = made.collect();
+        newest_first.sort_by(|one, other| other.cmp(one));
+        let mut bytes = 0;
+        let wanted: Vec<CritiqueId> = newest_first
+            .into_iter()
             .filter(|(id, _)| query.before.is_none_or(|before| *id < before))
             .filter(|(id, target)| {
                 query
@@ -55,11 +57,20 @@ impl MemoryStore {
             })
             .take(query.rows_max)
             .map(|(id, _)| id)
+            .take_while(|id| {
+                let fits = bytes < limits::PAGE_BYTES_MAX;
+                let about = records.iter().filter(|r| r.event.critique() == Some(*id));
+                bytes += about
+                    .map(|record| crate::stored::encode(&record.event).len())
+                    .sum::<usize>();
+                fits
+            })
             .collect();
-        let about = records
-            .into_iter()
-            .filter(|record| about_critique(&record.event).is_some_and(|id| wanted.contains(&id)));
-        about.collect()
+        let is_wanted = |record: &Envelope| {
+            let id = record.event.critique();
+            id.is_some_and(|id| wanted.contains(&id))
+        };
+        records.into_iter().filter(is_wanted).collect()
     }
 
     /// Since when time alone changes something in a room.
@@ -69,15 +80,6 @@ impl MemoryStore {
         let mut due: Vec<_> = due.collect();
         due.sort_by_key(|(_, at)| *at);
         due
-    }
-}
-
-fn about_critique(event: &Event) -> Option<CritiqueId> {
-    match event {
-        Event::Critiqued(critiqued) => Some(critiqued.critique),
-        Event::Resolved(resolved) => Some(resolved.critique),
-        Event::Waived(waived) => Some(waived.critique),
-        _ => None,
     }
 }
 

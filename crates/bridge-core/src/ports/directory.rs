@@ -229,7 +229,8 @@ pub trait Directory: Send + Sync {
         query: &DecisionsQuery,
     ) -> Result<Vec<DecisionId>, StoreError>;
 
-    /// Of critiques of a room all records that are about them, in order of seq.
+    /// Of critiques of a room all records that are about them, in order of seq; of no more critiques
+    /// than have about [`crate::limits::PAGE_BYTES_MAX`] of them, but of at least one when there is one.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -2,20 +2,20 @@
 
 use bridge_core::event::Stream;
 use bridge_core::ports::{DueDelivery, FollowUp, StoreError};
-use bridge_core::{ClientId, Timestamp, limits};
+use bridge_core::{ClientId, RoomId, Timestamp, limits};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::super::Conn;
-use super::super::dialect::DUE_MAILBOXES;
+use super::super::dialect::{DUE_MAILBOXES, DUE_ROOMS};
 use super::super::read::rows;
 use super::super::streams::stream_number;
 use super::records::Records;
 use crate::storage::error::reading;
 use crate::storage::row::{DeliveryRow, StreamNumber, number, seq};
-use crate::storage::schema::{deliveries as rows_of, follow_ups as open};
+use crate::storage::schema::{decisions, deliveries as rows_of, follow_ups as open};
 
-/// A mailbox in which something is due.
+/// A stream in which something is due.
 #[derive(QueryableByName)]
 struct DueStream {
     #[diesel(sql_type = BigInt)]
@@ -25,14 +25,22 @@ struct DueStream {
 }
 
 pub(super) fn next(conn: &mut Conn, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-    let due: Option<Option<i64>> = rows_of::table
+    let in_mailboxes: Option<Option<i64>> = rows_of::table
         .filter(rows_of::due_at_ms.gt(after.as_millis()))
         .order(rows_of::due_at_ms)
         .select(rows_of::due_at_ms)
         .first(conn)
         .optional()
         .map_err(|why| reading(&why))?;
-    Ok(due.flatten().map(Timestamp::from_millis))
+    let in_rooms: Option<Option<i64>> = decisions::table
+        .filter(decisions::due_at_ms.gt(after.as_millis()))
+        .order(decisions::due_at_ms)
+        .select(decisions::due_at_ms)
+        .first(conn)
+        .optional()
+        .map_err(|why| reading(&why))?;
+    let first = [in_mailboxes, in_rooms].into_iter().flatten().flatten();
+    Ok(first.min().map(Timestamp::from_millis))
 }
 
 pub(super) fn mailboxes(
@@ -40,22 +48,45 @@ pub(super) fn mailboxes(
     now: Timestamp,
     rows_max: usize,
 ) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
-    let streams: Vec<DueStream> = diesel::sql_query(DUE_MAILBOXES)
+    let due = due_streams(conn, DUE_MAILBOXES, now, rows_max)?;
+    let owners = due.into_iter().map(|(stream, since)| match stream {
+        Stream::Mailbox(owner) => Ok((owner, since)),
+        other => Err(StoreError::Corrupt(format!("deliveries: of {other}"))),
+    });
+    owners.collect()
+}
+
+pub(super) fn rooms(
+    conn: &mut Conn,
+    now: Timestamp,
+    rows_max: usize,
+) -> Result<Vec<(RoomId, Timestamp)>, StoreError> {
+    let due = due_streams(conn, DUE_ROOMS, now, rows_max)?;
+    let rooms = due.into_iter().map(|(stream, since)| match stream {
+        Stream::Room(room) => Ok((room, since)),
+        other => Err(StoreError::Corrupt(format!("decisions: of {other}"))),
+    });
+    rooms.collect()
+}
+
+/// Streams in which something is due at `now`, and since when, the longest overdue first.
+fn due_streams(
+    conn: &mut Conn,
+    query: &'static str,
+    now: Timestamp,
+    rows_max: usize,
+) -> Result<Vec<(Stream, Timestamp)>, StoreError> {
+    let found: Vec<DueStream> = diesel::sql_query(query)
         .bind::<BigInt, _>(now.as_millis())
         .bind::<BigInt, _>(rows(rows_max))
         .load(conn)
         .map_err(|why| reading(&why))?;
     let mut records = Records::new(conn);
-    let owners = streams.into_iter().map(|due| {
-        let stream = due.stream_id;
-        match records.stream(stream)? {
-            Stream::Mailbox(owner) => Ok((owner, Timestamp::from_millis(due.since_ms))),
-            other => Err(StoreError::Corrupt(format!(
-                "deliveries {stream}: of {other}"
-            ))),
-        }
+    let due = found.into_iter().map(|due| {
+        let since = Timestamp::from_millis(due.since_ms);
+        Ok((records.stream(due.stream_id)?, since))
     });
-    owners.collect()
+    due.collect()
 }
 
 pub(super) fn deliveries(

@@ -45,11 +45,7 @@ impl<'a> Records<'a> {
             .first(self.conn)
             .optional()
             .map_err(|why| reading(&why))?;
-        let row = row.ok_or_else(|| {
-            StoreError::Corrupt(format!(
-                "log {stream} seq {seq}: a look-up names it, but it is gone"
-            ))
-        })?;
+        let row = row.ok_or_else(|| gone(&stream, seq))?;
         self.bytes += row.body_bytes();
         row.into_envelope(&stream)
     }
@@ -65,4 +61,10 @@ impl<'a> Records<'a> {
         self.streams.insert(number, stream.clone());
         Ok(stream)
     }
+}
+
+/// A projection names a place that is not there.
+pub(super) fn gone(stream: &Stream, seq: i64) -> StoreError {
+    let text = format!("log {stream} seq {seq}: a look-up names it, but it is gone");
+    StoreError::Corrupt(text)
 }

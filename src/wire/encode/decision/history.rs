@@ -165,6 +165,7 @@ impl<'a> From<&'a CritiqueHistory> for CritiqueBody<'a> {
                 CritiqueState::Open => "open",
                 CritiqueState::Resolved => "resolved",
                 CritiqueState::Waived => "waived",
+                CritiqueState::Lapsed => "lapsed",
             },
             waived_by: critique.waived_by.iter().collect(),
             answer: critique.answer.as_deref(),

@@ -159,17 +159,25 @@ fn the_end_says_how_it_was() {
         not_voted: vec![client("ann")],
         superseded_by: None,
     };
+    let critiqued = Event::Critiqued(Critiqued {
+        critique: critique(1),
+        target: Target::Decision(decision()),
+        severity: Severity::Major,
+        text: text("no"),
+    });
     let dossier = Dossier::of(&records(vec![
         ("ann", proposed()),
         ("bob", amendment(1, 1, "one")),
+        ("bob", critiqued),
         voted("bob", 1, Choice::Reject),
         ("bob", Event::Decided(Box::new(end.clone()))),
     ]))
     .unwrap();
     assert_eq!(dossier.state, State::Rejected);
     assert_eq!(dossier.decided, Some(end));
-    assert_eq!(dossier.ended_at, Some(Timestamp::from_millis(1_003)));
+    assert_eq!(dossier.ended_at, Some(Timestamp::from_millis(1_004)));
     assert_eq!(dossier.amendments[0].state, AmendmentState::Lapsed);
+    assert_eq!(dossier.critiques[0].state, CritiqueState::Lapsed);
 
     let withdrawn = Event::Withdrawn(Withdrawn {
         decision: decision(),
