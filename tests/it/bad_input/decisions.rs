@@ -17,36 +17,61 @@ fn doors() -> Vec<Door> {
         good,
     };
     vec![
-        door("propose", Method::POST, "/v1/rooms/den/decisions", || {
-            json!({"text": "x"})
-        }),
-        door("vote", Method::PUT, "/v1/rooms/den/decisions/DECISION/ballot", || {
-            json!({"decision": "DECISION", "version": 1, "choice": "abstain"})
-        }),
-        door("amend", Method::POST, "/v1/rooms/den/decisions/DECISION/amendments", || {
-            json!({"decision": "DECISION", "version": 1, "text": "y"})
-        }),
+        door(
+            "propose",
+            Method::POST,
+            "/v1/rooms/den/decisions",
+            || json!({"text": "x"}),
+        ),
+        door(
+            "amend",
+            Method::POST,
+            "/v1/rooms/den/decisions/DECISION/amendments",
+            || json!({"decision": "DECISION", "version": 1, "text": "y"}),
+        ),
         door(
             "adopt",
             Method::PUT,
             "/v1/rooms/den/decisions/DECISION/amendments/1/ballot",
             || json!({"decision": "DECISION", "amendment": 1, "choice": "reject"}),
         ),
-        door("argue", Method::POST, "/v1/rooms/den/decisions/DECISION/arguments", || {
-            json!({"decision": "DECISION", "side": "for", "text": "x"})
-        }),
-        door("critique", Method::POST, "/v1/rooms/den/decisions/DECISION/critiques", || {
-            json!({"target": "DECISION", "severity": "minor", "text": "x"})
-        }),
-        door("resolve", Method::POST, "/v1/rooms/den/critiques/CRITIQUE/resolve", || {
-            json!({"critique": "CRITIQUE", "text": "x"})
-        }),
-        door("waive", Method::POST, "/v1/rooms/den/critiques/CRITIQUE/waive", || {
-            json!({"critique": "CRITIQUE", "text": "x"})
-        }),
-        door("set_policy", Method::PATCH, "/v1/rooms/den", || {
-            json!({"policy": {"propose": "coordinators"}})
-        }),
+        door(
+            "argue",
+            Method::POST,
+            "/v1/rooms/den/decisions/DECISION/arguments",
+            || json!({"decision": "DECISION", "side": "for", "text": "x"}),
+        ),
+        door(
+            "critique",
+            Method::POST,
+            "/v1/rooms/den/decisions/DECISION/critiques",
+            || json!({"target": "DECISION", "severity": "minor", "text": "x"}),
+        ),
+        door(
+            "resolve",
+            Method::POST,
+            "/v1/rooms/den/critiques/CRITIQUE/resolve",
+            || json!({"critique": "CRITIQUE", "text": "x"}),
+        ),
+        door(
+            "waive",
+            Method::POST,
+            "/v1/rooms/den/critiques/CRITIQUE/waive",
+            || json!({"critique": "CRITIQUE", "text": "x"}),
+        ),
+        // It ends the motion: nobody else may vote.
+        door(
+            "vote",
+            Method::PUT,
+            "/v1/rooms/den/decisions/DECISION/ballot",
+            || json!({"decision": "DECISION", "version": 1, "choice": "abstain"}),
+        ),
+        door(
+            "set_policy",
+            Method::PATCH,
+            "/v1/rooms/den",
+            || json!({"policy": {"propose": "coordinators"}}),
+        ),
     ]
 }
 
@@ -87,14 +112,44 @@ fn lists() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     vec![
         ("propose", "text", "text", texts()),
         ("propose", "vote_type", "vote_type", words()),
-        ("propose", "vote_type", "simple_majority", json!(["majority"])),
+        (
+            "propose",
+            "vote_type",
+            "simple_majority",
+            json!(["majority"]),
+        ),
         ("propose", "quorum", "quorum", numbers()),
-        ("propose", "quorum", "belongs to the vote type quorum", json!([1])),
+        (
+            "propose",
+            "quorum",
+            "belongs to the vote type quorum",
+            json!([1]),
+        ),
         ("propose", "deadline_seconds", "deadline_seconds", numbers()),
-        ("propose", "deadline_seconds", "from 1 to 7776000", json!([0, 7_776_001])),
-        ("propose", "exclude_proposer", "exclude_proposer", json!([1, "true", null, true])),
-        ("propose", "alternative_to", "alternative_to", json!(["", "x", 1, "msg_1", "MESSAGE"])),
-        ("propose", "channel", "channel", json!(["", "a\nb", " a", long(65), 1])),
+        (
+            "propose",
+            "deadline_seconds",
+            "from 1 to 7776000",
+            json!([0, 7_776_001]),
+        ),
+        (
+            "propose",
+            "exclude_proposer",
+            "exclude_proposer",
+            json!([1, "true", null, true]),
+        ),
+        (
+            "propose",
+            "alternative_to",
+            "alternative_to",
+            json!(["", "x", 1, "msg_1", "MESSAGE"]),
+        ),
+        (
+            "propose",
+            "channel",
+            "channel",
+            json!(["", "a\nb", " a", long(65), 1]),
+        ),
         ("vote", "version", "version", numbers()),
         ("vote", "choice", "choice", words()),
         ("vote", "choice", "`veto`", json!(["for"])),
@@ -102,18 +157,33 @@ fn lists() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("amend", "version", "version", numbers()),
         ("amend", "text", "text", texts()),
         ("amend", "text", "must differ", json!(["the text"])),
-        ("adopt", "choice", "choice", json!(["", "abstain", "veto", 1, null])),
+        (
+            "adopt",
+            "choice",
+            "choice",
+            json!(["", "abstain", "veto", 1, null]),
+        ),
         ("argue", "side", "`against`", json!(["neither", "FOR"])),
         ("argue", "side", "side", json!([1, null, ["for"]])),
         ("argue", "text", "text", texts()),
         ("argue", "evidence", "evidence", evidence),
-        ("critique", "severity", "`suggestion`", json!(["fatal", "Blocking", ""])),
+        (
+            "critique",
+            "severity",
+            "`suggestion`",
+            json!(["fatal", "Blocking", ""]),
+        ),
         ("critique", "severity", "severity", json!([1, null, {}])),
         ("critique", "text", "text", texts()),
         ("resolve", "text", "text", texts()),
         ("waive", "text", "text", texts()),
         ("set_policy", "policy", "policy", policies()),
-        ("set_policy", "policy", "`reviewer`", json!([{"veto": {"roles": ["king"]}}])),
+        (
+            "set_policy",
+            "policy",
+            "`reviewer`",
+            json!([{"veto": {"roles": ["king"]}}]),
+        ),
     ]
 }
 
@@ -178,7 +248,11 @@ async fn a_wrong_field_is_refused_in_the_same_words_by_both() {
         let path = with_ids(door.path, &ids);
         let reply = rest.ask(door.method.clone(), &path, Some(&body)).await;
         let is_gone = door.kind == "waive" && reply.status == 404;
-        assert!(is_gone || matches!(reply.status, 200 | 201), "{path}: {}", reply.text);
+        assert!(
+            is_gone || matches!(reply.status, 200 | 201),
+            "{path}: {}",
+            reply.text
+        );
     }
 }
 
@@ -187,17 +261,29 @@ async fn a_wrong_field_is_refused_in_the_same_words_by_both() {
 async fn a_wrong_id_is_refused_wherever_it_stands() {
     let server = TestServer::start();
     let (mut fixture, ids) = den(&server).await;
-    let bad = ["x", "dec_", "dec_1", "msg_1", "DEC_00000000000000000000000000000001", "crit_zz"];
+    let bad = [
+        "x",
+        "dec_",
+        "dec_1",
+        "msg_1",
+        "DEC_00000000000000000000000000000001",
+        "crit_zz",
+    ];
     for door in doors() {
         let mut frame: Value = (door.good)();
         frame["type"] = json!(door.kind);
         frame["room"] = json!("den");
         let fields = ["decision", "critique", "target", "amendment"];
-        for field in fields.into_iter().filter(|field| frame.get(field).is_some()) {
+        for field in fields
+            .into_iter()
+            .filter(|field| frame.get(field).is_some())
+        {
             let mut without = frame.clone();
             without.as_object_mut().expect("an object").remove(field);
             let frames = bad.iter().map(|id| json!(id));
-            let frames = frames.chain([json!(1), Value::Null, json!([])]).filter(|bad| field != "amendment" || *bad != json!(1));
+            let frames = frames
+                .chain([json!(1), Value::Null, json!([])])
+                .filter(|bad| field != "amendment" || *bad != json!(1));
             let frames = frames.map(|bad| {
                 let mut frame = frame.clone();
                 frame[field] = bad;
@@ -215,23 +301,44 @@ async fn a_wrong_id_is_refused_wherever_it_stands() {
             let path = door.path.replace("DECISION", id).replace("CRITIQUE", id);
             if path != door.path {
                 let good = (door.good)();
-                let reply = fixture.rest.ask(door.method.clone(), &path, Some(&good)).await;
+                let reply = fixture
+                    .rest
+                    .ask(door.method.clone(), &path, Some(&good))
+                    .await;
                 reply.error(400, "invalid_field", 1003);
             }
         }
     }
     let reads = ["/v1/decisions/x", "/v1/rooms/den/decisions/x"];
     for path in reads {
-        fixture.rest.get(path).await.error(400, "invalid_field", 1003);
+        fixture
+            .rest
+            .get(path)
+            .await
+            .error(400, "invalid_field", 1003);
     }
     let withdraw = json!({"type": "withdraw", "room": "den"});
     fixture.ws.refused(withdraw, 1003).await;
-    fixture.rest.delete("/v1/rooms/den/decisions/x").await.error(400, "invalid_field", 1003);
+    fixture
+        .rest
+        .delete("/v1/rooms/den/decisions/x")
+        .await
+        .error(400, "invalid_field", 1003);
     let doubt = json!({"severity": "minor", "text": "x"});
     let of_nothing = "/v1/rooms/den/messages/dec_1/critiques";
-    fixture.rest.post(of_nothing, &doubt).await.error(400, "invalid_field", 1003);
-    let no_number = with_ids("/v1/rooms/den/decisions/DECISION/amendments/one/ballot", &ids);
-    let reply = fixture.rest.put(&no_number, &json!({"choice": "approve"})).await;
+    fixture
+        .rest
+        .post(of_nothing, &doubt)
+        .await
+        .error(400, "invalid_field", 1003);
+    let no_number = with_ids(
+        "/v1/rooms/den/decisions/DECISION/amendments/one/ballot",
+        &ids,
+    );
+    let reply = fixture
+        .rest
+        .put(&no_number, &json!({"choice": "approve"}))
+        .await;
     reply.error(400, "invalid_field", 1003);
     assert_eq!(fixture.rest.head("den").await, 5, "nothing has changed");
 }
@@ -252,11 +359,22 @@ async fn a_wrong_query_is_refused_with_its_field() {
         ("critiques?limit=-1", "limit"),
     ] {
         let path = with_ids(&format!("/v1/rooms/den/{query}"), &ids);
-        let error = fixture.rest.get(&path).await.error(400, "invalid_field", 1003);
+        let error = fixture
+            .rest
+            .get(&path)
+            .await
+            .error(400, "invalid_field", 1003);
         assert_eq!(error["details"]["field"], field, "{path}: {error}");
     }
     let unknown = "dec_00000000000000000000000000000001";
-    for path in [format!("/v1/decisions/{unknown}"), format!("/v1/rooms/den/decisions/{unknown}")] {
-        fixture.rest.get(&path).await.error(404, "decision_not_found", 1500);
+    for path in [
+        format!("/v1/decisions/{unknown}"),
+        format!("/v1/rooms/den/decisions/{unknown}"),
+    ] {
+        fixture
+            .rest
+            .get(&path)
+            .await
+            .error(404, "decision_not_found", 1500);
     }
 }
