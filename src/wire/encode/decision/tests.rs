@@ -117,7 +117,7 @@ fn amended() -> Event {
         version: 2,
         text: "second".parse().unwrap(),
         deadline: at(1_000),
-        veto_until: None,
+        veto_until: Some(at(65)),
     })
 }
 
@@ -242,7 +242,7 @@ fn the_fields_of_amendments() {
     assert_eq!(fields(amendment_voted()), expected);
     let expected = json!({
         "kind": "amended", "decision": DEC, "amendment": 1, "version": 2, "text": "second",
-        "deadline": clock(1_000), "veto_until": null,
+        "deadline": clock(1_000), "veto_until": clock(65),
     });
     assert_eq!(fields(amended()), expected);
 }
