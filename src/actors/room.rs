@@ -104,7 +104,7 @@ impl Kind for RoomKind {
         options.faults.on_command
     }
 
-    /// Where the message is that a post answers.
+    /// Where the message is that a post answers, or that somebody criticises.
     fn find(
         store: &dyn Store,
         _room: &Stream,
@@ -122,16 +122,18 @@ impl Kind for RoomKind {
         let Some((_, seq)) = found.filter(|(place, _)| place == stream) else {
             return Err(Reject::MessageNotFound(message));
         };
-        if let RoomCommand::Post(post) = command {
-            post.reply_seq = Some(seq);
+        match command {
+            RoomCommand::Post(post) => post.reply_seq = Some(seq),
+            RoomCommand::Critique(critique) => critique.target_seq = Some(seq),
+            other => unreachable!("{} asks for no message", other.name()),
         }
         Ok(())
     }
 
     fn answer(receipt: &Receipt, reference: Option<&Ref>) -> Bytes {
-        match receipt.record() {
-            Ok(record) => encode::event(record).answer(reference, receipt.duplicate),
-            Err(reject) => encode::rejected(reference, &reject),
+        match receipt.first() {
+            Some(record) => encode::event(record).answer(reference, receipt.duplicate),
+            None => encode::unchanged(reference),
         }
     }
 

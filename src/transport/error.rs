@@ -132,6 +132,8 @@ impl ApiError {
                 let names = near.iter().map(|client| Value::from(client.as_str()));
                 ("near", names.collect())
             }
+            Self::Reject(Reject::StaleVersion { current, .. }) => ("version", (*current).into()),
+            Self::Reject(Reject::DecisionClosed { state, .. }) => ("state", state.as_str().into()),
             _ => return Map::new(),
         };
         Map::from_iter([(name.to_owned(), value)])

@@ -2,7 +2,9 @@
 
 pub(super) mod admin;
 pub(super) mod backup;
+pub(super) mod critiques;
 pub(super) mod dead_letters;
+pub(super) mod decisions;
 pub(super) mod events;
 pub(super) mod mailbox;
 pub(super) mod members;

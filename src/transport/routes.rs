@@ -1,13 +1,13 @@
 //! Every route, on one screen.
 
 use actix_web::guard::Acceptable;
-use actix_web::web::{self, ServiceConfig, delete, get, post, put, resource};
+use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put, resource};
 use actix_web::{Resource, mime};
 
 use super::error::ApiError;
 use super::rest::{
-    admin, backup, dead_letters, events, mailbox, members, messages, metrics, posts, rooms,
-    service, tickets,
+    admin, backup, critiques, dead_letters, decisions, events, mailbox, members, messages, metrics,
+    posts, rooms, service, tickets,
 };
 use super::socket;
 
@@ -42,6 +42,7 @@ fn v1(v1: &mut ServiceConfig) {
     .service(
         at("/rooms/{room}")
             .route(get().to(rooms::show))
+            .route(patch().to(rooms::change_policy))
             .route(delete().to(rooms::close)),
     )
     .service(
@@ -83,7 +84,36 @@ fn v1(v1: &mut ServiceConfig) {
             .route(put().to(admin::set_log_level)),
     )
     .service(at("/admin/backup").route(post().to(backup::make)))
-    .service(at("/admin/actors/release").route(post().to(admin::release)));
+    .service(at("/admin/actors/release").route(post().to(admin::release)))
+    .configure(about_decisions);
+}
+
+fn about_decisions(v1: &mut ServiceConfig) {
+    v1.service(
+        at("/rooms/{room}/decisions")
+            .route(post().to(decisions::propose))
+            .route(get().to(decisions::list)),
+    )
+    .service(
+        at("/rooms/{room}/decisions/{decision}")
+            .route(get().to(decisions::show))
+            .route(delete().to(decisions::withdraw)),
+    )
+    .service(at("/rooms/{room}/decisions/{decision}/ballot").route(put().to(decisions::vote)))
+    .service(at("/rooms/{room}/decisions/{decision}/amendments").route(post().to(decisions::amend)))
+    .service(
+        at("/rooms/{room}/decisions/{decision}/amendments/{amendment}/ballot")
+            .route(put().to(decisions::adopt)),
+    )
+    .service(at("/rooms/{room}/decisions/{decision}/arguments").route(post().to(decisions::argue)))
+    .service(
+        at("/rooms/{room}/decisions/{decision}/critiques").route(post().to(critiques::of_decision)),
+    )
+    .service(at("/rooms/{room}/messages/{id}/critiques").route(post().to(critiques::of_message)))
+    .service(at("/rooms/{room}/critiques").route(get().to(critiques::list)))
+    .service(at("/rooms/{room}/critiques/{critique}/resolve").route(post().to(critiques::resolve)))
+    .service(at("/rooms/{room}/critiques/{critique}/waive").route(post().to(critiques::waive)))
+    .service(at("/decisions/{decision}").route(get().to(decisions::find)));
 }
 
 /// Whether `Accept` names `text/event-stream`; `*/*` gets JSON.

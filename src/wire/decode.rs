@@ -7,7 +7,10 @@ use bridge_core::{Reject, RoomId};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::frame::{ClientFrame, Hello, InRoom, Inbound, Ref, RoomRequest};
+use super::frame::{
+    ClientFrame, DecisionRequest, Hello, InRoom, Inbound, OfAmendment, OfCritique, OfDecision,
+    OfTarget, Ref, RoomRequest,
+};
 use bridge_core::IdempotencyKey;
 
 /// A refusal of a frame, with the frame's own word when it could be read.
@@ -71,7 +74,8 @@ fn frame_of(head: &Head<'_>, bytes: &[u8]) -> Result<ClientFrame, Reject> {
         "remove" => RoomRequest::Remove(body(bytes)?),
         "create_channel" => RoomRequest::CreateChannel(body(bytes)?),
         "post" => RoomRequest::Post(body(bytes)?),
-        unknown => return Err(Reject::UnknownType(shortened(unknown))),
+        "set_policy" => RoomRequest::SetPolicy(body(bytes)?),
+        kind => RoomRequest::Decide(about_decisions(kind, bytes)?),
     };
     let room = match head.room.as_ref() {
         None if matches!(request, RoomRequest::Create(_)) => None,
@@ -85,6 +89,30 @@ fn frame_of(head: &Head<'_>, bytes: &[u8]) -> Result<ClientFrame, Reject> {
     };
     let key = key(head)?;
     Ok(ClientFrame::InRoom(InRoom { room, key, request }))
+}
+
+/// Everything else that there is is about decisions.
+fn about_decisions(kind: &str, bytes: &[u8]) -> Result<DecisionRequest, Reject> {
+    let decision = || body(bytes).map(|OfDecision { decision }| decision);
+    let critique = || body(bytes).map(|OfCritique { critique }| critique);
+    Ok(match kind {
+        "propose" => DecisionRequest::Propose(body(bytes)?),
+        "vote" => DecisionRequest::Vote(decision()?, body(bytes)?),
+        "amend" => DecisionRequest::Amend(decision()?, body(bytes)?),
+        "adopt" => {
+            let OfAmendment { amendment } = body(bytes)?;
+            DecisionRequest::Adopt(decision()?, amendment, body(bytes)?)
+        }
+        "argue" => DecisionRequest::Argue(decision()?, body(bytes)?),
+        "withdraw" => DecisionRequest::Withdraw(decision()?),
+        "critique" => {
+            let OfTarget { target } = body(bytes)?;
+            DecisionRequest::Critique(target, body(bytes)?)
+        }
+        "resolve" => DecisionRequest::Resolve(critique()?, body(bytes)?),
+        "waive" => DecisionRequest::Waive(critique()?, body(bytes)?),
+        unknown => return Err(Reject::UnknownType(shortened(unknown))),
+    })
 }
 
 fn key(head: &Head<'_>) -> Result<Option<IdempotencyKey>, Reject> {

@@ -24,6 +24,7 @@ use super::codes;
 use super::frame::{Bye, Ref, Rejected, ResumedBody};
 use super::time;
 
+pub use decision::{critiques_text, decision_text, decisions_text};
 pub use event::{EventText, event};
 pub use framing::{close_frame, ping_frame, pong_frame, text_frame};
 pub use history::{MessageFacts, RecipientFacts, dead_letters_text, history_text};
@@ -88,6 +89,21 @@ pub fn rejected(reference: Option<&Ref>, reject: &Reject) -> Bytes {
     framed(&Frame {
         r#type: "rejected",
         body: rejected_body(reference, reject),
+    })
+}
+
+/// Everything is as a request wants it already, and nothing was written.
+#[must_use]
+pub fn unchanged(reference: Option<&Ref>) -> Bytes {
+    #[derive(Serialize)]
+    struct Unchanged<'a> {
+        r#type: &'static str,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<&'a str>,
+    }
+    framed(&Unchanged {
+        r#type: "unchanged",
+        reference: word(reference),
     })
 }
 

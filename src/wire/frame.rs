@@ -1,19 +1,27 @@
 //! The frames that clients send, and the frames that they are sent, as types.
 
+mod decision;
 mod message;
 pub(super) mod object;
+mod policy;
 
 use std::collections::HashMap;
 use std::fmt;
 
 use bridge_core::id::InvalidName;
-use bridge_core::policy::{InvalidWeight, Policy, Role, RoleRule, Visibility, VoteWeight, Who};
+use bridge_core::policy::Role;
 use bridge_core::text::{MessageText, Metadata, Reason, Topic};
 use bridge_core::{ChannelName, ClientId, Epoch, IdempotencyKey, MessageId, RoomId, Seq, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use decision::{
+    AdoptBody, AmendBody, AnswerBody, ArgueBody, CritiqueBody, DecisionRequest, ProposeBody,
+    SetPolicyBody, VoteBody,
+};
+pub(super) use decision::{OfAmendment, OfCritique, OfDecision, OfTarget};
 pub use message::{AckBody, AckFrame, Message, ReceiptBody, SendBody, StoredBody};
+pub use policy::{PolicyBody, PolicyChangeBody, VetoBody, WeightBody, WeightsBody};
 
 /// A client's own word for a request, which comes back on its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +112,10 @@ pub enum RoomRequest {
     CreateChannel(CreateChannelBody),
     /// `post`
     Post(PostBody),
+    /// `set_policy`
+    SetPolicy(SetPolicyBody),
+    /// Something about decisions.
+    Decide(DecisionRequest),
 }
 
 /// `hello`
@@ -148,94 +160,6 @@ pub struct CreateRoomBody {
     /// Who may do what.
     #[serde(default, deserialize_with = "object::only")]
     pub policy: PolicyBody,
-}
-
-/// A room's policy, as people write it.
-#[derive(Debug, Default, Clone, PartialEq, Deserialize, Serialize)]
-pub struct PolicyBody {
-    /// Who finds and joins the room.
-    #[serde(default)]
-    pub visibility: Visibility,
-    /// How roles that hold power are come by.
-    #[serde(default)]
-    pub roles: RoleRule,
-    /// Who may create channels.
-    #[serde(default)]
-    pub create_channels: Who,
-    /// Vote weight by role.
-    #[serde(default, deserialize_with = "object::only")]
-    pub weights: WeightsBody,
-}
-
-/// Vote weights, as people write them.
-#[derive(Debug, Default, Clone, PartialEq, Deserialize, Serialize)]
-pub struct WeightsBody {
-    /// A coordinator's.
-    #[serde(default)]
-    pub coordinator: Option<WeightBody>,
-    /// A reviewer's.
-    #[serde(default)]
-    pub reviewer: Option<WeightBody>,
-    /// Everybody else's.
-    #[serde(default)]
-    pub others: Option<WeightBody>,
-}
-
-/// A vote weight, as people write it: 1.5.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
-#[serde(try_from = "f64", into = "f64")]
-pub struct WeightBody(pub VoteWeight);
-
-impl TryFrom<f64> for WeightBody {
-    type Error = InvalidWeight;
-
-    fn try_from(weight: f64) -> Result<Self, InvalidWeight> {
-        weight.try_into().map(Self)
-    }
-}
-
-impl From<WeightBody> for f64 {
-    fn from(body: WeightBody) -> Self {
-        body.0.as_f64()
-    }
-}
-
-impl From<PolicyBody> for Policy {
-    fn from(body: PolicyBody) -> Self {
-        let mut policy = Self {
-            visibility: body.visibility,
-            roles: body.roles,
-            create_channels: body.create_channels,
-            ..Self::default()
-        };
-        let weights = &mut policy.weights;
-        for (given, place) in [
-            (body.weights.coordinator, &mut weights.coordinator),
-            (body.weights.reviewer, &mut weights.reviewer),
-            (body.weights.others, &mut weights.others),
-        ] {
-            if let Some(WeightBody(weight)) = given {
-                *place = weight;
-            }
-        }
-        policy
-    }
-}
-
-impl From<&Policy> for PolicyBody {
-    fn from(policy: &Policy) -> Self {
-        let weights = &policy.weights;
-        Self {
-            visibility: policy.visibility,
-            roles: policy.roles,
-            create_channels: policy.create_channels,
-            weights: WeightsBody {
-                coordinator: Some(WeightBody(weights.coordinator)),
-                reviewer: Some(WeightBody(weights.reviewer)),
-                others: Some(WeightBody(weights.others)),
-            },
-        }
-    }
 }
 
 /// The fields of `join`, and the body of `PUT …/members/me`.
@@ -330,6 +254,12 @@ pub enum ServerFrame {
         online: bool,
         /// In which rooms.
         rooms: Vec<RoomId>,
+    },
+    /// Everything is as the request wants it already.
+    Unchanged {
+        /// The request's word.
+        #[serde(default, rename = "ref")]
+        reference: Option<String>,
     },
     /// A request was refused.
     Rejected(Rejected),

@@ -2,9 +2,10 @@
 
 mod cursor;
 
+use bridge_core::decision::State;
 use bridge_core::policy::Role;
 use bridge_core::text::{Reason, Topic};
-use bridge_core::{ChannelName, ClientId, Epoch, MessageId, RoomId, Seq};
+use bridge_core::{ChannelName, ClientId, CritiqueId, DecisionId, Epoch, MessageId, RoomId, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -151,6 +152,44 @@ pub struct DeadLettersQuery {
     /// How many at most.
     #[serde(default)]
     pub limit: Option<usize>,
+}
+
+/// The query of `GET …/decisions`.
+#[derive(Debug, Default, Deserialize)]
+pub struct DecisionsQuery {
+    /// Only those in this state.
+    #[serde(default)]
+    pub state: Option<State>,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub after: Option<DecisionId>,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// The query of `GET …/critiques`.
+#[derive(Debug, Default, Deserialize)]
+pub struct CritiquesQuery {
+    /// Only those that stand, or only the others.
+    #[serde(default)]
+    pub state: Option<CritiquesOf>,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub after: Option<CritiqueId>,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// Which critiques to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CritiquesOf {
+    /// Those that stand.
+    Open,
+    /// Those that are resolved or waived, or whose decision has ended.
+    Closed,
 }
 
 /// The body of every error.

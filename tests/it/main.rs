@@ -8,6 +8,7 @@ mod cli;
 mod conformance;
 mod connections;
 mod crash;
+mod decisions;
 #[cfg(unix)]
 mod disk_error;
 mod hanging;

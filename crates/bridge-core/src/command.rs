@@ -10,7 +10,8 @@ use crate::policy::{Policy, Role, VetoHolders};
 use crate::text::{MessageText, Metadata, PasswordHash, Reason, Topic};
 
 pub use decision::{
-    Adopt, Amend, Argue, Critique, Propose, Resolve, SetPolicy, Vote, Waive, Withdraw,
+    Adopt, Amend, Argue, Critique, Propose, Resolve, SetPolicy, SetVetoHolders, SetWeights, Vote,
+    Waive, Withdraw,
 };
 
 /// One command to a room.

@@ -111,6 +111,9 @@ pub const OPEN_CRITIQUES_MAX: usize = 1_000;
 pub const OPEN_CRITIQUES_OF_ONE_MAX: usize = 50;
 /// Sums of weights that are looked at to tell one voter's real power: some milliseconds.
 pub const POWER_SUMS_MAX: usize = 1_000_000;
+/// Bytes of the open motions that a room's state shows: whoever joins is told them in one frame, with
+/// the members, and an outbox must hold it. Who wants more asks for the list.
+pub const OPEN_DECISIONS_BYTES_MAX: usize = 512 * 1024;
 /// Pieces of evidence for one argument.
 pub const EVIDENCE_MAX: usize = 10;
 /// Characters of one of them: enough for addresses that people use.

@@ -149,6 +149,8 @@ impl SessionActor {
                 name: body.name,
                 topic: body.topic,
             }),
+            RoomRequest::SetPolicy(body) => RoomCommand::SetPolicy(body.policy.into()),
+            RoomRequest::Decide(request) => request.into_command(self.bridge.ids()),
         };
         self.submit(&room, command, key, reference, window)
     }

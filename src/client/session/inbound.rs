@@ -21,6 +21,7 @@ pub(super) fn is_answer(frame: &ServerFrame, expected: &str) -> bool {
         ServerFrame::Event(event) => &event.reference,
         ServerFrame::Pong { reference, .. } => reference,
         ServerFrame::Stored(stored) => &stored.reference,
+        ServerFrame::Unchanged { reference } => reference,
         ServerFrame::Rejected(rejected) => &rejected.reference,
         ServerFrame::Message(_)
         | ServerFrame::Receipt(_)

@@ -13,7 +13,7 @@ use crate::transport::State;
 use crate::transport::auth::Caller;
 use crate::transport::extract;
 use crate::wire::encode;
-use crate::wire::frame::CreateChannelBody;
+use crate::wire::frame::{CreateChannelBody, SetPolicyBody};
 use crate::wire::rest::{CreateRoomRequest, PageQuery, ReasonBody, RoomList, RoomListItem};
 use crate::wire::time;
 
@@ -96,6 +96,26 @@ pub(in crate::transport) async fn close(
     let ReasonBody { reason } = extract::optional_body(payload).await?;
     let command = RoomCommand::Close(Close { reason });
     change(&request, &state, caller, command, changed).await
+}
+
+/// `PATCH /v1/rooms/{room}`: its policy changes.
+pub(in crate::transport) async fn change_policy(
+    request: HttpRequest,
+    state: Data<State>,
+    caller: Caller,
+    payload: Payload,
+) -> Answer {
+    let room: RoomId = extract::path(&request, "room")?;
+    let key = extract::key(&request)?;
+    let SetPolicyBody { policy } = extract::body(payload).await?;
+    let (by, command) = (caller.principal, RoomCommand::SetPolicy(policy.into()));
+    state
+        .bridge
+        .command(&room, command, by.clone(), key)
+        .await?;
+    let view = state.bridge.view(&room, by).await?;
+    let text = encode::room_text(&view, Some(state.bridge.epoch()));
+    Ok(json_text(StatusCode::OK, text))
 }
 
 /// `POST /v1/rooms/{room}/channels`

@@ -4,7 +4,9 @@ use bridge_core::policy::Role;
 use bridge_core::room::{Channel, InsideView, MemberView, RoomView};
 use bridge_core::{ClientId, Epoch, RoomId, Seq};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
+use super::decision::open_decisions;
 use super::json;
 use crate::wire::frame::PolicyBody;
 use crate::wire::time;
@@ -50,8 +52,9 @@ struct Inside<'a> {
     members: Vec<MemberBody<'a>>,
     channels: Vec<ChannelBody<'a>>,
     posts: u64,
-    /// Decisions come with a later version; until then there are none.
-    open_decisions: [(); 0],
+    /// The oldest first, as many as fit; the list of decisions has the rest.
+    open_decisions: Vec<Box<RawValue>>,
+    open_decisions_total: usize,
 }
 
 #[derive(Serialize)]
@@ -84,18 +87,22 @@ impl<'a> RoomBody<'a> {
             created_by: view.created_by.as_ref(),
             closed_at: view.closed_at.map(time::to_text),
             members_total: view.members_total,
-            inside: view.inside.as_ref().map(Inside::new),
+            inside: view
+                .inside
+                .as_ref()
+                .map(|inside| Inside::new(&view.room, inside)),
         }
     }
 }
 
 impl<'a> Inside<'a> {
-    fn new(view: &'a InsideView) -> Self {
+    fn new(room: &RoomId, view: &'a InsideView) -> Self {
         Self {
             members: view.members.iter().map(member).collect(),
             channels: view.channels.iter().map(channel).collect(),
             posts: view.posts,
-            open_decisions: [],
+            open_decisions: open_decisions(room, &view.open_motions),
+            open_decisions_total: view.open_motions.len(),
         }
     }
 }

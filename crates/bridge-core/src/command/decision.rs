@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::decision::{Choice, Consent, Severity, Side, Target, VoteType};
-use crate::id::{ChannelName, CritiqueId, DecisionId, Seq};
-use crate::policy::{RoleRule, VetoHolders, Visibility, Weights, Who};
+use crate::id::{ChannelName, ClientId, CritiqueId, DecisionId, Seq};
+use crate::policy::{Role, RoleRule, VetoHolders, Visibility, VoteWeight, Weights, Who};
 use crate::text::{Evidence, MessageText, Reason};
 
 /// Change the room's policy. What is `None` stays as it is.
@@ -17,13 +17,56 @@ pub struct SetPolicy {
     /// Who may create channels.
     pub create_channels: Option<Who>,
     /// Vote weight by role.
-    pub weights: Option<Weights>,
+    pub weights: SetWeights,
     /// Who may propose decisions.
     pub propose: Option<Who>,
     /// Who holds a veto.
-    pub veto: Option<VetoHolders>,
+    pub veto: SetVetoHolders,
     /// For how many seconds veto holders hold an approval back.
     pub veto_window_seconds: Option<u32>,
+}
+
+/// Change vote weights. What is `None` stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct SetWeights {
+    /// A coordinator's.
+    pub coordinator: Option<VoteWeight>,
+    /// A reviewer's.
+    pub reviewer: Option<VoteWeight>,
+    /// Everybody else's.
+    pub others: Option<VoteWeight>,
+}
+
+impl SetWeights {
+    /// The weights after it.
+    #[must_use]
+    pub fn of(&self, weights: &Weights) -> Weights {
+        Weights {
+            coordinator: self.coordinator.unwrap_or(weights.coordinator),
+            reviewer: self.reviewer.unwrap_or(weights.reviewer),
+            others: self.others.unwrap_or(weights.others),
+        }
+    }
+}
+
+/// Change who holds a veto. What is `None` stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct SetVetoHolders {
+    /// Members with one of these roles.
+    pub roles: Option<Vec<Role>>,
+    /// These members, whatever their role.
+    pub clients: Option<Vec<ClientId>>,
+}
+
+impl SetVetoHolders {
+    /// The holders after it.
+    #[must_use]
+    pub fn of(&self, holders: &VetoHolders) -> VetoHolders {
+        VetoHolders {
+            roles: self.roles.as_ref().unwrap_or(&holders.roles).clone(),
+            clients: self.clients.as_ref().unwrap_or(&holders.clients).clone(),
+        }
+    }
 }
 
 /// Put a motion to the vote.

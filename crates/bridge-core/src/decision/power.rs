@@ -75,8 +75,11 @@ fn of_each(weights: &[u64], passes: impl Fn(u64) -> bool) -> Option<Vec<f64>> {
     Some(weights.iter().map(|weight| known[weight]).collect())
 }
 
-/// Every sum of weights that the others may come to, and how likely it is, by size.
-fn sums_without(weights: &[u64], place: usize) -> Option<Vec<(u64, f64)>> {
+/// Sums of weights with how likely they are, the smallest first.
+type Sums = Vec<(u64, f64)>;
+
+/// Every sum of weights that the others may come to.
+fn sums_without(weights: &[u64], place: usize) -> Option<Sums> {
     let mut sums = vec![(0, 1.0)];
     let mut work = 0;
     for (_, weight) in weights.iter().enumerate().filter(|(n, _)| *n != place) {
@@ -84,36 +87,35 @@ fn sums_without(weights: &[u64], place: usize) -> Option<Vec<(u64, f64)>> {
         if work > limits::POWER_SUMS_MAX {
             return None;
         }
-        sums = with_one_more(&sums, *weight);
+        sums = with_another(&sums, *weight);
     }
     Some(sums)
 }
 
-/// The sums when one more votes, who says yes as often as no.
-fn with_one_more(sums: &[(u64, f64)], weight: u64) -> Vec<(u64, f64)> {
-    let mut next: Vec<(u64, f64)> = Vec::with_capacity(2 * sums.len());
-    let mut without = sums.iter().copied().peekable();
+/// The sums when one more may vote. They stay in order, which makes this one pass over them: whoever
+/// asks for a room is shown this of each of its open motions.
+fn with_another(sums: &[(u64, f64)], weight: u64) -> Sums {
     let mut with = sums
         .iter()
-        .map(|(sum, likely)| (sum + weight, *likely))
+        .map(|(sum, likely)| (sum + weight, likely / 2.0))
         .peekable();
+    let mut without = sums
+        .iter()
+        .map(|(sum, likely)| (*sum, likely / 2.0))
+        .peekable();
+    let mut next: Sums = Vec::with_capacity(2 * sums.len());
     loop {
-        let from_without = match (without.peek(), with.peek()) {
-            (None, None) => return next,
-            (Some((a, _)), Some((b, _))) => a <= b,
-            (one, _) => one.is_some(),
+        let smaller = match (without.peek(), with.peek()) {
+            (Some((a, _)), Some((b, _))) if a > b => with.next(),
+            (Some(_), _) => without.next(),
+            (None, _) => with.next(),
         };
-        let taken = if from_without {
-            without.next()
-        } else {
-            with.next()
-        };
-        let Some((sum, likely)) = taken else {
+        let Some((sum, likely)) = smaller else {
             return next;
         };
         match next.last_mut() {
-            Some((last, sum_likely)) if *last == sum => *sum_likely += likely / 2.0,
-            _ => next.push((sum, likely / 2.0)),
+            Some((last, so_far)) if *last == sum => *so_far += likely,
+            _ => next.push((sum, likely)),
         }
     }
 }

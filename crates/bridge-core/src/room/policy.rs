@@ -50,9 +50,9 @@ fn changed(policy: &Policy, change: &SetPolicy) -> Policy {
         visibility: change.visibility.unwrap_or(visibility),
         roles: change.roles.unwrap_or(roles),
         create_channels: change.create_channels.unwrap_or(create_channels),
-        weights: change.weights.clone().unwrap_or(weights),
+        weights: change.weights.of(&weights),
         propose: change.propose.unwrap_or(propose),
-        veto: change.veto.clone().unwrap_or(veto),
+        veto: change.veto.of(&veto),
         veto_window_seconds: change.veto_window_seconds.unwrap_or(veto_window_seconds),
     }
 }

@@ -14,7 +14,8 @@ mod whoever_goes;
 
 use super::*;
 use crate::command::{
-    Adopt, Amend, Argue, Critique, Propose, Resolve, SetPolicy, Vote, Waive, Withdraw,
+    Adopt, Amend, Argue, Critique, Propose, Resolve, SetPolicy, SetVetoHolders, SetWeights, Vote,
+    Waive, Withdraw,
 };
 use crate::decision::{Choice, Consent, Motion, Severity, Side, State, Target, Verdict, VoteType};
 use crate::event::Decided;

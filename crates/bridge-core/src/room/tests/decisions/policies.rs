@@ -56,14 +56,14 @@ fn proposing_may_be_the_coordinators_affair() {
 fn new_weights_are_everybodys_at_once_but_not_of_open_motions() {
     let mut scene = team(&["bob"]);
     scene.done("ann", propose(1, VoteType::Weighted));
-    let weights = crate::policy::Weights {
-        others: VoteWeight::from_milli(5_000),
-        ..crate::policy::Weights::default()
+    let weights = SetWeights {
+        others: Some(VoteWeight::from_milli(5_000)),
+        ..SetWeights::default()
     };
     scene.done(
         "ann",
         set(SetPolicy {
-            weights: Some(weights),
+            weights,
             ..SetPolicy::default()
         }),
     );
@@ -72,6 +72,43 @@ fn new_weights_are_everybodys_at_once_but_not_of_open_motions() {
     let voter = scene.motion(1).voter(&client("bob")).unwrap();
     assert_eq!(voter.weight.milli(), 1_000);
     scene.is_its_log();
+}
+
+/// The room merges, or two who change different things at once would undo each other's.
+#[test]
+fn what_is_not_named_stays_within_weights_and_veto_too() {
+    let mut scene = team(&["bob"]);
+    let weight = |milli| Some(VoteWeight::from_milli(milli));
+    let first = SetPolicy {
+        weights: SetWeights {
+            reviewer: weight(3_000),
+            ..SetWeights::default()
+        },
+        veto: SetVetoHolders {
+            clients: Some(vec![client("bob")]),
+            ..SetVetoHolders::default()
+        },
+        ..SetPolicy::default()
+    };
+    let second = SetPolicy {
+        weights: SetWeights {
+            others: weight(500),
+            ..SetWeights::default()
+        },
+        veto: SetVetoHolders {
+            roles: Some(vec![]),
+            ..SetVetoHolders::default()
+        },
+        ..SetPolicy::default()
+    };
+    scene.done("ann", set(first));
+    scene.done("ann", set(second));
+    let policy = scene.room().policy();
+    let weights = [Role::Coordinator, Role::Reviewer, Role::Coder];
+    let weights = weights.map(|role| policy.weights.of(role).milli());
+    assert_eq!(weights, [2_000, 3_000, 500]);
+    assert_eq!(policy.veto.roles, []);
+    assert_eq!(policy.veto.clients, [client("bob")]);
 }
 
 #[test]
@@ -105,7 +142,10 @@ fn bounds_hold_at_creation_and_later() {
         let code = vacant.refused("ann", create(policy.clone(), None));
         assert_eq!(code, RejectCode::InvalidField);
         let change = SetPolicy {
-            veto: Some(policy.veto),
+            veto: SetVetoHolders {
+                roles: Some(policy.veto.roles),
+                clients: Some(policy.veto.clients),
+            },
             veto_window_seconds: Some(policy.veto_window_seconds),
             ..SetPolicy::default()
         };

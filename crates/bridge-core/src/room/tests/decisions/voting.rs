@@ -184,11 +184,11 @@ fn nobody_votes_by_weight_where_nobody_has_any() {
 fn set_weights(milli: u32) -> RoomCommand {
     let weight = VoteWeight::from_milli(milli);
     RoomCommand::SetPolicy(SetPolicy {
-        weights: Some(crate::policy::Weights {
-            coordinator: weight,
-            reviewer: weight,
-            others: weight,
-        }),
+        weights: SetWeights {
+            coordinator: Some(weight),
+            reviewer: Some(weight),
+            others: Some(weight),
+        },
         ..SetPolicy::default()
     })
 }
