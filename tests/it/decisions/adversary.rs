@@ -21,14 +21,20 @@ async fn who_votes_twice_counts_once() {
     }
     let other = json!({"version": 1, "choice": "reject"});
     let object = ann.put(&format!("{path}/ballot"), &other).await.ok(200);
-    assert_eq!((&object["tally"]["approve"], &object["tally"]["reject"]), (&json!(0), &json!(1)));
+    assert_eq!(
+        (&object["tally"]["approve"], &object["tally"]["reject"]),
+        (&json!(0), &json!(1))
+    );
     let counting: Vec<_> = object["ballots"]
         .as_array()
         .expect("a list")
         .iter()
         .map(|ballot| ballot["counts"].as_bool())
         .collect();
-    assert_eq!(counting, [Some(false), Some(false), Some(false), Some(true)]);
+    assert_eq!(
+        counting,
+        [Some(false), Some(false), Some(false), Some(true)]
+    );
 }
 
 #[tokio::test]
@@ -44,21 +50,32 @@ async fn who_has_left_or_comes_late_has_no_vote() {
     let to = format!("{path}/ballot");
     bob.put(&to, &ballot).await.error(403, "not_a_member", 1201);
     let object = ann.get(&path).await.ok(200);
-    assert_eq!((&object["tally"]["approve"], &object["tally"]["abstain"]), (&json!(0), &json!(1)));
+    assert_eq!(
+        (&object["tally"]["approve"], &object["tally"]["abstain"]),
+        (&json!(0), &json!(1))
+    );
     assert_eq!(object["electorate"][1]["choice"], Value::Null, "{object}");
     assert_eq!(object["ballots"][0]["counts"], false);
 
     late.put(me, &json!({})).await.ok(200);
-    late.put(&to, &ballot).await.error(403, "not_in_electorate", 1502);
+    late.put(&to, &ballot)
+        .await
+        .error(403, "not_in_electorate", 1502);
     let block = json!({"severity": "blocking", "text": "no"});
     let critiques = format!("{path}/critiques");
-    late.post(&critiques, &block).await.error(403, "not_in_electorate", 1502);
+    late.post(&critiques, &block)
+        .await
+        .error(403, "not_in_electorate", 1502);
     let amend = json!({"version": 1, "text": "y"});
     let amendments = format!("{path}/amendments");
-    late.post(&amendments, &amend).await.error(403, "not_in_electorate", 1502);
+    late.post(&amendments, &amend)
+        .await
+        .error(403, "not_in_electorate", 1502);
     // To speak is everybody's.
     let argue = json!({"side": "against", "text": "no"});
-    late.post(&format!("{path}/arguments"), &argue).await.ok(201);
+    late.post(&format!("{path}/arguments"), &argue)
+        .await
+        .ok(201);
 }
 
 #[tokio::test]
@@ -72,7 +89,10 @@ async fn what_a_request_says_of_its_sender_is_ignored() {
         "version": 7, "decision": "dec_00000000000000000000000000000001",
     });
     let object = bob.post(DECISIONS, &body).await.ok(201);
-    assert_eq!((&object["proposer"], &object["version"]), (&json!("bob"), &json!(1)));
+    assert_eq!(
+        (&object["proposer"], &object["version"]),
+        (&json!("bob"), &json!(1))
+    );
     assert_ne!(object["decision"], "dec_00000000000000000000000000000001");
     let path = path_of(&object);
     let ballot = json!({
@@ -95,7 +115,10 @@ async fn what_a_request_says_of_its_sender_is_ignored() {
         "by": "ann", "voter": "ann", "weight": 1000,
     });
     let voted = ws.done(frame).await;
-    assert_eq!((&voted["by"], &voted["voter"]), (&json!("bob"), &json!("bob")));
+    assert_eq!(
+        (&voted["by"], &voted["voter"]),
+        (&json!("bob"), &json!("bob"))
+    );
     assert_eq!(ann.get(&path).await.ok(200)["tally"]["approve"], 0);
 }
 
@@ -113,17 +136,25 @@ async fn power_is_not_to_be_had_for_the_asking() {
     assert_eq!(object["electorate"][2]["weight"], 1.0);
     let veto = json!({"version": 1, "choice": "veto", "reason": "no"});
     let ballot = format!("{path}/ballot");
-    eve.put(&ballot, &veto).await.error(403, "no_veto_power", 1504);
+    eve.put(&ballot, &veto)
+        .await
+        .error(403, "no_veto_power", 1504);
     // Nor is one that is granted when the motion is there already.
     let reviewer = json!({"role": "reviewer"});
-    ann.put("/v1/rooms/den/members/eve", &reviewer).await.ok(200);
-    eve.put(&ballot, &veto).await.error(403, "no_veto_power", 1504);
+    ann.put("/v1/rooms/den/members/eve", &reviewer)
+        .await
+        .ok(200);
+    eve.put(&ballot, &veto)
+        .await
+        .error(403, "no_veto_power", 1504);
     let policy = json!({"policy": {"veto": {"clients": ["bob"]}}});
     let room = "/v1/rooms/den";
     let bob = server.rest("bob");
     let patch = |body: Value| (reqwest::Method::PATCH, room, body);
     let (method, path_of_room, body) = patch(policy);
-    bob.ask(method, path_of_room, Some(&body)).await.error(403, "forbidden", 1101);
+    bob.ask(method, path_of_room, Some(&body))
+        .await
+        .error(403, "forbidden", 1101);
     for body in [json!({}), json!({"policy": {}, "reason": "x"})] {
         let answer = eve.ask(reqwest::Method::PATCH, room, Some(&body)).await;
         assert!(matches!(answer.status, 400 | 403), "{}", answer.text);
@@ -132,9 +163,17 @@ async fn power_is_not_to_be_had_for_the_asking() {
     let next = propose(&ann, json!({"text": "y"})).await;
     let silent = json!({"version": 1, "choice": "veto"});
     let error = eve.put(&format!("{next}/ballot"), &silent).await;
-    assert_eq!(error.error(400, "invalid_field", 1003)["details"]["field"], "reason");
+    assert_eq!(
+        error.error(400, "invalid_field", 1003)["details"]["field"],
+        "reason"
+    );
     eve.put(&format!("{next}/ballot"), &veto).await.ok(200);
-    let error = bob.put(&format!("{next}/ballot"), &json!({"version": 1, "choice": "approve"})).await;
+    let error = bob
+        .put(
+            &format!("{next}/ballot"),
+            &json!({"version": 1, "choice": "approve"}),
+        )
+        .await;
     let error = error.error(409, "decision_closed", 1503);
     assert_eq!(error["details"]["state"], "vetoed");
 }
@@ -145,9 +184,14 @@ async fn old_texts_are_not_voted_on() {
     let ann = den(&server, &["bob"]).await;
     let path = propose(&ann, json!({"text": "x"})).await;
     let amend = json!({"version": 1, "text": "y"});
-    ann.post(&format!("{path}/amendments"), &amend).await.ok(201);
+    ann.post(&format!("{path}/amendments"), &amend)
+        .await
+        .ok(201);
     // Its proposer alone, because nobody has voted.
-    let adopted = ann.put(&format!("{path}/amendments/1/ballot"), &json!({"choice": "approve"}));
+    let adopted = ann.put(
+        &format!("{path}/amendments/1/ballot"),
+        &json!({"choice": "approve"}),
+    );
     assert_eq!(adopted.await.ok(200)["text"], "y");
     let mut bob = server.session("bob").await;
     for version in [0, 1, 3] {
@@ -163,9 +207,12 @@ async fn old_texts_are_not_voted_on() {
     ann.post(&format!("{path}/amendments"), &again)
         .await
         .error(409, "stale_version", 1501);
-    ann.put(&format!("{path}/amendments/1/ballot"), &json!({"choice": "reject"}))
-        .await
-        .error(404, "amendment_not_found", 1506);
+    ann.put(
+        &format!("{path}/amendments/1/ballot"),
+        &json!({"choice": "reject"}),
+    )
+    .await
+    .error(404, "amendment_not_found", 1506);
     bob.done(json!({
         "type": "vote", "room": "den", "decision": id_of(&path), "version": 2, "choice": "reject",
     }))
@@ -184,12 +231,17 @@ async fn outsiders_read_nothing() {
     let doubt = ann.post(&format!("{path}/critiques"), &doubt).await.ok(201);
     let doubt = doubt["critique"].as_str().expect("an id");
     let known = format!("/v1/decisions/{}", id_of(&path));
-    assert_eq!(server.rest("bob").get(&known).await.ok(200)["text"], "secret");
+    assert_eq!(
+        server.rest("bob").get(&known).await.ok(200)["text"],
+        "secret"
+    );
     let outsider = server.rest("out");
     for private in [false, true] {
         if private {
             let policy = json!({"policy": {"visibility": "private"}});
-            let answer = ann.ask(reqwest::Method::PATCH, "/v1/rooms/den", Some(&policy)).await;
+            let answer = ann
+                .ask(reqwest::Method::PATCH, "/v1/rooms/den", Some(&policy))
+                .await;
             assert_eq!(answer.ok(200)["policy"]["visibility"], "private");
         }
         let (status, code, number) = match private {
@@ -199,16 +251,31 @@ async fn outsiders_read_nothing() {
         for read in [path.as_str(), DECISIONS, "/v1/rooms/den/critiques"] {
             outsider.get(read).await.error(status, code, number);
         }
-        outsider.get(&known).await.error(404, "decision_not_found", 1500);
+        outsider
+            .get(&known)
+            .await
+            .error(404, "decision_not_found", 1500);
         let ballot = json!({"version": 1, "choice": "approve"});
         let argue = json!({"side": "for", "text": "x"});
         let requests = [
-            (reqwest::Method::POST, DECISIONS.to_owned(), json!({"text": "x"})),
+            (
+                reqwest::Method::POST,
+                DECISIONS.to_owned(),
+                json!({"text": "x"}),
+            ),
             (reqwest::Method::PUT, format!("{path}/ballot"), ballot),
             (reqwest::Method::POST, format!("{path}/arguments"), argue),
             (reqwest::Method::DELETE, path.clone(), json!({})),
-            (reqwest::Method::POST, format!("/v1/rooms/den/critiques/{doubt}/resolve"), json!({})),
-            (reqwest::Method::PATCH, "/v1/rooms/den".to_owned(), json!({"policy": {}})),
+            (
+                reqwest::Method::POST,
+                format!("/v1/rooms/den/critiques/{doubt}/resolve"),
+                json!({}),
+            ),
+            (
+                reqwest::Method::PATCH,
+                "/v1/rooms/den".to_owned(),
+                json!({"policy": {}}),
+            ),
         ];
         for (method, path, body) in requests {
             let reply = outsider.ask(method, &path, Some(&body)).await;
@@ -219,7 +286,10 @@ async fn outsiders_read_nothing() {
     }
     // A token of another room does not reach it either, whoever has it.
     let elsewhere = server.rest_with("bob", "room:attic");
-    elsewhere.get(&known).await.error(404, "decision_not_found", 1500);
+    elsewhere
+        .get(&known)
+        .await
+        .error(404, "decision_not_found", 1500);
     elsewhere.get(&path).await.error(403, "scope_missing", 1102);
 }
 
@@ -229,18 +299,31 @@ async fn a_decision_belongs_to_its_room() {
     let server = TestServer::start();
     let ann = den(&server, &[]).await;
     let path = propose(&ann, json!({"text": "x", "vote_type": "consensus"})).await;
-    ann.post("/v1/rooms", &json!({"room": "attic"})).await.ok(201);
+    ann.post("/v1/rooms", &json!({"room": "attic"}))
+        .await
+        .ok(201);
     let elsewhere = path.replace("/den/", "/attic/");
-    ann.get(&elsewhere).await.error(404, "decision_not_found", 1500);
+    ann.get(&elsewhere)
+        .await
+        .error(404, "decision_not_found", 1500);
     let ballot = json!({"version": 1, "choice": "approve"});
     ann.put(&format!("{elsewhere}/ballot"), &ballot)
         .await
         .error(404, "decision_not_found", 1500);
-    let posted = ann.post("/v1/rooms/attic/messages", &json!({"text": "x"})).await.ok(201);
+    let posted = ann
+        .post("/v1/rooms/attic/messages", &json!({"text": "x"}))
+        .await
+        .ok(201);
     let message = posted["id"].as_str().expect("an id");
     let doubt = json!({"severity": "major", "text": "x"});
-    ann.post(&format!("/v1/rooms/den/messages/{message}/critiques"), &doubt)
-        .await
-        .error(404, "message_not_found", 1302);
-    assert_eq!(ann.get("/v1/rooms/attic/decisions").await.ok(200)["items"], json!([]));
+    ann.post(
+        &format!("/v1/rooms/den/messages/{message}/critiques"),
+        &doubt,
+    )
+    .await
+    .error(404, "message_not_found", 1302);
+    assert_eq!(
+        ann.get("/v1/rooms/attic/decisions").await.ok(200)["items"],
+        json!([])
+    );
 }

@@ -74,7 +74,10 @@ async fn debate(team: &Team) -> (String, String, String) {
         "side": "for", "text": "It scales", "evidence": ["https://example.org/bench"],
     });
     let said = team.dan.post(&arguments, &scale).await.ok(201);
-    assert_eq!((&said["kind"], &said["by"]), (&json!("argued"), &json!("dan")));
+    assert_eq!(
+        (&said["kind"], &said["by"]),
+        (&json!("argued"), &json!("dan"))
+    );
     let work = json!({"side": "against", "text": "It is work", "evidence": ["file_1"]});
     team.eve.post(&arguments, &work).await.ok(201);
     (first, second, doubt)
@@ -100,7 +103,10 @@ async fn amend(team: &Team, path: &str) {
     assert_eq!(error["details"]["version"], 2, "{error}");
     let object = team.dan.get(path).await.ok(200);
     assert_eq!(object["tally"]["outstanding"], 5, "their ballots are void");
-    assert_eq!(object["not_voted"], json!(["ann", "bob", "cem", "dan", "eve"]));
+    assert_eq!(
+        object["not_voted"],
+        json!(["ann", "bob", "cem", "dan", "eve"])
+    );
     assert_eq!(object["ballots"][0]["counts"], false);
 }
 
@@ -110,7 +116,10 @@ async fn agree(team: &Team, path: &str, doubt: &str) {
         vote(rest, path, 2, "approve").await;
     }
     let object = team.eve.get(path).await.ok(200);
-    assert_eq!((&object["state"], &object["held_by"]), (&json!("open"), &json!([doubt])));
+    assert_eq!(
+        (&object["state"], &object["held_by"]),
+        (&json!("open"), &json!([doubt]))
+    );
     let resolve = format!("/v1/rooms/den/critiques/{doubt}/resolve");
     team.ann
         .post(&resolve, &json!({}))
@@ -125,7 +134,10 @@ async fn agree(team: &Team, path: &str, doubt: &str) {
     );
     assert_eq!(object["tally"]["approve"], 5);
     assert_eq!(object["critiques"][0]["answer"], "Now I see");
-    assert_eq!(object["arguments"]["for"][0]["evidence"], json!(["https://example.org/bench"]));
+    assert_eq!(
+        object["arguments"]["for"][0]["evidence"],
+        json!(["https://example.org/bench"])
+    );
     assert_eq!(object["arguments"]["against"][0]["by"], "eve");
 }
 
@@ -137,9 +149,15 @@ async fn veto(team: &Team) -> String {
         vote(rest, &path, 1, "approve").await;
     }
     let object = team.dan.get(&path).await.ok(200);
-    assert_eq!((&object["state"], &object["waits_for"]), (&json!("open"), &json!(["eve"])));
+    assert_eq!(
+        (&object["state"], &object["waits_for"]),
+        (&json!("open"), &json!(["eve"]))
+    );
     let object = vote(&team.eve, &path, 1, "veto").await;
-    assert_eq!((&object["state"], &object["verdict"]), (&json!("vetoed"), &json!("vetoed")));
+    assert_eq!(
+        (&object["state"], &object["verdict"]),
+        (&json!("vetoed"), &json!("vetoed"))
+    );
     assert_eq!(object["not_voted"], json!(["dan"]));
     path
 }
@@ -175,7 +193,13 @@ async fn five_agents_choose_a_database() {
     agree(&team, &second, &doubt).await;
     let superseded = team.ann.get(&first).await.ok(200);
     assert_eq!(superseded["state"], "superseded");
-    assert_eq!(second, format!("{DECISIONS}/{}", superseded["superseded_by"].as_str().expect("an id")));
+    assert_eq!(
+        second,
+        format!(
+            "{DECISIONS}/{}",
+            superseded["superseded_by"].as_str().expect("an id")
+        )
+    );
     let third = veto(&team).await;
 
     // Whoever watches was told all of it, in its order.
@@ -183,9 +207,18 @@ async fn five_agents_choose_a_database() {
     let last = events.last().expect("there are some")["seq"].as_u64();
     watching.up_to("den", last.expect("a seq")).await;
     assert_eq!(watching.events("den"), events[7..], "since it came");
-    let mut ended: Vec<_> = events.iter().filter(|event| event["kind"] == "decided").collect();
-    let ended: Vec<_> = ended.drain(..).map(|event| event["verdict"].as_str()).collect();
-    assert_eq!(ended, [Some("approved"), Some("superseded"), Some("vetoed")]);
+    let mut ended: Vec<_> = events
+        .iter()
+        .filter(|event| event["kind"] == "decided")
+        .collect();
+    let ended: Vec<_> = ended
+        .drain(..)
+        .map(|event| event["verdict"].as_str())
+        .collect();
+    assert_eq!(
+        ended,
+        [Some("approved"), Some("superseded"), Some("vetoed")]
+    );
 
     let paths = [first.as_str(), second.as_str(), third.as_str()];
     let before = readings(&team.bob, &paths).await;
