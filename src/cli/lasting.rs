@@ -49,6 +49,20 @@ pub(super) fn short(lasted: Duration) -> String {
     }
 }
 
+/// How long it will be, in the largest unit that fits and the next one: `1h 59m`.
+pub(super) fn ahead(lasts: Duration) -> String {
+    let seconds = lasts.as_secs();
+    let (large, rest, unit) = match seconds {
+        0..3_600 => return short(lasts),
+        3_600..86_400 => (short(lasts), seconds % 3_600 / 60, "m"),
+        _ => (short(lasts), seconds % 86_400 / 3_600, "h"),
+    };
+    match rest {
+        0 => large,
+        rest => format!("{large} {rest}{unit}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +102,20 @@ mod tests {
             "213503982334601d",
         ] {
             assert!(seconds(bad, 7_200).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_to_come_has_two_units() {
+        for (seconds, text) in [
+            (59, "59s"),
+            (3_599, "59m"),
+            (3_600, "1h"),
+            (7_199, "1h 59m"),
+            (86_400, "1d"),
+            (172_799, "1d 23h"),
+        ] {
+            assert_eq!(ahead(Duration::from_secs(seconds)), text);
         }
     }
 

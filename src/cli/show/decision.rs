@@ -166,7 +166,7 @@ fn in_words(at: &str, now: Timestamp) -> String {
         return String::new();
     };
     let millis = at.as_millis() - now.as_millis();
-    let lasts = lasting::short(Duration::from_millis(millis.unsigned_abs()));
+    let lasts = lasting::ahead(Duration::from_millis(millis.unsigned_abs()));
     if millis < 0 {
         format!(", {lasts} ago")
     } else {

@@ -41,7 +41,7 @@ fn page(change: impl FnOnce(&mut Value)) -> String {
 fn an_open_decision_says_what_it_waits_for() {
     let expected = "\
 dec_00000000000000000000000000000001  open  version 2
-by ann in den [main] since 2026-11-22 08:15:30 · takes a simple majority · until 2026-11-23 08:15:30, in 23h (UTC)
+by ann in den [main] since 2026-11-22 08:15:30 · takes a simple majority · until 2026-11-23 08:15:30, in 23h 59m (UTC)
 sha256 abcdef
 │ Use PostgreSQL
 │ from ␛16 on

@@ -70,11 +70,11 @@ pub(super) fn words(event: &RoomEvent, indent: &str) -> String {
         "amended" => {
             let (amendment, version) = (number("amendment"), number("version"));
             let words = format!(
-                "the amendment {amendment} is adopted, ballots are void: version {version} of {id}"
+                "→ the amendment {amendment} is adopted, ballots are void: version {version} of {id}"
             );
             saying(words, "text")
         }
-        "veto_window_closed" => format!("{id} does not wait for vetoes any more"),
+        "veto_window_closed" => format!("→ {id} does not wait for vetoes any more"),
         "decided" => decided(event),
         "withdrawn" => format!("withdrew {id}"),
         "argued" => {
@@ -177,11 +177,11 @@ mod tests {
             ),
             (
                 json!({"decision": "d", "amendment": 1, "version": 2, "text": "t"}),
-                "the amendment 1 is adopted, ballots are void: version 2 of d: t",
+                "→ the amendment 1 is adopted, ballots are void: version 2 of d: t",
             ),
             (
                 json!({"decision": "d", "version": 2}),
-                "d does not wait for vetoes any more",
+                "→ d does not wait for vetoes any more",
             ),
             (
                 json!({"decision": "d", "verdict": "approved", "version": 2, "tally": tally}),
