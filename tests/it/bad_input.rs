@@ -2,6 +2,7 @@
 //! connection makes no sense any more.
 
 mod bodies;
+mod decisions;
 mod frames;
 mod http;
 mod table;

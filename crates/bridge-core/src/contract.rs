@@ -24,8 +24,14 @@ pub mod follow_ups;
 pub mod history;
 pub mod lives;
 
+pub mod critiques;
+pub mod decisions;
+pub mod due_rooms;
+pub mod policies;
+
 mod desk;
 mod mail;
+mod motions;
 mod script;
 
 use std::sync::Arc;
@@ -161,6 +167,29 @@ macro_rules! conformance {
                     a_refused_draft_leaves_none,
                     a_page_is_bounded_in_bytes,
                 }
+                decisions {
+                    a_history_is_the_logs_own_records,
+                    histories_do_not_mix,
+                    they_are_listed_newest_first,
+                    they_are_listed_by_state,
+                    a_life_may_come_in_one_batch,
+                    a_refused_draft_leaves_no_motion,
+                }
+                critiques {
+                    they_come_with_all_their_records,
+                    they_are_listed_newest_first,
+                    they_stand_until_they_are_answered,
+                    they_end_with_their_motion,
+                    a_page_is_bounded_in_bytes,
+                }
+                due_rooms {
+                    a_motion_is_due_at_the_first_of_its_times,
+                    the_longest_overdue_comes_first,
+                    the_next_is_the_next_of_mailboxes_and_rooms,
+                }
+                policies {
+                    a_new_visibility_is_seen_in_the_list,
+                }
             }
         }
     };
@@ -183,7 +212,7 @@ macro_rules! conformance {
 #[cfg(test)]
 mod tests {
     /// Every file of cases, so that a case that nobody runs is noticed.
-    const GROUPS: [&str; 12] = [
+    const GROUPS: [&str; 16] = [
         include_str!("contract/appending.rs"),
         include_str!("contract/keys.rs"),
         include_str!("contract/reading.rs"),
@@ -196,6 +225,10 @@ mod tests {
         include_str!("contract/dead_letters.rs"),
         include_str!("contract/history.rs"),
         include_str!("contract/follow_ups.rs"),
+        include_str!("contract/decisions.rs"),
+        include_str!("contract/critiques.rs"),
+        include_str!("contract/due_rooms.rs"),
+        include_str!("contract/policies.rs"),
     ];
 
     #[test]

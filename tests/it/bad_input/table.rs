@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 use crate::support::{Rest, TestServer, Ws};
 
 /// A request over both transports: the frame's type, the route, and a body that is good.
-struct Door {
-    kind: &'static str,
-    method: Method,
-    path: &'static str,
-    good: fn() -> Value,
+pub(super) struct Door {
+    pub(super) kind: &'static str,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) good: fn() -> Value,
 }
 
 const DOORS: [Door; 5] = [
@@ -47,17 +47,17 @@ const DOORS: [Door; 5] = [
 ];
 
 /// What is put in the place of a field. `Missing` takes it out.
-enum Put {
+pub(super) enum Put {
     Missing,
     This(Value),
 }
 
-fn long(chars: usize) -> Value {
+pub(super) fn long(chars: usize) -> Value {
     json!("字".repeat(chars))
 }
 
 /// A row: type, field, what is put there, and the word that has to be in the refusal.
-type Row = (&'static str, &'static str, Put, &'static str);
+pub(super) type Row = (&'static str, &'static str, Put, &'static str);
 
 fn table() -> Vec<Row> {
     let deep = (0..40).fold(json!({}), |inner, _| json!({"a": inner}));
@@ -121,7 +121,7 @@ fn bad_ids() -> Vec<Value> {
     ids
 }
 
-fn changed(good: &Value, field: &str, put: &Put) -> Map<String, Value> {
+pub(super) fn changed(good: &Value, field: &str, put: &Put) -> Map<String, Value> {
     let mut body = good.as_object().expect("an object").clone();
     match put {
         Put::Missing => drop(body.remove(field)),
@@ -130,13 +130,19 @@ fn changed(good: &Value, field: &str, put: &Put) -> Map<String, Value> {
     body
 }
 
-struct Fixture {
-    ws: Ws,
-    rest: Rest,
+pub(super) struct Fixture {
+    pub(super) ws: Ws,
+    pub(super) rest: Rest,
 }
 
 impl Fixture {
-    async fn refused_by_both(&mut self, door: &Door, body: &Map<String, Value>, place: &str) {
+    pub(super) async fn refused_by_both(
+        &mut self,
+        door: &Door,
+        path: &str,
+        body: &Map<String, Value>,
+        place: &str,
+    ) {
         let mut frame = Value::Object(body.clone());
         frame["type"] = json!(door.kind);
         if door.kind != "create_room" {
@@ -155,10 +161,9 @@ impl Fixture {
             told["message"].as_str().is_some_and(|m| m.contains(place)),
             "{shown}: {told}"
         );
-        let path = door.path.replace("CLIENT", "bob");
         let reply = self
             .rest
-            .ask(door.method.clone(), &path, Some(&json!(body)))
+            .ask(door.method.clone(), path, Some(&json!(body)))
             .await;
         let code = told["code"].as_str().expect("a word").to_owned();
         let number = u16::try_from(told["number"].as_u64().expect("a number")).expect("small");
@@ -184,7 +189,8 @@ async fn a_wrong_field_is_refused_in_the_same_words_by_both() {
             .find(|door| door.kind == kind)
             .expect("one of the doors");
         let body = changed(&(door.good)(), field, &put);
-        fixture.refused_by_both(door, &body, place).await;
+        let path = door.path.replace("CLIENT", "bob");
+        fixture.refused_by_both(door, &path, &body, place).await;
     }
     let Fixture { mut ws, rest } = fixture;
     assert_eq!(rest.head("den").await, 3, "nothing has changed");

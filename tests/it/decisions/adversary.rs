@@ -150,14 +150,9 @@ async fn power_is_not_to_be_had_for_the_asking() {
     let policy = json!({"policy": {"veto": {"clients": ["bob"]}}});
     let room = "/v1/rooms/den";
     let bob = server.rest("bob");
-    let patch = |body: Value| (reqwest::Method::PATCH, room, body);
-    let (method, path_of_room, body) = patch(policy);
-    bob.ask(method, path_of_room, Some(&body))
-        .await
-        .error(403, "forbidden", 1101);
-    for body in [json!({}), json!({"policy": {}, "reason": "x"})] {
-        let answer = eve.ask(reqwest::Method::PATCH, room, Some(&body)).await;
-        assert!(matches!(answer.status, 400 | 403), "{}", answer.text);
+    for policy in [policy, json!({"policy": {}})] {
+        let answer = bob.ask(reqwest::Method::PATCH, room, Some(&policy)).await;
+        answer.error(403, "forbidden", 1101);
     }
     // Of a veto somebody wants to hear why.
     let next = propose(&ann, json!({"text": "y"})).await;
@@ -188,11 +183,9 @@ async fn old_texts_are_not_voted_on() {
         .await
         .ok(201);
     // Its proposer alone, because nobody has voted.
-    let adopted = ann.put(
-        &format!("{path}/amendments/1/ballot"),
-        &json!({"choice": "approve"}),
-    );
-    assert_eq!(adopted.await.ok(200)["text"], "y");
+    let adopt = format!("{path}/amendments/1/ballot");
+    let adopted = ann.put(&adopt, &json!({"choice": "approve"})).await;
+    assert_eq!(adopted.ok(200)["text"], "y");
     let mut bob = server.session("bob").await;
     for version in [0, 1, 3] {
         let frame = json!({
@@ -207,12 +200,9 @@ async fn old_texts_are_not_voted_on() {
     ann.post(&format!("{path}/amendments"), &again)
         .await
         .error(409, "stale_version", 1501);
-    ann.put(
-        &format!("{path}/amendments/1/ballot"),
-        &json!({"choice": "reject"}),
-    )
-    .await
-    .error(404, "amendment_not_found", 1506);
+    ann.put(&adopt, &json!({"choice": "reject"}))
+        .await
+        .error(404, "amendment_not_found", 1506);
     bob.done(json!({
         "type": "vote", "room": "den", "decision": id_of(&path), "version": 2, "choice": "reject",
     }))

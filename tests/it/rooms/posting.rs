@@ -35,6 +35,9 @@ async fn a_new_room_has_its_creator_as_coordinator() {
         "roles": "granted",
         "create_channels": "members",
         "weights": {"coordinator": 2.0, "reviewer": 1.5, "others": 1.0},
+        "propose": "members",
+        "veto": {"roles": ["reviewer"], "clients": []},
+        "veto_window_seconds": 60,
     });
     let expected = json!({"topic": "Tiger 🐯", "policy": policy, "has_password": false});
     assert_eq!(own_fields(&created), expected);
@@ -56,6 +59,9 @@ async fn a_policy_is_kept_as_it_was_given() {
         "roles": "open",
         "create_channels": "coordinators",
         "weights": {"coordinator": 3.0, "reviewer": 0.001, "others": 1000.0},
+        "propose": "coordinators",
+        "veto": {"roles": ["coder", "coordinator"], "clients": ["Bob", "ann"]},
+        "veto_window_seconds": 604_800,
     });
     ann.create(json!({"room": "den", "policy": policy})).await;
     let shown = server.rest("ann").get("/v1/rooms/den").await.ok(200);

@@ -3,11 +3,14 @@
 use crate::contract::Bench;
 use crate::contract::desk::Desk;
 use crate::contract::mail;
+use crate::contract::motions;
 use crate::contract::script::{self, draft, founded, granted, joined, post, said};
 use crate::event::Envelope;
 use crate::id::{Epoch, Seq};
 use crate::owner::Answer;
-use crate::ports::{Append, DeadLettersQuery, PostsQuery, Snapshot, Window};
+use crate::ports::{
+    Append, CritiquesQuery, DeadLettersQuery, DecisionsQuery, PostsQuery, Snapshot, Window,
+};
 
 /// Nothing is found, and nothing fails.
 pub fn an_empty_store_holds_nothing(bench: &dyn Bench) {
@@ -53,6 +56,26 @@ pub fn an_empty_store_holds_nothing(bench: &dyn Bench) {
         Ok(vec![])
     );
     assert_eq!(store.follow_ups(None, 10), Ok(vec![]));
+    let motions = DecisionsQuery {
+        state: None,
+        before: None,
+        rows_max: 10,
+    };
+    assert_eq!(store.decision_history(motions::decision(1)), Ok(vec![]));
+    assert_eq!(
+        store.decisions(&script::room("alpha"), &motions),
+        Ok(vec![])
+    );
+    let critiques = CritiquesQuery {
+        is_open: None,
+        before: None,
+        rows_max: 10,
+    };
+    assert_eq!(
+        store.critiques(&script::room("alpha"), &critiques),
+        Ok(vec![])
+    );
+    assert_eq!(store.due_rooms(script::at(1), 10), Ok(vec![]));
     assert_ne!(
         store.epoch(),
         Epoch::from_uuid(uuid::Uuid::nil()),
@@ -67,6 +90,7 @@ pub fn every_kind_of_event_is_read_back_unchanged(bench: &dyn Bench) {
         script::one_of_each("Alpha.Team"),
         mail::one_of_each("Bob.Dev"),
         mail::one_of_each_to_all(),
+        room_with_motions("Beta"),
     ];
     for envelope in logs.concat() {
         desk.stores(&[draft([envelope])]);
@@ -77,6 +101,13 @@ pub fn every_kind_of_event_is_read_back_unchanged(bench: &dyn Bench) {
         }
         desk.restart();
     }
+}
+
+/// The log of a room in which motions are decided.
+fn room_with_motions(room: &str) -> Vec<Envelope> {
+    let first = founded(room).records.into_iter();
+    let first = first.map(|record| Envelope::clone(&record.envelope));
+    first.chain(motions::one_of_each(room)).collect()
 }
 
 /// A room, a mailbox and the broadcast stream may have one name: each has its own log, its own keys

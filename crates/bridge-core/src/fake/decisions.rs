@@ -6,7 +6,6 @@ use crate::event::{Envelope, Event, Stream};
 use crate::id::{CritiqueId, DecisionId, RoomId, Timestamp};
 use crate::limits;
 use crate::ports::{CritiquesQuery, DecisionsQuery};
-use crate::room::Room;
 
 impl Kept {
     /// All records about a motion.
@@ -73,11 +72,13 @@ impl MemoryStore {
         records.into_iter().filter(is_wanted).collect()
     }
 
-    /// Since when time alone changes something in a room.
+    /// When time alone changes something about each open motion, the earliest first.
     pub(super) fn due_in_rooms(&self) -> Vec<(RoomId, Timestamp)> {
-        let due = self.rooms_by_name(None).into_iter();
-        let due = due.filter_map(|room: Room| Some((room.id().clone(), room.due_at()?)));
-        let mut due: Vec<_> = due.collect();
+        let mut due: Vec<(RoomId, Timestamp)> = Vec::new();
+        for room in self.rooms_by_name(None) {
+            let motions = room.open_motions();
+            due.extend(motions.map(|motion| (room.id().clone(), motion.due_at())));
+        }
         due.sort_by_key(|(_, at)| *at);
         due
     }

@@ -189,8 +189,14 @@ impl Directory for MemoryStore {
         now: Timestamp,
         rows_max: usize,
     ) -> Result<Vec<(RoomId, Timestamp)>, StoreError> {
-        let due = self.due_in_rooms().into_iter();
-        Ok(due.filter(|(_, at)| *at <= now).take(rows_max).collect())
+        let mut rooms: Vec<(RoomId, Timestamp)> = Vec::new();
+        for (room, at) in self.due_in_rooms() {
+            if at <= now && rooms.iter().all(|(known, _)| *known != room) {
+                rooms.push((room, at));
+            }
+        }
+        rooms.truncate(rows_max);
+        Ok(rooms)
     }
 
     fn next_due(&self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
