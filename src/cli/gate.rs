@@ -83,7 +83,7 @@ impl From<Gate> for ExitCode {
 #[must_use]
 pub fn run(args: GateArgs) -> ExitCode {
     let mut output = Output::new(&args.output);
-    let awaited = match ask(args) {
+    let awaited = match ask(args, &output) {
         Ok(awaited) => awaited,
         Err(ClientError::Interrupted) => return ExitCode::from(Exit::Interrupted as u8),
         Err(why) => {
@@ -100,12 +100,22 @@ pub fn run(args: GateArgs) -> ExitCode {
     Gate::from(awaited.decision.facts.state).into()
 }
 
-fn ask(args: GateArgs) -> Result<Awaited, ClientError> {
+fn ask(args: GateArgs, output: &Output) -> Result<Awaited, ClientError> {
     let rest = args.connection.open()?.rest;
     let wait = Duration::from_secs(args.wait.into());
+    let mut is_told = wait.is_zero();
+    let tell = |facts: &DecisionFacts| {
+        if facts.is_open() && !std::mem::replace(&mut is_told, true) {
+            let for_long = lasting::ahead(wait);
+            output.remark(&format!(
+                "{} is open; waiting for {for_long} at most",
+                facts.decision
+            ));
+        }
+    };
     until_interrupted(async {
-        rest.until_decided(args.decision, Instant::now() + wait)
-            .await
+        let until = Instant::now() + wait;
+        rest.until_decided(args.decision, until, tell).await
     })
 }
 

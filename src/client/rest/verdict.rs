@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Decision, RestClient};
 use crate::client::back_off::BackOff;
+use crate::client::decision::DecisionFacts;
 use crate::client::error::ClientError;
 use crate::client::keys;
 use crate::wire::frame::RoomEvent;
@@ -67,7 +68,8 @@ enum Look {
 
 impl RestClient {
     /// Waits until a decision is open no more, but only so long: woken by the log of its room, not by
-    /// looking again and again. A server that cannot be asked for a while is asked again.
+    /// looking again and again; `tell` hears of every look. A server that cannot be asked for a while
+    /// is asked again.
     ///
     /// # Errors
     /// See [`ClientError`]; what may pass, only when it has not by then and the decision was never
@@ -76,6 +78,7 @@ impl RestClient {
         &self,
         id: DecisionId,
         until: Instant,
+        mut tell: impl FnMut(&DecisionFacts),
     ) -> Result<Awaited, ClientError> {
         let mut watch = Watch {
             rest: self,
@@ -96,6 +99,9 @@ impl RestClient {
                 Err(why) => return Err(why),
             }
             let left = until.saturating_duration_since(Instant::now());
+            if let Some(known) = &watch.known {
+                tell(&known.facts);
+            }
             let is_enough = |known: &mut Decision| left.is_zero() || !known.facts.is_open();
             if let Some(decision) = watch.known.take_if(is_enough) {
                 return Ok(Awaited { decision, lost });

@@ -42,7 +42,7 @@ async fn wait(server: &Scripted, seconds: u64) -> Result<Awaited, ClientError> {
     let rest = RestClient::new(&server.address, &token).expect("a client");
     let until = Instant::now() + Duration::from_secs(seconds);
     let id = ID.parse().expect("an id");
-    soon(rest.until_decided(id, until)).await
+    soon(rest.until_decided(id, until, |_| {})).await
 }
 
 /// The path of the next request, without what it waits for.
