@@ -32,36 +32,49 @@ pub fn decision_text(dossier: &Dossier, live: Option<&Motion>) -> Vec<u8> {
     })
 }
 
-/// The JSON text of a page of decisions, without their histories, and before which to go on.
+/// The JSON text of a page of decisions, without their histories, and before which to go on: after the
+/// last one, or earlier when they do not fit into [`limits::PAGE_BYTES_MAX`].
 #[must_use]
 pub fn decisions_text<'a>(
     items: impl IntoIterator<Item = (&'a Dossier, Option<&'a Motion>)>,
     next: Option<DecisionId>,
 ) -> Vec<u8> {
     #[derive(Serialize)]
-    struct List<'a> {
-        items: Vec<Body<'a>>,
+    struct List {
+        items: Vec<Box<RawValue>>,
         next: Option<DecisionId>,
     }
     let facts: Vec<Facts<'_>> = items
         .into_iter()
         .map(|(dossier, live)| Facts::of(dossier, live))
         .collect();
-    json(&List {
-        items: facts.iter().map(Body::new).collect(),
-        next,
-    })
+    let shown = fitting(&facts, 1, limits::PAGE_BYTES_MAX);
+    let next = match facts.get(shown.len()) {
+        Some(_) => shown.len().checked_sub(1).map(|last| facts[last].motion.id),
+        None => next,
+    };
+    json(&List { items: shown, next })
 }
 
 /// Open motions without their histories, as many as fit into [`limits::OPEN_DECISIONS_BYTES_MAX`].
 pub(super) fn open_decisions(room: &RoomId, motions: &[Motion]) -> Vec<Box<RawValue>> {
+    let facts: Vec<_> = motions
+        .iter()
+        .map(|motion| Facts::open(room, motion))
+        .collect();
+    fitting(&facts, 0, limits::OPEN_DECISIONS_BYTES_MAX)
+}
+
+/// The first decisions without their histories, as many as fit, and so many at least. An electorate
+/// may be large, and real power takes time to count: what is not shown is not looked at.
+fn fitting(facts: &[Facts<'_>], at_least: usize, bytes_max: usize) -> Vec<Box<RawValue>> {
     let mut shown = Vec::new();
     let mut bytes = 0;
-    for motion in motions {
-        let text = serde_json::value::to_raw_value(&Body::new(&Facts::open(room, motion)))
+    for facts in facts {
+        let text = serde_json::value::to_raw_value(&Body::new(facts))
             .expect("the wire's own types have string keys and finite numbers");
         bytes += text.get().len();
-        if bytes > limits::OPEN_DECISIONS_BYTES_MAX {
+        if bytes > bytes_max && shown.len() >= at_least {
             break;
         }
         shown.push(text);

@@ -159,19 +159,19 @@ async fn whoever_joins_is_told_what_is_open() {
     );
 }
 
-/// A post that the room has forgotten is looked up, as an answer's is.
+/// The room remembers the newest thousand posts; older ones are looked up.
 #[tokio::test]
-async fn an_old_post_is_criticised_too() {
+async fn a_post_of_long_ago_is_criticised_too() {
     let server = TestServer::start();
-    let ann = den(&server, &[]).await;
-    let old = ann
-        .post("/v1/rooms/den/messages", &json!({"text": "old"}))
-        .await
-        .ok(201);
-    drop(ann);
-    // A room that was read again remembers none.
-    let server = server.restart();
     let mut ws = server.session("ann").await;
+    ws.create(json!({"room": "den"})).await;
+    let old = ws.post("den", "long ago").await;
+    for number in 0..1_100 {
+        let text = number.to_string();
+        ws.send(json!({"type": "post", "room": "den", "text": text}))
+            .await;
+    }
+    ws.up_to("den", 1_103).await;
     let frame = json!({
         "type": "critique", "room": "den", "target": old["id"], "severity": "suggestion",
         "text": "better so",

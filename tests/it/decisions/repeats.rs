@@ -7,111 +7,161 @@ use super::{DECISIONS, den, path_of};
 use crate::support::ws::as_told_to_all;
 use crate::support::{Rest, TestServer};
 
-/// Method, path, body and the status of the first time.
-type Step = (Method, String, Value, u16);
+/// A request over REST, and another one that is good as well.
+struct Step {
+    method: Method,
+    path: String,
+    body: Value,
+    other: Value,
+    /// Of the first time.
+    status: u16,
+}
 
-async fn repeated(rest: &Rest, (method, path, body, status): Step, key: &str) -> Value {
-    let ask = || rest.keyed(method.clone(), &path, Some(&body), key);
-    let first = ask().await.ok(status);
+fn post(path: impl Into<String>, body: Value, other: Value) -> Step {
+    Step {
+        method: Method::POST,
+        path: path.into(),
+        body,
+        other,
+        status: 201,
+    }
+}
+
+fn put(path: String, body: Value, other: Value) -> Step {
+    Step {
+        method: Method::PUT,
+        status: 200,
+        ..post(path, body, other)
+    }
+}
+
+/// Asks three times under one key: twice the same, which is answered alike, and then for the other.
+async fn repeated(rest: &Rest, step: Step, key: &str) -> Value {
+    let path = &step.path;
+    let ask = async |body| rest.keyed(step.method.clone(), path, Some(body), key).await;
+    let first = ask(&step.body).await.ok(step.status);
     let head = rest.head("den").await;
-    let mut again = ask().await.ok(200);
+    let mut again = ask(&step.body).await.ok(200);
     assert_eq!(rest.head("den").await, head, "{path}: nothing was added");
     if again["type"] == "event" {
         assert_eq!(again["duplicate"], true, "{path}");
         again = as_told_to_all(&again);
     }
     assert_eq!(again, first, "{path}");
-    let other = json!({"text": "another", "version": 1, "choice": "abstain", "severity": "minor",
-        "side": "for", "policy": {"propose": "coordinators"}});
-    let reused = rest.keyed(method, &path, Some(&other), key).await;
-    assert!(
-        matches!(reused.status, 400 | 409 | 200),
-        "{path}: {}",
-        reused.text
-    );
-    if reused.status == 409 {
-        reused.error(409, "key_reused", 1400);
-    }
+    ask(&step.other).await.error(409, "key_reused", 1400);
+    assert_eq!(rest.head("den").await, head, "{path}: nothing was added");
     first
 }
 
 #[tokio::test]
-async fn a_repeat_over_rest_gets_the_original() {
+async fn a_repeat_of_a_vote_or_a_text_gets_the_original() {
     let server = TestServer::start();
     let ann = den(&server, &["bob", "cem"]).await;
     let proposal = json!({"text": "x", "vote_type": "consensus"});
-    let step = (Method::POST, DECISIONS.to_owned(), proposal, 201);
-    let path = path_of(&repeated(&ann, step, "propose").await);
-    let of = |end: &str| format!("{path}/{end}");
-    let amendment = json!({"version": 1, "text": "y"});
-    let argument = json!({"side": "against", "text": "no", "evidence": ["file_1"]});
-    let doubt = json!({"severity": "blocking", "text": "but"});
-    let ballot = json!({"version": 1, "choice": "approve", "reason": "so"});
+    let other = json!({"text": "x"});
+    let proposed = repeated(&ann, post(DECISIONS, proposal, other), "propose").await;
+    let of = |end: &str| format!("{}/{end}", path_of(&proposed));
+    let ballot = |choice: &str| json!({"version": 1, "choice": choice, "reason": "so"});
+    let step = put(of("ballot"), ballot("approve"), ballot("abstain"));
+    repeated(&ann, step, "vote").await;
+    let amendment = |text: &str| json!({"version": 1, "text": text});
+    let step = post(of("amendments"), amendment("y"), amendment("z"));
+    repeated(&ann, step, "amend").await;
+    let consent = |choice: &str| json!({"choice": choice});
+    let step = put(
+        of("amendments/1/ballot"),
+        consent("reject"),
+        consent("approve"),
+    );
+    repeated(&ann, step, "adopt").await;
+
+    let other = ann.post(DECISIONS, &json!({"text": "z"})).await.ok(201);
+    let path = path_of(&other);
+    let gone = ann
+        .keyed(Method::DELETE, &path, None, "withdraw")
+        .await
+        .ok(200);
+    let again = ann
+        .keyed(Method::DELETE, &path, None, "withdraw")
+        .await
+        .ok(200);
+    assert_eq!((&gone["state"], &gone), (&json!("withdrawn"), &again));
+    ann.keyed(Method::DELETE, &path_of(&proposed), None, "withdraw")
+        .await
+        .error(409, "key_reused", 1400);
+    let policy = |seconds: u32| json!({"policy": {"veto_window_seconds": seconds}});
+    let step = Step {
+        method: Method::PATCH,
+        ..put("/v1/rooms/den".to_owned(), policy(7), policy(8))
+    };
+    assert_eq!(
+        repeated(&ann, step, "policy").await["policy"]["veto_window_seconds"],
+        7
+    );
+}
+
+#[tokio::test]
+async fn a_repeat_of_what_is_said_gets_the_original() {
+    let server = TestServer::start();
+    let ann = den(&server, &["bob", "cem"]).await;
+    let path = path_of(&ann.post(DECISIONS, &json!({"text": "x"})).await.ok(201));
     let posted = ann
         .post("/v1/rooms/den/messages", &json!({"text": "hi"}))
         .await
         .ok(201);
     let message = posted["id"].as_str().expect("an id");
-    let of_message = format!("/v1/rooms/den/messages/{message}/critiques");
-    repeated(&ann, (Method::PUT, of("ballot"), ballot, 200), "vote").await;
-    repeated(
-        &ann,
-        (Method::POST, of("amendments"), amendment, 201),
-        "amend",
-    )
-    .await;
-    let consent = json!({"choice": "reject"});
-    repeated(
-        &ann,
-        (Method::PUT, of("amendments/1/ballot"), consent, 200),
-        "adopt",
-    )
-    .await;
-    repeated(
-        &ann,
-        (Method::POST, of("arguments"), argument, 201),
-        "argue",
-    )
-    .await;
-    let made = repeated(
-        &ann,
-        (Method::POST, of("critiques"), doubt.clone(), 201),
-        "critique",
-    )
-    .await;
-    repeated(
-        &ann,
-        (Method::POST, of_message, doubt, 201),
-        "critique message",
-    )
-    .await;
-    let critique = format!(
-        "/v1/rooms/den/critiques/{}",
-        made["critique"].as_str().expect("an id")
+    let argument = |side: &str| json!({"side": side, "text": "no", "evidence": ["file_1"]});
+    let step = post(
+        format!("{path}/arguments"),
+        argument("against"),
+        argument("for"),
     );
-    let text = json!({"text": "well"});
-    repeated(
-        &ann,
-        (Method::POST, format!("{critique}/waive"), text.clone(), 200),
-        "waive",
-    )
-    .await;
-    repeated(
-        &ann,
-        (Method::POST, format!("{critique}/resolve"), text, 200),
-        "resolve",
-    )
-    .await;
-    let other = ann.post(DECISIONS, &json!({"text": "z"})).await.ok(201);
-    let withdraw = (Method::DELETE, path_of(&other), json!({}), 200);
-    repeated(&ann, withdraw, "withdraw").await;
-    let policy = json!({"policy": {"veto_window_seconds": 7}});
-    repeated(
-        &ann,
-        (Method::PATCH, "/v1/rooms/den".to_owned(), policy, 200),
-        "policy",
-    )
-    .await;
+    repeated(&ann, step, "argue").await;
+    let doubt = |severity: &str| json!({"severity": severity, "text": "but"});
+    let of_message = format!("/v1/rooms/den/messages/{message}/critiques");
+    let step = post(of_message, doubt("blocking"), doubt("minor"));
+    repeated(&ann, step, "critique a message").await;
+    let step = post(
+        format!("{path}/critiques"),
+        doubt("blocking"),
+        doubt("minor"),
+    );
+    let made = repeated(&ann, step, "critique").await;
+    let critique = made["critique"].as_str().expect("an id");
+    for answer in ["waive", "resolve"] {
+        let path = format!("/v1/rooms/den/critiques/{critique}/{answer}");
+        let step = Step {
+            status: 200,
+            ..post(path, json!({"text": "well"}), json!({}))
+        };
+        repeated(&ann, step, answer).await;
+    }
+}
+
+/// A key belongs to a sender and a room, and not to a transport.
+#[tokio::test]
+async fn a_repeat_over_the_other_transport_gets_the_original() {
+    let server = TestServer::start();
+    let ann = den(&server, &["bob"]).await;
+    let mut ws = server.session("ann").await;
+    let frame = json!({"type": "propose", "room": "den", "text": "x", "key": "k"});
+    let proposed = ws.done(frame).await;
+    let again = ann
+        .keyed(Method::POST, DECISIONS, Some(&json!({"text": "x"})), "k")
+        .await;
+    let again = again.ok(200);
+    assert_eq!(again["decision"], proposed["decision"]);
+    let ballot = json!({"version": 1, "choice": "approve"});
+    let path = format!("{}/ballot", path_of(&again));
+    ann.keyed(Method::PUT, &path, Some(&ballot), "b")
+        .await
+        .ok(200);
+    let frame = json!({
+        "type": "vote", "room": "den", "decision": proposed["decision"], "version": 1,
+        "choice": "approve", "key": "b",
+    });
+    assert_eq!(ws.done(frame).await["duplicate"], true);
+    assert_eq!(ann.head("den").await, 5);
 }
 
 /// The frames of a motion's life, each with a key; `DEC` and `CRIT` are what the first of them made.

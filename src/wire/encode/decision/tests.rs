@@ -117,7 +117,7 @@ fn amended() -> Event {
         version: 2,
         text: "second".parse().unwrap(),
         deadline: at(1_000),
-        veto_until: None,
+        veto_until: Some(at(65)),
     })
 }
 
@@ -242,7 +242,7 @@ fn the_fields_of_amendments() {
     assert_eq!(fields(amendment_voted()), expected);
     let expected = json!({
         "kind": "amended", "decision": DEC, "amendment": 1, "version": 2, "text": "second",
-        "deadline": clock(1_000), "veto_until": null,
+        "deadline": clock(1_000), "veto_until": clock(65),
     });
     assert_eq!(fields(amended()), expected);
 }
@@ -439,6 +439,34 @@ fn a_list_leaves_the_histories_out() {
         Value::Null,
         "who stays away matters"
     );
+}
+
+/// A page of large ones ends early, and says where to go on.
+#[test]
+fn a_list_is_bounded_in_bytes_but_never_empty() {
+    let records = log(vec![("ann", proposed(VoteType::Consensus))]);
+    let long = "字".repeat(limits::TEXT_CHARS_MAX);
+    let nth = |n: u128| {
+        let mut dossier = Dossier::of(&records).unwrap();
+        dossier.motion.text = long.parse().unwrap();
+        dossier.motion.id = DecisionId::from_uuid(Uuid::from_u128(n));
+        dossier
+    };
+    let dossiers: Vec<_> = (1..=100).map(nth).collect();
+    let page = |dossiers: &[Dossier]| -> Value {
+        let items = dossiers.iter().map(|dossier| (dossier, None));
+        serde_json::from_slice(&decisions_text(items, Some(decision()))).unwrap()
+    };
+    let first = page(&dossiers);
+    let items = first["items"].as_array().unwrap();
+    assert!((30..40).contains(&items.len()), "{}", items.len());
+    assert_eq!(first["next"], items.last().unwrap()["decision"]);
+    assert_eq!(page(&dossiers[..30])["next"], DEC, "all of it is shown");
+
+    let one = Dossier::of(&records).unwrap();
+    let facts = [Facts::of(&one, None), Facts::of(&one, None)];
+    assert_eq!(fitting(&facts, 1, 1).len(), 1);
+    assert_eq!(fitting(&facts, 0, 1).len(), 0);
 }
 
 #[test]
