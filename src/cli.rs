@@ -12,8 +12,10 @@ mod signals;
 
 pub mod admin;
 pub mod backup;
+pub mod decision;
 pub mod demo;
 pub mod export;
+pub mod gate;
 pub mod mail;
 pub mod restore;
 pub mod room;
@@ -21,9 +23,12 @@ pub mod serve;
 pub mod token;
 pub mod verify;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::client::error::Exit;
 
 /// A self-hosted message broker for teams of AI agents.
 #[derive(Debug, Parser)]
@@ -46,12 +51,15 @@ Examples:
   agent-bridge room create design --topic \"How the parser works\"
   agent-bridge room post design \"Good morning\"
   agent-bridge room tail design               watch the room; Ctrl-C ends it
+  agent-bridge decision propose design \"Use PostgreSQL\"
+  agent-bridge gate --decision DECISION --wait 600 && ./deploy
   agent-bridge backup --to bridge.backup      copy a running server's database, and check it
 
 Exit codes of the client commands:
   0 done · 1 refused by the server · 2 wrong usage · 3 the server cannot be reached ·
   4 refused for now, repeating it did not help; or no answer in time · 5 not authorized ·
-  130 interrupted";
+  130 interrupted
+  gate has its own: 0 approved · 1 ended otherwise · 2 open or expired · 3 it cannot be told";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -65,6 +73,10 @@ pub enum Command {
     Mail(mail::MailCommand),
     /// Create, read and write rooms
     Room(Box<room::RoomArgs>),
+    /// Put motions to the vote, vote, and say what is for and against them
+    Decision(Box<decision::DecisionArgs>),
+    /// Let a script wait for the verdict of a decision
+    Gate(gate::GateArgs),
     /// Look into a running server, and put right what failed
     Admin(admin::AdminArgs),
     /// Make a backup of a running server's database
@@ -79,6 +91,24 @@ pub enum Command {
     Import(export::ImportArgs),
 }
 
+/// Reads the command line. What is wrong with it is said.
+///
+/// # Errors
+/// How the program ends then, and after `--help`.
+pub fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|why| {
+        // When the terminal is gone, there is nobody left to be told.
+        drop(why.print());
+        let is_gate = env::args_os().nth(1).is_some_and(|word| word == "gate");
+        match (why.use_stderr(), is_gate) {
+            (false, _) => ExitCode::SUCCESS,
+            (true, false) => ExitCode::from(Exit::Usage as u8),
+            // Scripts would take the usual code for a decision that is open.
+            (true, true) => gate::Gate::Unknown.into(),
+        }
+    })
+}
+
 /// Does what the command line says.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
@@ -87,6 +117,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Token(args) => token::run(args),
         Command::Mail(command) => mail::run(command),
         Command::Room(args) => room::run(*args),
+        Command::Decision(args) => decision::run(*args),
+        Command::Gate(args) => gate::run(args),
         Command::Admin(args) => admin::run(args),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),

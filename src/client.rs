@@ -6,6 +6,7 @@
 
 pub mod ask;
 pub mod back_off;
+pub mod decision;
 pub mod error;
 pub mod keys;
 mod link;
@@ -20,10 +21,13 @@ pub mod url;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use decision::DecisionFacts;
 pub use error::{ClientError, Refusal, Unanswered};
 pub use listen::{Heard, Listen};
 pub use message::MessageFacts;
-pub use rest::{Download, Looks, RestClient, Tracked};
+pub use rest::{
+    Awaited, Decision, Download, Looks, NewCritique, NewDecision, RestClient, Settled, Tracked,
+};
 pub use session::{Mail, NewMessage, NewPost, NewRoom, Session};
 pub use tail::{Follow, Followed};
 pub use token::{InvalidToken, Token};

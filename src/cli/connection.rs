@@ -96,6 +96,16 @@ pub async fn unless_interrupted<T>(
     }
 }
 
+/// Runs a command that may be ended by Ctrl-C at any time.
+///
+/// # Errors
+/// The command's own, or [`ClientError::Interrupted`].
+pub fn until_interrupted<T>(
+    work: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, ClientError> {
+    runtime()?.block_on(unless_interrupted(work))
+}
+
 /// The last step of every client command: what went wrong goes to stderr, and becomes an exit code.
 #[must_use]
 pub fn finish(result: Result<(), ClientError>, output: &Output) -> ExitCode {

@@ -1,10 +1,12 @@
 //! The story of `serve --demo`: five scripted agents meet in a room of the real server, each over a
-//! session of its own, and one of them loses its connection; then one asks another something.
+//! session of its own, and one of them loses its connection; then one asks another something; at the
+//! end they agree on something by a vote.
 //!
 //! What is shown is what came out of a socket. Nothing is printed because it was sent, and the
 //! numbers at the end are counted from what was received.
 
 mod agent;
+mod council;
 mod question;
 mod screen;
 mod script;
@@ -70,6 +72,7 @@ async fn story(
 ) -> Result<Facts, ClientError> {
     let [maya, _, _, rosa, _] = &cast;
     let pair = [maya, rosa].map(Clone::clone);
+    let everybody = cast.clone();
     let [maya, ravi, chen, rosa, tomas] = cast.map(|who| Agent::new(stage, who, lines.clone()));
     let mut maya = maya.into_observer();
     let room = script::open_room(&mut maya).await?;
@@ -82,8 +85,9 @@ async fn story(
     )?;
     let agents = [maya, ravi, chen, rosa, tomas].map(Agent::into_log);
     let last = agents[3].events.last().map_or(Seq::ZERO, |event| event.seq);
-    let answered = question::play(stage, pair, last, lines).await?;
-    Facts::gather(room, &agents, comeback, answered)
+    let answered = question::play(stage, pair, last, lines.clone()).await?;
+    let agreed = council::play(stage, everybody, (&room, last), lines).await?;
+    Facts::gather(room, &agents, comeback, answered, agreed)
 }
 
 /// What a newcomer can try while the demonstration's server goes on running: how to get a token that
@@ -103,6 +107,7 @@ pub fn invitation(address: &Address, data_dir: &Path, paint: Paint) -> String {
         format!("  agent-bridge room tail {room} --all"),
         format!("  agent-bridge room post {room} \"Hello, @maya\""),
         format!("  agent-bridge room show {room}"),
+        format!("  agent-bridge decision list {room}"),
         "  agent-bridge message show $(agent-bridge send maya \"Are you still there?\")".to_owned(),
     ]
     .join("\n")

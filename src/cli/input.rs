@@ -32,6 +32,22 @@ pub(super) fn text_or_stdin(given: Option<String>) -> Result<String, ClientError
     }
 }
 
+/// A text of a file, to the letter: its SHA-256 is the file's.
+///
+/// # Errors
+/// When it cannot be read, is too long, or is no text.
+pub(super) fn text_file(path: &str) -> Result<String, ClientError> {
+    let unreadable = |why| ClientError::Input(format!("--file {path}: {why}"));
+    let file = File::open(path).map_err(unreadable)?;
+    let Some(bytes) = at_most(STDIN_BYTES_MAX, file, path)? else {
+        let max = limits::TEXT_CHARS_MAX;
+        let why = format!("--file {path}: is too long; a text has at most {max} characters");
+        return Err(ClientError::Input(why));
+    };
+    String::from_utf8(bytes)
+        .map_err(|_| ClientError::Input(format!("--file {path}: is not text in UTF-8")))
+}
+
 /// Standard input, as far as it can be a text that somebody wrote.
 ///
 /// # Errors
@@ -133,6 +149,19 @@ mod tests {
         ] {
             let why = payload(bad).expect_err(bad).to_string();
             assert!(why.contains(part), "{bad}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_to_the_letter() {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        write!(file, "one\n\u{5b57}\n").expect("it can be written");
+        let path = file.path().display().to_string();
+        assert_eq!(text_file(&path).ok().as_deref(), Some("one\n字\n"));
+        file.write_all(&[0xff]).expect("it can be written");
+        for (bad, part) in [(path.as_str(), "UTF-8"), ("/no/such/file", "/no/such/file")] {
+            let why = text_file(bad).expect_err(bad).to_string();
+            assert!(why.starts_with("--file ") && why.contains(part), "{why}");
         }
     }
 

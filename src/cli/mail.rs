@@ -20,8 +20,9 @@ pub use args::MailCommand;
 
 use args::{Client, ContentArgs, MessageCommand};
 
+use super::connection::{self, until_interrupted};
 use super::context::{self, Context};
-use super::{connection, input};
+use super::input;
 use crate::client::{ClientError, NewMessage};
 use bridge_core::message::{Body, Recipients};
 
@@ -65,12 +66,6 @@ fn carry_out<T: Args>(
         args,
     } = client;
     context::run(connection, &output, |context| work(context, args))
-}
-
-fn until_interrupted(
-    work: impl Future<Output = Result<(), ClientError>>,
-) -> Result<(), ClientError> {
-    connection::runtime()?.block_on(connection::unless_interrupted(work))
 }
 
 /// What somebody wants to say. What the server would refuse is refused here, with a word about which

@@ -116,8 +116,15 @@ impl Output {
 
     /// An error, on stderr.
     pub fn complain(&self, error: &ClientError) {
+        self.complain_with(error, error.exit() as u8);
+    }
+
+    /// An error of a command that has exit codes of its own.
+    pub fn complain_with(&self, error: &ClientError, exit: u8) {
         if self.is_json {
-            complain(&show::json_line(&error_body(error)));
+            let mut body = error_body(error);
+            body["exit"] = json!(exit);
+            complain(&show::json_line(&body));
         } else {
             complain(&format!("error: {}", show::visible(&error.to_string())));
         }

@@ -7,6 +7,7 @@ mod view;
 mod browse;
 mod manage;
 mod messages;
+mod policy;
 mod tail;
 
 use std::process::ExitCode;
@@ -52,6 +53,7 @@ async fn dispatch(context: &mut Context, command: RoomCommand) -> Result<(), Cli
         RoomCommand::Post(args) => messages::post(context, args).await,
         RoomCommand::Tail(args) => tail::tail(context, args).await,
         RoomCommand::History(args) => messages::history(context, &args).await,
+        RoomCommand::Policy(args) => policy::policy(context, *args).await,
         RoomCommand::Channel(args) => manage::channel(context, &args).await,
         RoomCommand::Grant(args) => manage::grant(context, &args).await,
         RoomCommand::Remove(args) => manage::remove(context, &args).await,

@@ -3,19 +3,28 @@
 //! Texts, topics and names come from other clients, which may be confused or hostile. Nothing of
 //! them is written raw: [`visible()`] and [`visible_lines`] are the only ways to the screen.
 
+mod decision;
 mod event;
 mod message;
 mod paint;
+mod policy;
 mod table;
 mod timeline;
 mod visible;
 
+pub use decision::{decision_outlook, decision_page, names, quoted, state_word, tally_line};
 pub use event::{Threads, Told, event_json, event_line, tell};
-pub use message::{body, first_line, message_json, message_line, receipt_json, receipt_line};
+pub use message::{
+    body, first_line, first_words, message_json, message_line, receipt_json, receipt_line,
+};
 pub use paint::{Hue, Paint};
+pub use policy::{policy_page, policy_words, visibility};
 pub use table::{pad, table, width};
 pub use timeline::{failure_line, timeline};
 pub use visible::{json_document, json_line, visible, visible_lines};
+
+#[cfg(test)]
+pub(super) use decision::a_decision;
 
 use bridge_core::Timestamp;
 

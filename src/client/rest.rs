@@ -1,8 +1,10 @@
 //! REST, with a key on everything that changes something, so that a repeat is safe.
 
+mod decisions;
 mod download;
 mod list;
 mod messages;
+mod verdict;
 
 use std::time::Duration;
 
@@ -19,8 +21,10 @@ use super::url::Address;
 use crate::wire::frame::Rejected;
 use crate::wire::rest::ErrorBody;
 
+pub use decisions::{Decision, NewCritique, NewDecision, Settled};
 pub use download::Download;
 pub use messages::{Looks, Tracked};
+pub use verdict::Awaited;
 
 /// A server on the same planet accepts a connection within this, or not at all.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -138,6 +142,23 @@ impl RestClient {
         let key = Some(keys::new_key());
         self.call(Call {
             method: Method::PUT,
+            path,
+            query: &[],
+            body: Some(body),
+            key,
+            within: ANSWER_WITHIN,
+        })
+        .await
+    }
+
+    /// Changes something that is there; what is not named stays as it is.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn patch(&self, path: &[&str], body: &Value) -> Result<Value, ClientError> {
+        let key = Some(keys::new_key());
+        self.call(Call {
+            method: Method::PATCH,
             path,
             query: &[],
             body: Some(body),

@@ -6,7 +6,7 @@ use bridge_core::policy::Role;
 use bridge_core::{ClientId, Epoch, RoomId, Seq};
 use tokio::sync::{mpsc, watch};
 
-use super::screen::Shown;
+use super::screen::{Shown, show};
 use crate::client::session::within;
 use crate::client::{Address, ClientError, Mail, NewPost, Session, Token};
 use crate::wire::frame::{ResumeBody, ResumedBody, RoomEvent, ServerFrame};
@@ -276,7 +276,6 @@ impl<'a> Agent<'a> {
     }
 
     fn show(&self, shown: Shown) -> Result<(), ClientError> {
-        let sent = self.lines.try_send(shown);
-        sent.map_err(|_| ClientError::Lost("the screen takes no more lines".to_owned()))
+        show(&self.lines, shown)
     }
 }

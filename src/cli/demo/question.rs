@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::agent::Stage as Scene;
-use super::screen::Shown;
+use super::screen::{Shown, show};
 use super::words::surprise;
 use crate::client::session::within;
 use crate::client::{ClientError, Looks, Mail, NewMessage, RestClient, Session, Token};
@@ -198,11 +198,6 @@ impl<'a> Friend<'a> {
 fn message(to: ClientId, text: &str) -> Result<NewMessage, ClientError> {
     let text = text.parse().map_err(|_| surprise("a text that is none"))?;
     Ok(NewMessage::new(Recipients::one(to), Body::Text(text)))
-}
-
-fn show(lines: &mpsc::Sender<Shown>, shown: Shown) -> Result<(), ClientError> {
-    let sent = lines.try_send(shown);
-    sent.map_err(|_| ClientError::Lost("the screen takes no more lines".to_owned()))
 }
 
 fn took(from: &str, to: &str) -> Option<Duration> {

@@ -61,6 +61,15 @@ pub(super) enum Shown {
     },
 }
 
+/// Hands something to the screen.
+///
+/// # Errors
+/// When the screen is gone, or has more to do than the whole story.
+pub(super) fn show(lines: &mpsc::Sender<Shown>, shown: Shown) -> Result<(), ClientError> {
+    let sent = lines.try_send(shown);
+    sent.map_err(|_| ClientError::Lost("the screen takes no more lines".to_owned()))
+}
+
 /// The screen.
 pub(super) struct Screen<'a, W> {
     out: &'a mut W,
@@ -70,17 +79,19 @@ pub(super) struct Screen<'a, W> {
     roles: HashMap<String, String>,
     /// Who was said to be gone.
     gone: HashSet<ClientId>,
+    /// Ids that are too long for a line, and what they are called.
+    names: Vec<(String, String)>,
 }
 
 impl<'a, W: Write> Screen<'a, W> {
     pub(super) fn new(out: &'a mut W, paint: Paint) -> Self {
-        let (threads, roles, gone) = (Threads::default(), HashMap::new(), HashSet::new());
         Self {
             out,
             paint,
-            threads,
-            roles,
-            gone,
+            threads: Threads::default(),
+            roles: HashMap::new(),
+            gone: HashSet::new(),
+            names: Vec::new(),
         }
     }
 
@@ -129,6 +140,7 @@ impl<'a, W: Write> Screen<'a, W> {
 
     fn event(&mut self, event: &RoomEvent) -> String {
         self.learn_role(event);
+        self.learn_name(event);
         let paint = self.paint;
         let told = tell(event, "");
         let reply = told.reply_to.as_deref().map(|id| self.threads.name(id));
@@ -141,13 +153,36 @@ impl<'a, W: Write> Screen<'a, W> {
         let channel = told.channel.unwrap_or_default();
         let channel = paint.dim(&pad(&channel, CHANNEL_COLUMNS));
         let reply = reply.map(|name| format!("↳ {name}  ")).unwrap_or_default();
-        let words = wrapped(&format!("{reply}{}", told.words), INDENT);
+        let words = self.with_names(&format!("{reply}{}", told.words));
+        let words = wrapped(&words, INDENT);
         let words = if told.is_speech {
             words
         } else {
             paint.dim(&words)
         };
         format!("{seq}  {at}  {who}  {role}  {channel}  {words}")
+    }
+
+    /// A motion is called by a letter, and a critique by the event that made it.
+    fn learn_name(&mut self, event: &RoomEvent) {
+        let motions = self
+            .names
+            .iter()
+            .filter(|(_, name)| name.starts_with("motion"));
+        let letter = ('A'..='Z').nth(motions.count()).unwrap_or('Z');
+        let (id, name) = match event.kind.as_str() {
+            "proposed" => (event.text("decision"), format!("motion {letter}")),
+            "critiqued" => (event.text("critique"), format!("critique #{}", event.seq)),
+            _ => return,
+        };
+        if let Some(id) = id {
+            self.names.push((id.to_owned(), name));
+        }
+    }
+
+    fn with_names(&self, text: &str) -> String {
+        let names = self.names.iter();
+        names.fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
     }
 
     fn mail(&self, at: &str, who: &ClientId, words: &str, is_speech: bool) -> String {
@@ -168,7 +203,7 @@ impl<'a, W: Write> Screen<'a, W> {
         format!(
             "{}{name}  {}",
             " ".repeat(4 + 2 + 8 + 2),
-            self.paint.dim(&visible(text))
+            self.paint.dim(&visible(&self.with_names(text)))
         )
     }
 

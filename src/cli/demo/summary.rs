@@ -3,6 +3,7 @@
 use bridge_core::RoomId;
 
 use super::agent::Log;
+use super::council::Agreed;
 use super::question::Answered;
 use super::script::Comeback;
 use crate::cli::show::{Paint, count, event_json};
@@ -20,6 +21,7 @@ pub(super) struct Facts {
     logs: u64,
     comeback: Comeback,
     answered: Answered,
+    agreed: Agreed,
 }
 
 impl Facts {
@@ -32,6 +34,7 @@ impl Facts {
         logs: &[Log],
         comeback: Comeback,
         answered: Answered,
+        agreed: Agreed,
     ) -> Result<Self, ClientError> {
         let Some((first, others)) = logs.split_first() else {
             return Err(ClientError::Protocol("nobody was there".to_owned()));
@@ -49,6 +52,7 @@ impl Facts {
             logs: logs.len() as u64,
             comeback,
             answered,
+            agreed,
         })
     }
 }
@@ -97,6 +101,7 @@ pub(super) fn text(facts: &Facts, paint: Paint) -> String {
         logs,
         comeback,
         answered,
+        agreed,
     } = facts;
     let missed = comeback.missed.len();
     let promised = comeback.resumed.to.get() - comeback.resumed.from.get();
@@ -104,7 +109,7 @@ pub(super) fn text(facts: &Facts, paint: Paint) -> String {
         String::new(),
         paint.bold("Counted from what was received"),
         format!(
-            "  {} in the room {room}: {} by {} in {}",
+            "  {} in the room {room} before the vote: {} by {} in {}",
             count(*events, "event"),
             count(*posts, "message"),
             count(*members, "member"),
@@ -125,13 +130,36 @@ pub(super) fn text(facts: &Facts, paint: Paint) -> String {
             answered.stages().join(", "),
             answered.took.as_secs_f64(),
         ),
+        decided(agreed),
     ]
     .join("\n")
+}
+
+fn decided(agreed: &Agreed) -> String {
+    let Agreed {
+        motions,
+        ballots,
+        void,
+        approved,
+        gate: [before, after],
+    } = agreed;
+    let (version, approve) = (approved.version, approved.tally.approve);
+    format!(
+        "  1 decision: {} and {}, {void} of them void; version {version} approved by {approve} of \
+         {}; the gate said {} and then {}",
+        count(*motions, "motion"),
+        count(*ballots, "ballot"),
+        approved.electorate.len(),
+        *before as u8,
+        *after as u8,
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::gate::Gate;
+    use crate::cli::show::a_decision;
     use crate::wire::frame::ResumedBody;
     use bridge_core::Seq;
     use bridge_core::message::Stage;
@@ -171,7 +199,16 @@ mod tests {
             receipts: vec![Stage::Delivered, Stage::Seen, Stage::Done],
             took: Duration::from_millis(2_345),
         };
-        Facts::gather(room, logs, comeback, answered).map_err(|why| why.to_string())
+        let mut approved = a_decision();
+        approved["state"] = json!("approved");
+        let agreed = Agreed {
+            motions: 2,
+            ballots: 5,
+            void: 3,
+            approved: serde_json::from_value(approved).expect("a decision"),
+            gate: [Gate::Undecided, Gate::Approved],
+        };
+        Facts::gather(room, logs, comeback, answered, agreed).map_err(|why| why.to_string())
     }
 
     #[test]
@@ -179,13 +216,17 @@ mod tests {
         let logs = [log("ann", &["", "a", "b"]), log("bob", &["", "a", "b"])];
         let facts = facts(&logs).expect("the same logs");
         let text = text(&facts, Paint::new(false));
-        assert!(text.contains("3 events in the room r: 2 messages by 1 member in 2 sessions"));
+        assert!(text.contains(
+            "3 events in the room r before the vote: 2 messages by 1 member in 2 sessions"
+        ));
         assert!(
             text.contains("resumed from #1, 2 events missed, 2 received"),
             "{text}"
         );
         let question = "1 question: delivered, seen, done, as its sender was told; answered";
         assert!(text.contains(question), "{text}");
+        let decision = "1 decision: 2 motions and 5 ballots, 3 of them void; version 2 approved by 2 of 4; the gate said 2 and then 0";
+        assert!(text.contains(decision), "{text}");
     }
 
     #[test]

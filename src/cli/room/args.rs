@@ -1,12 +1,15 @@
 //! The arguments of `agent-bridge room`.
 
-use bridge_core::policy::{Role, Visibility};
+use std::str::FromStr;
+
+use bridge_core::policy::{Role, RoleRule, Visibility, VoteWeight, Who};
 use bridge_core::text::{Reason, Topic};
-use bridge_core::{ChannelName, ClientId, IdempotencyKey, RoomId, Seq};
+use bridge_core::{ChannelName, ClientId, IdempotencyKey, RoomId, Seq, limits};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::input::{PasswordArgs, ReplyTo};
 use crate::cli::connection::ConnectionArgs;
+use crate::cli::lasting;
 use crate::cli::output::OutputArgs;
 
 /// `agent-bridge room`
@@ -78,6 +81,17 @@ with `complete` whether everything that was missed follows.")]
   agent-bridge room history design --before 120     those before the event 120
   agent-bridge room history design --channel tests --limit 500 --json")]
     History(HistoryArgs),
+    /// Show or change what a room's policy says about its members and its decisions
+    #[command(after_help = "Examples:
+  agent-bridge room policy design                              show it
+  agent-bridge room policy design --propose coordinators
+  agent-bridge room policy design --veto-role reviewer,tester --veto-window 5m
+  agent-bridge room policy design --no-veto --veto-client maya
+  agent-bridge room policy design --weight reviewer=2 --weight others=1
+
+What is not named stays as it is. Only a coordinator changes it. New weights hold at once, but not in
+decisions that are open.")]
+    Policy(Box<PolicyArgs>),
     /// Make a channel in a room
     Channel(ChannelArgs),
     /// Give a client a role; one that is no member is thereby invited
@@ -211,6 +225,118 @@ pub struct HistoryArgs {
     #[arg(long, value_name = "N", default_value_t = 50,
         value_parser = clap::value_parser!(u64).range(1..=500))]
     pub limit: u64,
+}
+
+/// `room policy`
+#[derive(Debug, Args)]
+pub struct PolicyArgs {
+    /// Which room
+    pub room: RoomId,
+    /// Who finds the room, and who may join it
+    #[arg(long, value_enum)]
+    pub visibility: Option<VisibilityArg>,
+    /// How members come by the roles coordinator and reviewer
+    #[arg(long, value_enum)]
+    pub roles: Option<RolesArg>,
+    /// Who may make channels
+    #[arg(long, value_enum)]
+    pub create_channels: Option<WhoArg>,
+    /// Who may propose decisions
+    #[arg(long, value_enum)]
+    pub propose: Option<WhoArg>,
+    /// The roles that hold a veto, in place of those that hold one
+    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
+    pub veto_role: Vec<Role>,
+    /// The clients that hold a veto, whatever their role, in place of those that hold one
+    #[arg(long, value_name = "CLIENT", value_delimiter = ',')]
+    pub veto_client: Vec<ClientId>,
+    /// Nobody holds a veto but those who are named beside this
+    #[arg(long)]
+    pub no_veto: bool,
+    /// How long an approval waits for veto holders: seconds, or a number with s, m, h or d
+    #[arg(long, value_name = "TIME", value_parser = veto_seconds)]
+    pub veto_window: Option<u32>,
+    /// The vote weight of coordinator, reviewer or others
+    #[arg(long, value_name = "ROLE=WEIGHT")]
+    pub weight: Vec<WeightArg>,
+}
+
+fn veto_seconds(text: &str) -> Result<u32, String> {
+    lasting::seconds(text, limits::VETO_WINDOW_SECONDS_MAX)
+}
+
+/// [`RoleRule`] on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RolesArg {
+    /// A coordinator grants them
+    Granted,
+    /// Whoever asks has them
+    Open,
+}
+
+impl From<RolesArg> for RoleRule {
+    fn from(arg: RolesArg) -> Self {
+        match arg {
+            RolesArg::Granted => Self::Granted,
+            RolesArg::Open => Self::Open,
+        }
+    }
+}
+
+/// [`Who`] on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WhoArg {
+    /// Every member
+    Members,
+    /// Coordinators only
+    Coordinators,
+}
+
+impl From<WhoArg> for Who {
+    fn from(arg: WhoArg) -> Self {
+        match arg {
+            WhoArg::Members => Self::Members,
+            WhoArg::Coordinators => Self::Coordinators,
+        }
+    }
+}
+
+/// Whose weight it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WeightOf {
+    /// A coordinator's.
+    Coordinator,
+    /// A reviewer's.
+    Reviewer,
+    /// Everybody else's.
+    Others,
+}
+
+/// `reviewer=1.5`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WeightArg {
+    /// Whose.
+    pub of: WeightOf,
+    /// How much.
+    pub weight: VoteWeight,
+}
+
+impl FromStr for WeightArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const EXPECTED: &str = "must be such as reviewer=1.5, of coordinator, reviewer or others";
+        let (of, weight) = text.split_once('=').ok_or(EXPECTED)?;
+        let of = match of {
+            "coordinator" => WeightOf::Coordinator,
+            "reviewer" => WeightOf::Reviewer,
+            "others" => WeightOf::Others,
+            _ => return Err(EXPECTED.to_owned()),
+        };
+        let number: f64 = weight.parse().map_err(|_| EXPECTED)?;
+        let weight = VoteWeight::try_from(number).map_err(|why| why.to_string())?;
+        Ok(Self { of, weight })
+    }
 }
 
 /// `room channel`

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 pub(super) use crate::cli::context::read;
+pub(super) use crate::cli::show::visibility;
 use crate::wire::frame::{PolicyBody, RoomEvent};
 use bridge_core::policy::Visibility;
 use bridge_core::{Epoch, RoomId, Seq};
@@ -67,13 +68,4 @@ pub(super) struct EventPage {
     pub(super) next: Option<Seq>,
     #[serde(default)]
     pub(super) previous: Option<Seq>,
-}
-
-/// The word for who finds and joins a room.
-pub(super) const fn visibility(of: Visibility) -> &'static str {
-    match of {
-        Visibility::Open => "open",
-        Visibility::Listed => "listed",
-        Visibility::Private => "private",
-    }
 }

@@ -1,5 +1,7 @@
 //! Events in words.
 
+mod decision;
+
 use std::collections::VecDeque;
 
 use bridge_core::Seq;
@@ -56,6 +58,7 @@ pub fn tell(event: &RoomEvent, indent: &str) -> Told {
         "role_granted" => format!("granted {} the role {}", field("client"), field("role")),
         "channel_created" => about(format!("created the channel {}", field("channel"))),
         "room_closed" => because("closed the room".to_owned()),
+        kind if decision::KINDS.contains(&kind) => decision::words(event, indent),
         // A newer server knows more kinds; their fields say more than nothing.
         kind => {
             let fields = Value::Object(event.fields.clone());
@@ -217,9 +220,9 @@ mod tests {
                 "closed the room: done",
             ),
             (
-                "decided",
-                json!({"verdict": "approved\u{1b}"}),
-                "decided {\"verdict\":\"approved",
+                "foreseen",
+                json!({"what": "rain\u{1b}"}),
+                "foreseen {\"what\":\"rain",
             ),
         ];
         for (kind, fields, words) in table {

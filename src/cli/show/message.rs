@@ -27,11 +27,17 @@ fn said(text: Option<&str>, payload: Option<&Value>, indent: &str) -> String {
 /// The first line of what a message says, and no more columns than this.
 #[must_use]
 pub fn first_line(message: &MessageFacts, columns: usize) -> String {
+    match &message.text {
+        Some(text) => first_words(text, columns),
+        None => first_words(&body(message, ""), columns),
+    }
+}
+
+/// The first line of a text, and no more columns than this.
+#[must_use]
+pub fn first_words(text: &str, columns: usize) -> String {
     const MORE: &str = " …";
-    let all = match &message.text {
-        Some(text) => text.trim_end().to_owned(),
-        None => body(message, ""),
-    };
+    let all = text.trim_end();
     let line = all.lines().next().unwrap_or_default();
     let mut used = 0;
     let mut shown = String::new();

@@ -12,12 +12,23 @@ impl RestClient {
     /// # Errors
     /// See [`ClientError`].
     pub async fn list(&self, path: &[&str], limit: u64) -> Result<Value, ClientError> {
+        self.list_of(path, &[], limit).await
+    }
+
+    /// Reads a list of what fits a query, up to so many items.
+    pub(super) async fn list_of(
+        &self,
+        path: &[&str],
+        fits: &[(&str, String)],
+        limit: u64,
+    ) -> Result<Value, ClientError> {
         let mut items: Vec<Value> = Vec::new();
         let mut next = Value::Null;
         loop {
             let wanted = limit - items.len() as u64;
             let wanted = wanted.min(limits::PAGE_RECORDS_MAX as u64);
-            let mut query = vec![("limit", wanted.to_string())];
+            let mut query = fits.to_vec();
+            query.push(("limit", wanted.to_string()));
             if let Value::String(after) = &next {
                 query.push(("after", after.clone()));
             }
