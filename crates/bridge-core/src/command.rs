@@ -186,7 +186,7 @@ impl RoomCommand {
             }
             Self::Create(create) => create.topic.len() + create.policy.veto.weight_bytes(),
             Self::SetPolicy(SetPolicy { veto, .. }) => {
-                veto.as_ref().map_or(0, VetoHolders::weight_bytes)
+                veto.of(&VetoHolders::default()).weight_bytes()
             }
             Self::CreateChannel(channel) => channel.topic.len(),
             Self::Remove(Remove { reason, .. }) | Self::Close(Close { reason }) => {

@@ -239,11 +239,21 @@ fn a_page_of_motions_is_bounded_in_records() {
             proposed(&house, "long").await,
             proposed(&house, "short").await,
         );
-        let longest = proposed(&house, "longest").await;
-        for _ in 1..limits::DECISION_RECORDS_MAX {
-            ask(&house, "ann", vote(longest, Choice::Abstain)).await;
+        let members = limits::DECISION_RECORDS_MAX / limits::RECORDS_OF_ONE_MAX;
+        let members: Vec<String> = (0..members).map(|n| format!("c{n}")).collect();
+        for member in &members {
+            ask(&house, member, join(None)).await;
         }
-        for _ in 0..limits::ARGUMENTS_MAX {
+        let longest = proposed(&house, "longest").await;
+        for member in &members {
+            for _ in 0..limits::RECORDS_OF_ONE_MAX - 1 {
+                ask(&house, member, vote(longest, Choice::Abstain)).await;
+            }
+        }
+        for name in &members[1..] {
+            ask(&house, name, vote(longest, Choice::Abstain)).await;
+        }
+        for _ in 0..limits::ARGUMENTS_OF_ONE_MAX {
             let argue = Argue {
                 decision: long,
                 side: Side::For,

@@ -55,6 +55,7 @@ fn proposed(n: u128) -> Event {
         }],
         deadline: Timestamp::from_millis(9),
         veto_until: Some(Timestamp::from_millis(5)),
+        veto_seconds: 0,
         alternative_to: None,
         root: None,
     }))
@@ -94,6 +95,7 @@ fn life(n: u128) -> Vec<Event> {
         verdict: Verdict::Expired,
         tally: Tally::default(),
         not_voted: Vec::new(),
+        left: vec![],
         superseded_by: None,
     }));
     let (first, second) = (critiqued(n, n), critiqued(n + 100, n));

@@ -77,6 +77,7 @@ fn proposed(vote_type: VoteType) -> Event {
         ],
         deadline: at(1_000),
         veto_until: Some(at(60)),
+        veto_seconds: 0,
         alternative_to: None,
         root: None,
     }))
@@ -169,6 +170,7 @@ fn decided(verdict: Verdict) -> Event {
         verdict,
         tally: tally(),
         not_voted: vec![client("rev")],
+        left: vec![],
         superseded_by: None,
     }))
 }
@@ -299,7 +301,7 @@ fn of_an_open_one_the_room_knows_best() {
         ("bob", voted("bob", 1, Choice::Approve)),
     ]);
     let mut live = Dossier::of(&records).unwrap().motion;
-    live.left(&client("bob"), false);
+    live.left(&client("bob"));
     let object = shown(&records, Some(&live));
     assert_eq!(object["tally"]["abstain"], 1);
     assert_eq!(object["electorate"][1]["choice"], Value::Null);

@@ -188,6 +188,7 @@ struct DecidedBody<'a> {
     verdict: Verdict,
     tally: TallyBody,
     not_voted: &'a [ClientId],
+    left: &'a [ClientId],
     superseded_by: Option<DecisionId>,
 }
 
@@ -199,6 +200,7 @@ impl<'a> From<&'a Decided> for DecidedBody<'a> {
             verdict: decided.verdict,
             tally: (&decided.tally).into(),
             not_voted: &decided.not_voted,
+            left: &decided.left,
             superseded_by: decided.superseded_by,
         }
     }

@@ -34,7 +34,7 @@ fn the_fields_of_a_motion_and_its_votes() {
     assert_eq!(fields(voted("bob", 1, Choice::Reject)), expected);
     let expected = json!({
         "kind": "decided", "decision": DEC, "version": 2, "verdict": "approved",
-        "tally": tally_json(), "not_voted": ["rev"], "superseded_by": null,
+        "tally": tally_json(), "not_voted": ["rev"], "left": [], "superseded_by": null,
     });
     assert_eq!(fields(decided(Verdict::Approved)), expected);
     let closed = Event::VetoWindowClosed(VetoWindowClosed {
