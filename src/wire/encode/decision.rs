@@ -118,11 +118,11 @@ impl<'a> Facts<'a> {
     }
 
     /// The ballot that counts. The log does not say of a motion that has ended who had left the room
-    /// before, but its last record says whose ballots there were.
+    /// before, but its last record says, by name, whose ballots there were not.
     fn choice(&self, voter: &ClientId) -> Option<Choice> {
         let has_voted = self
             .decided
-            .is_none_or(|decided| !decided.not_voted.contains(voter));
+            .is_none_or(|decided| decided.not_voted.binary_search(voter).is_err());
         let ballot = self.motion.ballots().get(voter).copied();
         ballot.filter(|_| has_voted)
     }
