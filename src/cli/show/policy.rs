@@ -1,11 +1,8 @@
 //! A room's policy, as people read it.
 
-use std::time::Duration;
-
 use bridge_core::policy::{RoleRule, Visibility, Who};
 
 use super::visible;
-use crate::cli::lasting;
 use crate::wire::frame::{PolicyBody, WeightBody};
 
 /// A policy, one thing a line.
@@ -28,14 +25,13 @@ fn parts(policy: &PolicyBody) -> [(&'static str, String); 7] {
     let weights = &policy.weights;
     let weight =
         |of: Option<WeightBody>| of.map_or_else(String::new, |of| f64::from(of).to_string());
-    let window = Duration::from_secs(policy.veto_window_seconds.into());
     [
         ("visibility", visibility(policy.visibility).to_owned()),
         ("roles", roles(policy.roles).to_owned()),
         ("create channels", who(policy.create_channels).to_owned()),
         ("propose", who(policy.propose).to_owned()),
         ("veto", holders(policy)),
-        ("veto window", exactly(window)),
+        ("veto window", exactly(policy.veto_window_seconds)),
         (
             "weights",
             format!(
@@ -62,12 +58,11 @@ fn holders(policy: &PolicyBody) -> String {
 }
 
 /// `90s`, unless a larger unit says the same: `2m`.
-fn exactly(lasts: Duration) -> String {
-    let seconds = lasts.as_secs();
-    let unit = [86_400, 3_600, 60]
-        .into_iter()
-        .find(|unit| seconds % unit == 0 && seconds > 0);
-    unit.map_or_else(|| format!("{seconds}s"), |_| lasting::short(lasts))
+fn exactly(seconds: u32) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let fits = |(unit, _): &(u32, &str)| seconds > 0 && seconds.is_multiple_of(*unit);
+    let (unit, word) = units.into_iter().find(fits).unwrap_or((1, "s"));
+    format!("{}{word}", seconds / unit)
 }
 
 /// The word for who finds and joins the room.

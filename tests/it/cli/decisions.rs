@@ -7,91 +7,115 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{den, ok, propose, said_well, say};
-use crate::support::binary::{Binary, folder, said};
+use crate::support::binary::{Binary, Said, folder, said};
 use crate::support::program;
 
-const NOBODY: &str = "dec_00000000000000000000000000000001";
+/// `agent-bridge decision …`, in words with spaces between them and then as they are.
+fn decide(server: &Binary, client: &str, words: &str, more: &[&str]) -> Said {
+    let words: Vec<_> = words.split(' ').collect();
+    say(server, client, &[&["decision"], &words[..], more].concat())
+}
+
+/// What it says when it must work.
+#[track_caller]
+fn decided(server: &Binary, client: &str, words: &str, more: &[&str]) -> String {
+    let said = decide(server, client, words, more);
+    assert_eq!(said.code, Some(0), "{words}: {}", said.err);
+    said.out
+}
+
+/// The JSON that it answers with when it must work.
+#[track_caller]
+fn answer(server: &Binary, client: &str, words: &str, more: &[&str]) -> Value {
+    let out = decided(server, client, words, &[more, &["--json"]].concat());
+    serde_json::from_str(&out).unwrap_or_else(|why| panic!("{words} ({why}): {out}"))
+}
 
 #[tokio::test]
 async fn a_decision_is_made_from_the_command_line() {
     let folder = folder();
     let server = Binary::start(folder.path(), 0);
     den(&server, &["ann", "bob", "cem"]);
-    let id = propose(
-        &server,
-        "ann",
-        &["Use it 字", "--vote-type", "consensus", "--deadline", "2h"],
-    );
-
-    let listed = ok(
-        &server,
-        "bob",
-        &["decision", "list", "den", "--state", "open"],
-    );
+    let consensus = ["Use it 字", "--vote-type", "consensus", "--deadline", "2h"];
+    let id = propose(&server, "ann", &consensus);
+    let listed = answer(&server, "bob", "list den --state open", &[]);
     assert_eq!(listed["items"][0]["decision"], json!(id));
-    let none = said_well(
-        &server,
-        "bob",
-        &["decision", "list", "den", "--state", "vetoed"],
-    );
+    let none = decided(&server, "bob", "list den --state vetoed", &[]);
     assert!(none.contains("no such decision"), "{none}");
 
-    let voted = ok(
+    let critique = is_debated(&server, &id);
+    is_amended(&server, &id);
+    shows_everything(&server, &id, &critique);
+
+    let alone = decided(
         &server,
-        "bob",
-        &["decision", "vote", &id, "approve", "--reason", "why not"],
+        "ann",
+        &format!("waive {critique} --decision {id}"),
+        &[],
     );
+    assert!(alone.starts_with("you waive "), "{alone}");
+    let met = format!("resolve {critique} --room den");
+    let met = answer(&server, "cem", &met, &["Bob does"]);
+    let facts = (&met["kind"], &met["text"]);
+    assert_eq!(facts, (&json!("resolved"), &json!("Bob does")));
+    for client in ["ann", "bob"] {
+        decided(&server, client, &format!("vote {id} approve"), &[]);
+    }
+    let last = decided(
+        &server,
+        "cem",
+        &format!("vote {id} approve --version 2"),
+        &[],
+    );
+    let expected = format!("voted approve on version 2; {id} is approved\n");
+    assert!(last.starts_with(&expected), "{last}");
+    let tail = ["room", "tail", "den", "--all", "--once-idle"];
+    let told = said_well(&server, "bob", &tail);
+    let verdict = format!("→ version 2 of {id} is approved: 3 approve");
+    assert!(told.contains(&verdict), "{told}");
+}
+
+/// Somebody votes, somebody speaks for it, and somebody holds it back. Returns the critique.
+fn is_debated(server: &Binary, id: &str) -> String {
+    let vote = format!("vote {id} approve --reason");
+    let voted = answer(server, "bob", &vote, &["why not"]);
     assert_eq!(voted["tally"]["approve"], 1);
-    let spoke = [
-        "decision",
-        "argue",
-        &id,
-        "for",
-        "It is cheap",
-        "--evidence",
-        "https://a.example",
-    ];
-    let spoke = ok(
-        &server,
-        "bob",
-        &[&spoke[..], &["--evidence", "fil_1"]].concat(),
-    );
+    let argue = format!("argue {id} for --evidence https://a.example --evidence fil_1");
+    let spoke = answer(server, "bob", &argue, &["It is cheap"]);
+    let evidence = json!(["https://a.example", "fil_1"]);
     assert_eq!(
         (&spoke["side"], &spoke["evidence"]),
-        (&json!("for"), &json!(["https://a.example", "fil_1"]))
+        (&json!("for"), &evidence)
     );
-    let held = ok(
-        &server,
-        "cem",
-        &[
-            "decision",
-            "critique",
-            &id,
-            "blocking",
-            "Who makes the backups?",
-        ],
-    );
-    let critique = held["critique"].as_str().expect("an id");
+    let critique = format!("critique {id} blocking");
+    let held = answer(server, "cem", &critique, &["Who makes the backups?"]);
+    held["critique"].as_str().expect("an id").to_owned()
+}
 
-    let amended = ok(
-        &server,
+/// Two of three want another text.
+fn is_amended(server: &Binary, id: &str) {
+    let amended = answer(
+        server,
         "cem",
-        &["decision", "amend", &id, "Use it, with backups"],
+        &format!("amend {id}"),
+        &["Use it, with backups"],
     );
-    assert_eq!(
-        (&amended["amendment"], &amended["version"]),
-        (&json!(1), &json!(1))
-    );
-    let no = said_well(&server, "bob", &["decision", "adopt", &id, "1", "--reject"]);
+    let numbers = (&amended["amendment"], &amended["version"]);
+    assert_eq!(numbers, (&json!(1), &json!(1)));
+    let adopt = format!("adopt {id} 1");
+    let no = decided(server, "bob", &adopt, &["--reject"]);
     assert!(no.starts_with("said no to the amendment 1; "), "{no}");
-    ok(&server, "ann", &["decision", "adopt", &id, "1"]);
-    let adopted = said_well(&server, "cem", &["decision", "adopt", &id, "1"]);
-    assert!(
-        adopted.starts_with("adopted the amendment 1: the text is version 2 now; "),
-        "{adopted}"
-    );
+    let yes = decided(server, "ann", &adopt, &[]);
+    assert!(yes.starts_with("said yes to the amendment 1; "), "{yes}");
+    let adopted = decided(server, "cem", &adopt, &[]);
+    let expected = "adopted the amendment 1: the text is version 2 now; ";
+    assert!(adopted.starts_with(expected), "{adopted}");
+}
 
-    let page = said_well(&server, "ann", &["decision", "show", &id]);
+/// The page of a decision on which something of every kind has been said.
+#[track_caller]
+fn shows_everything(server: &Binary, id: &str, critique: &str) {
+    let page = said_well(server, "ann", &["decision", "show", id]);
     for part in [
         "open  version 2\n",
         "takes consensus",
@@ -105,43 +129,6 @@ async fn a_decision_is_made_from_the_command_line() {
     ] {
         assert!(page.contains(part), "without {part:?}: {page}");
     }
-
-    let alone = said_well(
-        &server,
-        "ann",
-        &["decision", "waive", critique, "--decision", &id],
-    );
-    assert!(alone.starts_with("you waive "), "{alone}");
-    let met = ok(
-        &server,
-        "cem",
-        &["decision", "resolve", critique, "Bob does", "--room", "den"],
-    );
-    assert_eq!(
-        (&met["kind"], &met["text"]),
-        (&json!("resolved"), &json!("Bob does"))
-    );
-    for client in ["ann", "bob"] {
-        ok(&server, client, &["decision", "vote", &id, "approve"]);
-    }
-    let last = said_well(
-        &server,
-        "cem",
-        &["decision", "vote", &id, "approve", "--version", "2"],
-    );
-    assert!(
-        last.starts_with(&format!("voted approve on version 2; {id} is approved\n")),
-        "{last}"
-    );
-    let told = said_well(
-        &server,
-        "bob",
-        &["room", "tail", "den", "--all", "--once-idle"],
-    );
-    assert!(
-        told.contains(&format!("→ version 2 of {id} is approved: 3 approve")),
-        "{told}"
-    );
 }
 
 #[tokio::test]
@@ -282,6 +269,63 @@ async fn texts_come_from_files_and_pipes() {
     assert_eq!(shown["arguments"]["against"][0]["text"], "from a pipe");
 }
 
+/// Who says what, how it ends, and what stands in the error. `DEC` is an open decision, `NIL` one that
+/// is none, `CRIT` a critique and `MSG` a message that are none.
+const WRONG: &[(&str, &str, i32, &str)] = &[
+    ("ann", "show NIL", 1, "decision_not_found"),
+    ("dan", "show DEC", 1, "decision_not_found"),
+    ("ann", "show dec_1", 2, "must be an id such as dec_"),
+    ("ann", "vote NIL approve", 1, "decision_not_found"),
+    ("ann", "vote DEC yes", 2, "approve, reject, abstain, veto"),
+    ("ann", "vote DEC approve --version 0", 1, "stale_version"),
+    ("ann", "vote DEC veto --reason x", 1, "no_veto_power"),
+    ("cem", "vote DEC approve", 1, "not_in_electorate"),
+    ("ann", "propose den ", 2, "the text must not be empty"),
+    ("ann", "propose den x --file y", 2, "cannot be used with"),
+    (
+        "ann",
+        "propose den --file /no/such/file",
+        2,
+        "/no/such/file",
+    ),
+    ("ann", "propose den x --vote-type unanimous", 2, "consensus"),
+    ("ann", "propose den x --quorum 2", 1, "quorum: belongs to"),
+    ("ann", "propose den x --deadline 0", 2, "a second at least"),
+    (
+        "ann",
+        "propose den x --deadline 91d",
+        2,
+        "at most 7776000 seconds",
+    ),
+    ("ann", "propose den x --channel nil", 1, "channel_not_found"),
+    ("ann", "propose nil x", 1, "room_not_found"),
+    ("dan", "propose den x", 1, "not_a_member"),
+    ("ann", "list nil", 1, "room_not_found"),
+    ("ann", "list den --state lost", 2, "superseded"),
+    ("ann", "amend DEC x", 1, "must differ"),
+    ("ann", "adopt DEC 1", 1, "amendment_not_found"),
+    ("ann", "adopt DEC x", 2, "invalid value 'x'"),
+    ("ann", "argue DEC maybe x", 2, "against"),
+    ("ann", "critique DEC fatal x", 2, "suggestion"),
+    ("ann", "critique MSG minor x", 2, "--room says in which"),
+    (
+        "ann",
+        "critique MSG minor x --room den",
+        1,
+        "message_not_found",
+    ),
+    ("cem", "critique DEC blocking x", 1, "not_in_electorate"),
+    (
+        "ann",
+        "resolve CRIT",
+        2,
+        "--room <ROOM>|--decision <DECISION>",
+    ),
+    ("ann", "resolve CRIT --room den", 1, "critique_not_found"),
+    ("ann", "waive CRIT --decision NIL", 1, "decision_not_found"),
+    ("bob", "withdraw DEC", 5, "only who proposed"),
+];
+
 #[tokio::test]
 async fn what_is_wrong_is_told() {
     let folder = folder();
@@ -289,145 +333,27 @@ async fn what_is_wrong_is_told() {
     den(&server, &["ann", "bob"]);
     let id = propose(&server, "ann", &["x"]);
     said_well(&server, "cem", &["room", "join", "den"]);
-    let critique = "crit_00000000000000000000000000000001";
-    let message = "msg_00000000000000000000000000000001";
-    let table: &[(&str, &[&str], i32, &str)] = &[
-        ("ann", &["show", NOBODY], 1, "decision_not_found"),
-        ("dan", &["show", &id], 1, "decision_not_found"),
-        ("ann", &["show", "dec_1"], 2, "must be an id such as dec_"),
-        ("ann", &["vote", NOBODY, "approve"], 1, "decision_not_found"),
-        (
-            "ann",
-            &["vote", &id, "yes"],
-            2,
-            "approve, reject, abstain, veto",
-        ),
-        (
-            "ann",
-            &["vote", &id, "approve", "--version", "0"],
-            1,
-            "stale_version",
-        ),
-        (
-            "ann",
-            &["vote", &id, "veto", "--reason", "x"],
-            1,
-            "no_veto_power",
-        ),
-        ("cem", &["vote", &id, "approve"], 1, "not_in_electorate"),
-        (
-            "ann",
-            &["propose", "den", " "],
-            2,
-            "the text must not be empty",
-        ),
-        (
-            "ann",
-            &["propose", "den", "x", "--file", "y"],
-            2,
-            "cannot be used with",
-        ),
-        (
-            "ann",
-            &["propose", "den", "--file", "/no/such/file"],
-            2,
-            "/no/such/file",
-        ),
-        (
-            "ann",
-            &["propose", "den", "x", "--vote-type", "unanimous"],
-            2,
-            "consensus",
-        ),
-        (
-            "ann",
-            &["propose", "den", "x", "--quorum", "2"],
-            1,
-            "quorum: belongs to",
-        ),
-        (
-            "ann",
-            &["propose", "den", "x", "--deadline", "0"],
-            2,
-            "a second at least",
-        ),
-        (
-            "ann",
-            &["propose", "den", "x", "--deadline", "91d"],
-            2,
-            "at most 7776000 seconds",
-        ),
-        (
-            "ann",
-            &["propose", "den", "x", "--channel", "nil"],
-            1,
-            "channel_not_found",
-        ),
-        ("ann", &["propose", "nil", "x"], 1, "room_not_found"),
-        ("dan", &["propose", "den", "x"], 1, "not_a_member"),
-        ("ann", &["list", "nil"], 1, "room_not_found"),
-        ("ann", &["list", "den", "--state", "lost"], 2, "superseded"),
-        ("ann", &["amend", &id, "x"], 1, "must differ"),
-        ("ann", &["adopt", &id, "1"], 1, "amendment_not_found"),
-        ("ann", &["adopt", &id, "x"], 2, "invalid value 'x'"),
-        ("ann", &["argue", &id, "maybe", "x"], 2, "against"),
-        ("ann", &["critique", &id, "fatal", "x"], 2, "suggestion"),
-        (
-            "ann",
-            &["critique", message, "minor", "x"],
-            2,
-            "--room says in which",
-        ),
-        (
-            "ann",
-            &["critique", message, "minor", "x", "--room", "den"],
-            1,
-            "message_not_found",
-        ),
-        (
-            "cem",
-            &["critique", &id, "blocking", "x"],
-            1,
-            "not_in_electorate",
-        ),
-        (
-            "ann",
-            &["resolve", critique],
-            2,
-            "--room <ROOM>|--decision <DECISION>",
-        ),
-        (
-            "ann",
-            &["resolve", critique, "--room", "den"],
-            1,
-            "critique_not_found",
-        ),
-        (
-            "ann",
-            &["waive", critique, "--decision", NOBODY],
-            1,
-            "decision_not_found",
-        ),
-        ("bob", &["withdraw", &id], 5, "only who proposed"),
-    ];
-    for (client, args, code, part) in table {
-        let said = say(&server, client, &[&["decision"], *args].concat());
-        assert_eq!(said.code, Some(*code), "{args:?}: {}", said.err);
-        assert!(said.err.contains(part), "{args:?}: {}", said.err);
+    let none = "00000000000000000000000000000001";
+    for (client, words, code, part) in WRONG {
+        let words = words
+            .replace("DEC", &id)
+            .replace("NIL", &format!("dec_{none}"));
+        let words = words.replace("CRIT", &format!("crit_{none}"));
+        let words = words.replace("MSG", &format!("msg_{none}"));
+        let said = decide(&server, client, &words, &[]);
+        assert_eq!(said.code, Some(*code), "{words}: {}", said.err);
+        assert!(said.err.contains(part), "{words}: {}", said.err);
     }
     let addr = server.kill();
     let mut nobody = program();
     let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.x";
-    nobody
-        .env("BRIDGE_URL", format!("http://{addr}"))
-        .env("BRIDGE_TOKEN", token);
+    nobody.env("BRIDGE_URL", format!("http://{addr}"));
+    nobody.env("BRIDGE_TOKEN", token);
     let said = super::run(nobody.args(["decision", "show", &id, "--json"]));
     assert_eq!(said.code, Some(3), "{}", said.err);
     let error: Value = serde_json::from_str(&said.err).expect("JSON");
-    assert_eq!(
-        (&error["exit"], &error["error"]["temporary"]),
-        (&json!(3), &json!(true))
-    );
+    let facts = (&error["exit"], &error["error"]["temporary"]);
+    assert_eq!(facts, (&json!(3), &json!(true)));
 }
 
 #[tokio::test]

@@ -202,7 +202,7 @@ async fn a_gate_that_waits_is_woken_by_the_verdict() {
     let server = Binary::start(folder.path(), 0);
     den(&server, &["ann", "bob"]);
     let id = propose(&server, "ann", &["x"]);
-    let waiting = Waiting::on(&server, "ann", &id, "10m");
+    let waiting = Waiting::on(&server, "ann", &id, "60");
     vote(&server, "ann", &id, &["approve"]);
     vote(&server, "bob", &id, &["approve"]);
     let ended = waiting.ended();
@@ -223,7 +223,7 @@ async fn a_gate_waits_over_a_restart_of_the_server() {
     den(&server, &["ann", "bob"]);
     let id = propose(&server, "ann", &["x"]);
     vote(&server, "ann", &id, &["approve"]);
-    let waiting = Waiting::on(&server, "ann", &id, "10m");
+    let waiting = Waiting::on(&server, "ann", &id, "60");
     let addr = server.kill();
     let server = Binary::start(folder.path(), addr.port());
     vote(&server, "bob", &id, &["approve"]);
@@ -250,7 +250,7 @@ async fn whoever_may_not_look_any_more_cannot_tell() {
     let server = Binary::start(folder.path(), 0);
     den(&server, &["ann", "bob"]);
     let id = propose(&server, "ann", &["x", "--vote-type", "consensus"]);
-    let waiting = Waiting::on(&server, "bob", &id, "10m");
+    let waiting = Waiting::on(&server, "bob", &id, "60");
     said_well(&server, "ann", &["room", "remove", "den", "bob"]);
     let ended = waiting.ended();
     assert_eq!(
@@ -268,7 +268,7 @@ async fn a_gate_that_waits_ends_by_ctrl_c() {
     let server = Binary::start(folder.path(), 0);
     den(&server, &["ann", "bob"]);
     let id = propose(&server, "ann", &["x"]);
-    let waiting = Waiting::on(&server, "ann", &id, "10m");
+    let waiting = Waiting::on(&server, "ann", &id, "60");
     let pid = waiting.child.id().to_string();
     let asked = Command::new("kill").args(["-INT", &pid]).status();
     assert!(asked.expect("there is a kill command").success());

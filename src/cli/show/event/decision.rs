@@ -25,77 +25,106 @@ pub(super) const KINDS: &[&str] = &[
 
 /// Puts an event of one of these kinds into words. Lines after the first begin with `indent`.
 pub(super) fn words(event: &RoomEvent, indent: &str) -> String {
-    let field = |name| event.text(name).map(visible).unwrap_or_default();
-    let number = |name| {
-        event
-            .fields
-            .get(name)
-            .and_then(Value::as_u64)
-            .unwrap_or_default()
-    };
-    let saying = |words: String, what| match event.text(what) {
-        None | Some("") => words,
-        Some(text) => format!("{words}: {}", visible_lines(text, indent)),
-    };
-    let id = field("decision");
+    let teller = Teller { event, indent };
     match event.kind.as_str() {
         "policy_changed" => policy(event),
-        "proposed" => {
-            let words = format!("put {id} to the vote, by {}", field("vote_type"));
-            let words = match event.text("alternative_to") {
-                Some(other) => format!("{words}, as an alternative to {}", visible(other)),
-                None => words,
-            };
-            saying(words, "text")
-        }
-        "voted" => {
-            let words = format!(
-                "voted {} on version {} of {id}",
-                field("choice"),
-                number("version")
-            );
-            saying(words, "reason")
-        }
-        "amendment_proposed" => {
-            let words = format!("proposed the amendment {} of {id}", number("amendment"));
-            saying(words, "text")
-        }
-        "amendment_voted" => {
-            format!(
-                "voted {} on the amendment {} of {id}",
-                field("choice"),
-                number("amendment")
-            )
-        }
-        "amended" => {
-            let (amendment, version) = (number("amendment"), number("version"));
-            let words = format!(
-                "→ the amendment {amendment} is adopted, ballots are void: version {version} of {id}"
-            );
-            saying(words, "text")
-        }
-        "veto_window_closed" => format!("→ {id} does not wait for vetoes any more"),
+        "proposed" => teller.saying(proposed(event), "text"),
+        "voted" | "amendment_proposed" | "amendment_voted" | "amended" => teller.of_text(),
+        "veto_window_closed" => format!("→ {} does not wait for vetoes any more", teller.id()),
         "decided" => decided(event),
-        "withdrawn" => format!("withdrew {id}"),
-        "argued" => {
-            let words = saying(format!("spoke {} {id}", field("side")), "text");
-            let evidence = event.fields.get("evidence").and_then(Value::as_array);
-            let pieces = evidence.into_iter().flatten().filter_map(Value::as_str);
-            pieces.fold(words, |words, piece| {
-                format!("{words} ({})", visible(piece))
-            })
+        "withdrawn" => format!("withdrew {}", teller.id()),
+        "argued" => teller.argued(),
+        kind => teller.of_critique(kind),
+    }
+}
+
+/// An event that is put into words.
+struct Teller<'a> {
+    event: &'a RoomEvent,
+    indent: &'a str,
+}
+
+impl Teller<'_> {
+    fn field(&self, name: &str) -> String {
+        self.event.text(name).map(visible).unwrap_or_default()
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        let number = self.event.fields.get(name).and_then(Value::as_u64);
+        number.unwrap_or_default()
+    }
+
+    fn id(&self) -> String {
+        self.field("decision")
+    }
+
+    /// With what somebody said, if anything.
+    fn saying(&self, words: String, field: &str) -> String {
+        match self.event.text(field) {
+            None | Some("") => words,
+            Some(text) => format!("{words}: {}", visible_lines(text, self.indent)),
         }
-        "critiqued" => {
-            let (severity, target) = (field("severity"), field("target"));
-            saying(
-                format!("criticised {target} ({severity}, {})", field("critique")),
+    }
+
+    /// About a version or an amendment.
+    fn of_text(&self) -> String {
+        let (id, choice) = (self.id(), self.field("choice"));
+        let (version, amendment) = (self.number("version"), self.number("amendment"));
+        match self.event.kind.as_str() {
+            "voted" => {
+                let words = format!("voted {choice} on version {version} of {id}");
+                self.saying(words, "reason")
+            }
+            "amendment_proposed" => self.saying(
+                format!("proposed the amendment {amendment} of {id}"),
                 "text",
-            )
+            ),
+            "amendment_voted" => format!("voted {choice} on the amendment {amendment} of {id}"),
+            _ => {
+                let words = format!(
+                    "→ the amendment {amendment} is adopted, ballots are void: version {version} \
+                     of {id}"
+                );
+                self.saying(words, "text")
+            }
         }
-        "waived" if event.fields.get("suffices") == Some(&Value::Bool(false)) => {
-            saying(format!("would waive {}", field("critique")), "text")
-        }
-        kind => saying(format!("{} {}", visible(kind), field("critique")), "text"),
+    }
+
+    fn argued(&self) -> String {
+        let (side, id) = (self.field("side"), self.id());
+        let words = self.saying(format!("spoke {side} {id}"), "text");
+        let evidence = self.event.fields.get("evidence").and_then(Value::as_array);
+        let pieces = evidence.into_iter().flatten().filter_map(Value::as_str);
+        pieces.fold(words, |words, piece| {
+            format!("{words} ({})", visible(piece))
+        })
+    }
+
+    fn of_critique(&self, kind: &str) -> String {
+        let critique = self.field("critique");
+        let suffices = self.event.fields.get("suffices");
+        let words = match kind {
+            "critiqued" => {
+                let (severity, target) = (self.field("severity"), self.field("target"));
+                format!("criticised {target} ({severity}, {critique})")
+            }
+            "waived" if suffices == Some(&Value::Bool(false)) => format!("would waive {critique}"),
+            kind => format!("{} {critique}", visible(kind)),
+        };
+        self.saying(words, "text")
+    }
+}
+
+fn proposed(event: &RoomEvent) -> String {
+    let field = |name| event.text(name).map(visible).unwrap_or_default();
+    let words = format!(
+        "put {} to the vote, by {}",
+        field("decision"),
+        field("vote_type")
+    );
+    match event.text("alternative_to") {
+        Some(other) => format!("{words}, as an alternative to {}", visible(other)),
+        None => words,
     }
 }
 
