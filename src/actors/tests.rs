@@ -1,5 +1,7 @@
 //! Actors over a store in memory whose log fails on demand.
 
+mod decisions;
+mod due_rooms;
 mod entering;
 mod failures;
 mod harness;

@@ -1,5 +1,6 @@
 //! Copies of a log: backups, exports, what is made of them, and whether they are what was written.
 
+mod court;
 mod history;
 mod moving;
 mod online;

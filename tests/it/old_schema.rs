@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use agent_bridge::storage::sqlite;
 use bridge_core::event::Stream;
 use bridge_core::owner::Answer;
-use bridge_core::ports::{Directory, Log, Reader};
-use bridge_core::{Epoch, MessageId, Seq};
+use bridge_core::ports::{DecisionsQuery, Directory, Log, Reader};
+use bridge_core::{Epoch, MessageId, Seq, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -142,6 +142,15 @@ fn a_database_of_the_first_schema_takes_direct_messages() {
     let before = whole(&opened.store);
     assert!(!before.is_empty());
     assert_eq!(opened.store.follow_ups(None, 9), Ok(vec![]));
+    let motions = DecisionsQuery {
+        state: None,
+        before: None,
+        rows_max: 9,
+    };
+    let den = "den".parse().expect("a name");
+    assert_eq!(opened.store.decisions(&den, &motions), Ok(vec![]));
+    let ever = Timestamp::from_millis(i64::MAX);
+    assert_eq!(opened.store.due_rooms(ever, 9), Ok(vec![]));
     assert_eq!(opened.store.posts_total(), Ok(6));
     // A mailbox may have the name of a room.
     let answers = opened.log.append(&[&mailbox("den", &[1])]);

@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bridge_core::command::{Post, RoomCommand};
 use bridge_core::fake::{CountingIds, Fault, MemoryLog, MemoryStore};
 use bridge_core::message::{AckStage, Body, MessageKind, Outgoing, Priority, Recipients, Trace};
 use bridge_core::policy::Policy;
-use bridge_core::ports::{Ids, Log};
+use bridge_core::ports::{Clock, Ids, Log};
 use bridge_core::text::Topic;
 use bridge_core::{
-    ChannelName, Epoch, MessageId, Principal, Reject, RoomId, Scopes, Seq, Timestamp,
+    ChannelName, Epoch, MessageId, Moment, Principal, Reject, RoomId, Scopes, Seq, Timestamp,
 };
 use bytes::BytesMut;
 use futures_util::StreamExt;
@@ -36,10 +37,32 @@ use crate::wire::frame::{
 /// No test waits longer than this for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A bridge, its store, and the rooms' names.
+/// A bridge, its store and its clock.
 pub(super) struct House {
     pub(super) bridge: Bridge,
     pub(super) store: MemoryStore,
+    pub(super) clock: SetForward,
+}
+
+/// The machine's clock, which a test sets forward. No time goes by when it does.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SetForward(Arc<AtomicI64>);
+
+impl SetForward {
+    pub(super) fn by(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetForward {
+    fn now(&self) -> Timestamp {
+        let ahead = self.0.load(Ordering::Relaxed);
+        SystemClock.now().plus_millis(ahead)
+    }
+
+    fn moment(&self) -> Moment {
+        SystemClock.moment()
+    }
 }
 
 /// Runs a test where actors can run.
@@ -53,11 +76,6 @@ pub(super) fn run(test: impl Future<Output = ()>) {
 
 pub(super) fn house(faults: &[Fault], hooks: Faults, room_idle: Duration) -> House {
     let store = MemoryStore::new(Epoch::from_uuid(Uuid::from_u128(1)));
-    house_on(store, faults, hooks, room_idle)
-}
-
-/// On a store that has data already.
-fn house_on(store: MemoryStore, faults: &[Fault], hooks: Faults, room_idle: Duration) -> House {
     let mut log = MemoryLog::new(store.clone());
     for fault in faults {
         log.inject(*fault);
@@ -74,28 +92,44 @@ pub(super) fn house_with(
     hooks: Faults,
     room_idle: Duration,
 ) -> House {
+    let options = Options {
+        room_idle,
+        faults: hooks,
+        ..Options::default()
+    };
+    house_at(SetForward::default(), store, log, reopen, options)
+}
+
+/// By a clock of the test's own.
+fn house_at(
+    clock: SetForward,
+    store: MemoryStore,
+    log: Box<dyn Log>,
+    reopen: log_writer::Reopen,
+    options: Options,
+) -> House {
     let metrics = Metrics::new();
     let (log, _thread) =
         log_writer::start(log, reopen, metrics.log()).expect("a thread for the log");
     let bridge = Bridge::new(Parts {
         log,
         store: Arc::new(store.clone()),
-        clock: ServerClock::new(Arc::new(SystemClock), Timestamp::default()),
+        clock: ServerClock::new(Arc::new(clock.clone()), Timestamp::default()),
         ids: Arc::new(CountingIds::default()) as Arc<dyn Ids>,
         passwords: Passwords::new(Cost {
             memory_kib: 8,
             passes: 1,
         })
         .expect("a cheap cost"),
-        options: Options {
-            room_idle,
-            faults: hooks,
-            ..Options::default()
-        },
+        options,
         metrics,
         spans: Spans::off(),
     });
-    House { bridge, store }
+    House {
+        bridge,
+        store,
+        clock,
+    }
 }
 
 pub(super) fn somebody(name: &str) -> Principal {
@@ -109,10 +143,10 @@ pub(super) fn room(name: &str) -> RoomId {
 impl House {
     /// Another process on the same store. This one must not be used any more.
     pub(super) fn restarted(&self) -> Self {
-        let Options {
-            room_idle, faults, ..
-        } = self.bridge.options();
-        house_on(self.store.clone(), &[], *faults, *room_idle)
+        let log = Box::new(MemoryLog::new(self.store.clone()));
+        let reopen = Box::new(|| Err("there is no other log".to_owned()));
+        let options = self.bridge.options().clone();
+        house_at(self.clock.clone(), self.store.clone(), log, reopen, options)
     }
 
     pub(super) async fn create(&self, name: &str, by: &str) -> Answered {
@@ -165,6 +199,12 @@ impl House {
         let reason = None;
         let said = Acknowledgement { id, stage, reason };
         self.bridge.acknowledge(said, somebody(by), None).await
+    }
+
+    /// Somebody asks something of a room.
+    pub(super) async fn ask(&self, name: &str, by: &str, command: RoomCommand) -> Answered {
+        let by = somebody(by);
+        self.bridge.command(&room(name), command, by, None).await
     }
 
     pub(super) async fn post(

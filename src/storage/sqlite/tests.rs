@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::*;
 
+mod decisions;
 mod failures;
 mod plans;
 mod wal;

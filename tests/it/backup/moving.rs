@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Kept, arg, done, history, names, refused, sqlite};
+use super::{Kept, arg, court, done, history, names, refused, sqlite};
 use crate::support::TestServer;
 use crate::support::binary::{folder, said};
 use crate::support::postgres::Database;
@@ -19,6 +19,7 @@ async fn history_in(kept: &Kept, folder: TempDir) -> TempDir {
     let server = TestServer::on(folder, settings);
     history::make(&server).await;
     let folder = server.end().0;
+    court::make(kept);
     if matches!(kept, Kept::Sqlite(_)) {
         leave_something_open(folder.path());
     }

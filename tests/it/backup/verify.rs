@@ -10,14 +10,14 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Kept, done, flips, history, names, refused, run, seed, sqlite};
+use super::{Kept, court, done, flips, history, names, refused, run, seed, sqlite};
 
 use crate::support::TestServer;
 use crate::support::binary::folder;
 use crate::support::postgres::Database;
 
 /// Everything that a change may touch.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 16] = [
     "log",
     "streams",
     "rooms",
@@ -27,6 +27,10 @@ const TABLES: [&str; 12] = [
     "clients",
     "deliveries",
     "message_records",
+    "decisions",
+    "decision_records",
+    "critiques",
+    "critique_records",
     "counters",
     "follow_ups",
     "snapshots",
@@ -171,6 +175,58 @@ const TAMPERING: &[(&str, &str)] = &[
         "table message_records",
     ),
     (
+        "UPDATE members SET weight_milli = 1 WHERE client = 'Rev'",
+        "another weight_milli",
+    ),
+    (
+        "UPDATE rooms SET visibility = 'open' WHERE name = 'Court'",
+        "another visibility",
+    ),
+    (
+        "UPDATE decisions SET state = 'approved' WHERE state = 'open'",
+        "another state",
+    ),
+    (
+        "UPDATE decisions SET state = 'open' WHERE state = 'superseded'",
+        "another state",
+    ),
+    (
+        "UPDATE decisions SET due_at_ms = NULL WHERE state = 'open'",
+        "another due_at_ms",
+    ),
+    (
+        "UPDATE decisions SET deadline_ms = deadline_ms - 1 WHERE state = 'vetoed'",
+        "another deadline_ms",
+    ),
+    (
+        "DELETE FROM decisions WHERE state = 'withdrawn'",
+        "table decisions",
+    ),
+    (
+        "DELETE FROM decision_records WHERE seq = 20",
+        "table decision_records",
+    ),
+    (
+        "UPDATE critiques SET is_open = false WHERE decision IS NULL",
+        "another is_open",
+    ),
+    (
+        "UPDATE critiques SET is_open = true WHERE NOT is_open",
+        "another is_open",
+    ),
+    (
+        "UPDATE critiques SET decision = NULL WHERE is_open AND decision IS NOT NULL",
+        "another decision",
+    ),
+    (
+        "DELETE FROM critiques WHERE decision IS NULL",
+        "table critiques",
+    ),
+    (
+        "DELETE FROM critique_records WHERE seq > 20",
+        "table critique_records",
+    ),
+    (
         "UPDATE counters SET value = value + 1 WHERE name = 'posts'",
         "table counters",
     ),
@@ -200,7 +256,9 @@ async fn history_in(kept: &Kept, folder: TempDir) -> TempDir {
     let settings = format!("{}{}", history::SETTINGS, kept.settings());
     let server = TestServer::on(folder, settings);
     history::make(&server).await;
-    server.end().0
+    let folder = server.end().0;
+    court::make(kept);
+    folder
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ pub fn they_are_listed_newest_first(bench: &dyn Bench) {
     for (seq, n) in (3..).zip(numbers) {
         desk.stores(&[
             draft([record("Alpha", seq, "ann", proposed(n, 9_000, None))]),
-            draft([record("beta", seq, "ann", proposed(n - 1, 9_000, None))]),
+            draft([record("beta", seq, "ann", proposed(n ^ 64, 9_000, None))]),
         ]);
     }
     let expected = numbered([255, 130, 128, 127, 9, 2, 1]);

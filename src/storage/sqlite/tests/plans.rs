@@ -42,7 +42,7 @@ pub(super) fn record(conn: &mut SqliteConnection, asked: &Asked) {
 }
 
 /// How the database goes about what was asked, step by step.
-fn steps(place: &Place, asked: &Asked) -> Vec<(String, String)> {
+pub(super) fn steps(place: &Place, asked: &Asked) -> Vec<(String, String)> {
     let mut conn = place.stranger();
     let asked = std::mem::take(&mut *asked.lock().unwrap());
     let is_query = |sql: &String| {
@@ -59,7 +59,7 @@ fn steps(place: &Place, asked: &Asked) -> Vec<(String, String)> {
     steps
 }
 
-fn assert_bounded(steps: &[(String, String)]) {
+pub(super) fn assert_bounded(steps: &[(String, String)]) {
     for (sql, step) in steps {
         let is_scan = step.starts_with("SCAN") && step != "SCAN CONSTANT ROW";
         assert!(!is_scan, "{step}: {sql}");
@@ -67,7 +67,7 @@ fn assert_bounded(steps: &[(String, String)]) {
 }
 
 /// A store that notes what it is asked.
-fn recorded(place: &Place, asked: &Asked) -> SqliteStore {
+pub(super) fn recorded(place: &Place, asked: &Asked) -> SqliteStore {
     let file = place.file();
     let prepare = Recorded(Arc::clone(asked));
     let pool = connections(url(&file).unwrap(), false, prepare).unwrap();
@@ -83,6 +83,7 @@ fn nothing_that_a_start_reads_grows_with_the_log() {
     let client = "ann".parse().unwrap();
     store.next_due(now).unwrap();
     store.due_mailboxes(now, 10).unwrap();
+    store.due_rooms(now, 10).unwrap();
     store.follow_ups(None, 10).unwrap();
     store.posts_total().unwrap();
     for stream in [room("den"), Stream::Mailbox(client), Stream::Broadcast] {
