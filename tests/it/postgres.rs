@@ -2,6 +2,7 @@
 
 mod commit;
 mod heals;
+mod keys;
 mod owner;
 mod proxy;
 mod start;

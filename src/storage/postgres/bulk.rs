@@ -337,6 +337,10 @@ pub(super) struct KeyedRow {
 }
 
 /// The records that carry these keys in these streams.
+///
+/// Each key is looked for by itself, and `LIMIT` keeps the planner from doing it in another way: a
+/// join it may make by reading all keys of a stream, or of the log, when its statistics are from a time
+/// at which there were few.
 pub(super) fn find_keyed(
     conn: &mut Conn,
     keys: &[(StreamNumber, String)],
@@ -348,8 +352,9 @@ pub(super) fn find_keyed(
         "SELECT l.stream_id, s.kind AS stream_kind, s.name AS stream_name, l.seq, l.at_ms, \
          l.author, l.dedupe, l.fingerprint, l.kind, l.body, l.checksum \
          FROM unnest($1, $2) AS wanted (stream_id, dedupe) \
-         JOIN log l ON l.stream_id = wanted.stream_id AND l.dedupe = wanted.dedupe \
-         AND l.dedupe IS NOT NULL JOIN streams s ON s.id = l.stream_id",
+         CROSS JOIN LATERAL (SELECT * FROM log WHERE log.stream_id = wanted.stream_id \
+         AND log.dedupe = wanted.dedupe LIMIT 1) AS l \
+         JOIN streams s ON s.id = l.stream_id",
     )
     .bind::<Array<BigInt>, _>(column(keys, |key| key.0))
     .bind::<Array<Text>, _>(column(keys, |key| key.1.as_str()))

@@ -184,6 +184,12 @@ impl Motion {
         self.root.unwrap_or(self.id)
     }
 
+    /// Whether not more than one of the two can be approved.
+    #[must_use]
+    pub fn is_rival_of(&self, other: &Self) -> bool {
+        self.id != other.id && self.root() == other.root()
+    }
+
     /// A member of the electorate.
     #[must_use]
     pub fn voter(&self, client: &ClientId) -> Option<&Voter> {

@@ -119,7 +119,7 @@ impl Room {
     /// over whatever way.
     fn rivals<'a>(&'a self, motion: &'a Motion) -> impl Iterator<Item = &'a Motion> {
         let others = self.decisions.open.values();
-        others.filter(|other| other.id != motion.id && other.root() == motion.root())
+        others.filter(|other| other.is_rival_of(motion))
     }
 
     /// An event about a motion, with what follows from it.

@@ -1,7 +1,10 @@
 //! The invariants, as far as they can be seen from outside.
 
+mod motions;
+
 use std::collections::HashMap;
 
+use bridge_core::decision::Verdict;
 use bridge_core::event::{Envelope, Event, Stream};
 use bridge_core::fake::MemoryStore;
 use bridge_core::ports::Reader;
@@ -73,7 +76,7 @@ impl Mirror {
                     shown.head()
                 ));
             };
-            is_lawful(&self.room, envelope)?;
+            is_lawful(&self.room, &self.log[..index], envelope)?;
             self.room.apply(envelope);
         }
         if shown.to_snapshot() != self.room.to_snapshot() {
@@ -83,6 +86,11 @@ impl Mirror {
             ));
         }
         Ok(())
+    }
+
+    /// The room as it was shown last.
+    pub(crate) const fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Where the draft of a key is.
@@ -104,6 +112,14 @@ impl Mirror {
             .iter()
             .filter(|envelope| envelope.key.is_some());
         seq <= remembers_after || keys_since.count() + in_flight >= limits::RECENT_KEYS_MAX
+    }
+
+    /// How motions of the room ended.
+    pub(crate) fn verdicts(&self) -> impl Iterator<Item = Verdict> {
+        self.log.iter().filter_map(|record| match &record.event {
+            Event::Decided(decided) => Some(decided.verdict),
+            _ => None,
+        })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -131,7 +147,7 @@ impl Mirror {
 }
 
 /// Whether a record fits the room at its place: it was not decided on a state that never was.
-fn is_lawful(room: &Room, envelope: &Envelope) -> Result<(), Violation> {
+fn is_lawful(room: &Room, log: &[Envelope], envelope: &Envelope) -> Result<(), Violation> {
     let is_channel = |name: &ChannelName| room.channels().any(|c| c.name.folded() == name.folded());
     let fits = match &envelope.event {
         Event::RoomCreated(_) => room.life() == Life::Vacant,
@@ -141,6 +157,12 @@ fn is_lawful(room: &Room, envelope: &Envelope) -> Result<(), Violation> {
         Event::Posted(posted) => room.is_member(&envelope.by) && is_channel(&posted.channel),
         Event::RoomClosed(_) => room.life() == Life::Open,
         Event::MemberRemoved(_) | Event::RoleGranted(_) => true,
+        event if event.is_about_decisions() => {
+            // What follows may follow from somebody's going, or from time.
+            let is_consequence = matches!(event, Event::Decided(_) | Event::VetoWindowClosed(_));
+            let is_entitled = is_consequence || room.is_member(&envelope.by);
+            is_entitled && motions::is_lawful(log, envelope)?
+        }
         _ => false,
     };
     if fits {

@@ -1,11 +1,14 @@
 //! What clients want, and how long they go on wanting it.
 
+mod decisions;
+
 use bridge_core::command::{
     Close, CreateChannel, CreateRoom, Grant, Join, Key, PasswordProof, Post, Remove, RoomCommand,
 };
 use bridge_core::fake::CountingIds;
-use bridge_core::policy::{Policy, Role};
+use bridge_core::policy::{Policy, Role, VetoHolders};
 use bridge_core::ports::Ids;
+use bridge_core::room::Room;
 use bridge_core::text::Topic;
 use bridge_core::{
     ChannelName, ClientId, IdempotencyKey, MessageId, Principal, RoomId, Scopes, Seq,
@@ -37,8 +40,11 @@ impl Intent {
     /// The command as the server makes it of one request: with an id of its own.
     pub(crate) fn request(&self, ids: &CountingIds) -> (RoomCommand, Option<Key>) {
         let mut command = self.command.clone();
-        if let RoomCommand::Post(post) = &mut command {
-            post.id = ids.message();
+        match &mut command {
+            RoomCommand::Post(post) => post.id = ids.message(),
+            RoomCommand::Propose(propose) => propose.id = ids.decision(),
+            RoomCommand::Critique(critique) => critique.id = ids.critique(),
+            _ => {}
         }
         let key = self.key.clone().map(|word| Key::new(word, &command));
         (command, key)
@@ -58,13 +64,19 @@ pub(crate) fn name(n: usize) -> ClientId {
 }
 
 /// What somebody wants next. `number` makes its text and its key its own.
-pub(crate) fn wish(rng: &mut Rng, number: usize, clients: usize, room: &RoomId) -> RoomCommand {
+pub(crate) fn wish(
+    rng: &mut Rng,
+    number: usize,
+    clients: usize,
+    room: &RoomId,
+    shown: &Room,
+) -> RoomCommand {
     let somebody = name(rng.below(clients));
     match rng.below(100) {
         0..4 => RoomCommand::Create(CreateRoom {
             room: room.clone(),
             topic: Topic::none(),
-            policy: Policy::default(),
+            policy: policy(rng),
             password: None,
         }),
         4..16 => {
@@ -93,7 +105,20 @@ pub(crate) fn wish(rng: &mut Rng, number: usize, clients: usize, room: &RoomId) 
             })
         }
         31 if rng.one_in(60) => RoomCommand::Close(Close { reason: None }),
+        32..60 => decisions::wish(rng, number, shown),
         _ => post(rng, number),
+    }
+}
+
+/// Vetoes are held by some who get their role without asking, and windows end while the world lasts.
+fn policy(rng: &mut Rng) -> Policy {
+    Policy {
+        veto: VetoHolders {
+            roles: vec![Role::Reviewer, Role::Coder, Role::Tester],
+            clients: Vec::new(),
+        },
+        veto_window_seconds: rng.pick(&[0, 5, 60]),
+        ..Policy::default()
     }
 }
 

@@ -3,7 +3,10 @@
 mod carry_out;
 mod serve;
 
+use std::collections::BTreeMap;
+
 use bridge_core::command::RoomCommand;
+use bridge_core::decision::Verdict;
 use bridge_core::fake::{CountingIds, ManualClock, MemoryStore};
 use bridge_core::owner::Request;
 use bridge_core::ports::{Clock, Snapshot};
@@ -46,6 +49,7 @@ pub(crate) struct Stats {
     requests_made_twice: u64,
     requests_overtaken: u64,
     answers_lost: u64,
+    decided: BTreeMap<Verdict, u64>,
 }
 
 impl Stats {
@@ -70,6 +74,9 @@ impl Stats {
         self.requests_made_twice += other.requests_made_twice;
         self.requests_overtaken += other.requests_overtaken;
         self.answers_lost += other.answers_lost;
+        for (verdict, times) in &other.decided {
+            *self.decided.entry(*verdict).or_default() += times;
+        }
     }
 
     pub(crate) const fn records(&self) -> u64 {
@@ -106,6 +113,13 @@ impl Stats {
         ];
         for (what, count) in counts {
             assert!(count >= 5, "only {count} {what} in all runs");
+        }
+        for verdict in Verdict::ALL {
+            let times = self.decided.get(verdict).copied().unwrap_or_default();
+            assert!(
+                times >= 5,
+                "only {times} motions were {verdict} in all runs"
+            );
         }
         assert!(
             self.records > 5_000,
@@ -185,6 +199,9 @@ impl World {
         self.stats.requests_made_twice = self.network.twice;
         self.stats.requests_overtaken = self.network.overtaken;
         self.stats.answers_lost = self.network.answers_lost;
+        for verdict in self.mirrors.iter().flat_map(Mirror::verdicts) {
+            *self.stats.decided.entry(verdict).or_default() += 1;
+        }
         self.stats.records = self.mirrors.iter().map(Mirror::len).sum();
         Ok(self.stats)
     }

@@ -12,12 +12,7 @@ use crate::room::Room;
 impl Room {
     /// The end of a motion. With one that is approved its alternatives end too.
     pub(super) fn ending(&self, motion: &Motion, verdict: Verdict) -> Vec<Event> {
-        let mut events = vec![motion.decided(verdict, None)];
-        if verdict == Verdict::Approved {
-            let rivals = self.rivals(motion);
-            events.extend(rivals.map(|rival| rival.decided(Verdict::Superseded, Some(motion.id))));
-        }
-        events
+        end(motion, verdict, self.decisions.open.values())
     }
 
     /// What time has decided.
@@ -31,39 +26,8 @@ impl Room {
                 "only the server itself concludes decisions",
             ));
         }
-        let motions = self.decisions.open.values().cloned();
-        Ok(self.concluding(motions, now, None))
-    }
-
-    /// Each motion's end, if it has come, or the end of its veto window.
-    fn concluding(
-        &self,
-        motions: impl Iterator<Item = Motion>,
-        now: Timestamp,
-        otherwise: Option<Verdict>,
-    ) -> Vec<Event> {
-        let mut events = Vec::new();
-        let mut ended = BTreeSet::new();
-        for motion in motions {
-            if ended.contains(&motion.id) {
-                continue;
-            }
-            let Some(verdict) = motion.verdict(now).or(otherwise) else {
-                if motion.veto_until.is_some_and(|until| until <= now) {
-                    events.push(Event::VetoWindowClosed(VetoWindowClosed {
-                        decision: motion.id,
-                        version: motion.version,
-                    }));
-                }
-                continue;
-            };
-            for event in self.ending(&motion, verdict) {
-                // A rival may have ended before this one was looked at.
-                let is_new = event.decision().is_none_or(|id| ended.insert(id));
-                events.extend(is_new.then_some(event));
-            }
-        }
-        events
+        let motions: Vec<&Motion> = self.decisions.open.values().collect();
+        Ok(concluding(&motions, now, None))
     }
 
     /// What follows for the motions when a member goes.
@@ -73,14 +37,12 @@ impl Room {
         was_removed: bool,
         now: Timestamp,
     ) -> Vec<Event> {
-        let motions = self.decisions.open.values();
-        let concerned = motions.filter(|motion| motion.voter(client).is_some());
-        let after = concerned.map(|motion| {
-            let mut after = motion.clone();
-            after.left(client, was_removed);
-            after
-        });
-        let mut events = self.concluding(after, now, None);
+        let mut after: Vec<Motion> = self.decisions.open.values().cloned().collect();
+        for motion in &mut after {
+            motion.left(client, was_removed);
+        }
+        let after: Vec<&Motion> = after.iter().collect();
+        let mut events = concluding(&after, now, None);
         // That is the server's own affair, and its time comes.
         events.retain(|event| !matches!(event, Event::VetoWindowClosed(_)));
         events
@@ -88,8 +50,8 @@ impl Room {
 
     /// A room's motions end with it.
     pub(in crate::room) fn motions_at_the_end(&self, now: Timestamp) -> Vec<Event> {
-        let motions = self.decisions.open.values().cloned();
-        self.concluding(motions, now, Some(Verdict::Expired))
+        let motions: Vec<&Motion> = self.decisions.open.values().collect();
+        concluding(&motions, now, Some(Verdict::Expired))
     }
 
     /// When time alone changes something next.
@@ -97,4 +59,40 @@ impl Room {
     pub fn due_at(&self) -> Option<Timestamp> {
         self.decisions.open.values().map(Motion::due_at).min()
     }
+}
+
+/// The end of a motion, and of those of all of them that are its alternatives.
+fn end<'a>(motion: &Motion, verdict: Verdict, all: impl Iterator<Item = &'a Motion>) -> Vec<Event> {
+    let mut events = vec![motion.decided(verdict, None)];
+    if verdict == Verdict::Approved {
+        let rivals = all.filter(|other| other.is_rival_of(motion));
+        events.extend(rivals.map(|rival| rival.decided(Verdict::Superseded, Some(motion.id))));
+    }
+    events
+}
+
+/// The end of each motion of which it has come, or of its veto window.
+fn concluding(motions: &[&Motion], now: Timestamp, otherwise: Option<Verdict>) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut ended = BTreeSet::new();
+    for motion in motions {
+        if ended.contains(&motion.id) {
+            continue;
+        }
+        let Some(verdict) = motion.verdict(now).or(otherwise) else {
+            if motion.veto_until.is_some_and(|until| until <= now) {
+                events.push(Event::VetoWindowClosed(VetoWindowClosed {
+                    decision: motion.id,
+                    version: motion.version,
+                }));
+            }
+            continue;
+        };
+        for event in end(motion, verdict, motions.iter().copied()) {
+            // A rival may have ended before this one was looked at.
+            let is_new = event.decision().is_none_or(|id| ended.insert(id));
+            events.extend(is_new.then_some(event));
+        }
+    }
+    events
 }

@@ -143,7 +143,10 @@ impl World {
                 }
                 Effect::Behind(request) => self.look_ups.push((n, None, request)),
                 Effect::Unchanged { asker } => {
-                    return Err(format!("intent {}: a room always decides", asker.intent));
+                    if self.intents[asker.intent].command != RoomCommand::Conclude {
+                        return Err(format!("intent {}: a room always decides", asker.intent));
+                    }
+                    asker.answer(Reply::Unchanged);
                 }
                 Effect::Reload => self.stats.reloads += 1,
             }
@@ -227,8 +230,13 @@ impl World {
                 .message(message)
                 .expect("the memory store can be read");
             let here = found.filter(|(stream, _)| *stream == self.houses[n].stream());
-            if let (Some((_, seq)), RoomCommand::Post(post)) = (here, &mut request.command) {
-                post.reply_seq = Some(seq);
+            let place = match &mut request.command {
+                RoomCommand::Post(post) => &mut post.reply_seq,
+                RoomCommand::Critique(critique) => &mut critique.target_seq,
+                other => return Err(format!("{} asks for nothing", other.name())),
+            };
+            if let Some((_, seq)) = here {
+                *place = Some(seq);
                 self.submit(n, request)?;
             } else {
                 let reject = Reject::MessageNotFound(message);

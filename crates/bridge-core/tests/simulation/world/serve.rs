@@ -2,7 +2,7 @@
 
 use bridge_core::command::RoomCommand;
 use bridge_core::owner::Request;
-use bridge_core::{Reject, Seq};
+use bridge_core::{ClientId, Reject, Seq};
 
 use super::World;
 use crate::checker::{Violation, is_a_receipt};
@@ -18,7 +18,8 @@ impl World {
             let house = self.rng.below(self.plan.rooms);
             let client = name(self.rng.below(self.plan.clients));
             let room = &self.houses[house].id;
-            let command = wish(&mut self.rng, number, self.plan.clients, room);
+            let shown = self.mirrors[house].room();
+            let command = wish(&mut self.rng, number, self.plan.clients, room, shown);
             let key = (!self.rng.one_in(10)).then(|| format!("key-{number}"));
             let key = key.map(|word| word.parse().expect("a valid key"));
             self.intend(Intent {
@@ -34,6 +35,26 @@ impl World {
         }
         if self.rng.one_in(6) {
             self.misuse_a_key();
+        }
+        self.say_what_is_due();
+    }
+
+    /// As the timekeeper does it: whoever is told may have nothing to do any more.
+    fn say_what_is_due(&mut self) {
+        for house in 0..self.houses.len() {
+            let due_at = self.mirrors[house].room().due_at();
+            if due_at.is_some_and(|at| at <= self.at()) && self.rng.one_in(3) {
+                self.intend(Intent {
+                    house,
+                    client: ClientId::system(),
+                    command: RoomCommand::Conclude,
+                    key: None,
+                    is_misuse: false,
+                    under_way: 0,
+                    receipt: None,
+                    may_be_written: false,
+                });
+            }
         }
     }
 
@@ -54,6 +75,7 @@ impl World {
             self.intents.len(),
             self.plan.clients,
             &self.houses[used.house].id,
+            self.mirrors[used.house].room(),
         );
         if command == used.command {
             command = RoomCommand::Leave;
@@ -153,7 +175,7 @@ impl World {
                 self.stats.repeats += 1;
                 self.receipt(number, seq)
             }
-            Reply::Unchanged => Err("a room always decides".to_owned()),
+            Reply::Unchanged => Ok(()),
             Reply::Refused(reject) if reject.is_temporary() => {
                 let is_unknown = reject == Reject::OutcomeUnknown;
                 self.not_yet(number, is_unknown);

@@ -39,6 +39,18 @@ fn more_than_half_of_the_electorate_waive_it() {
 }
 
 #[test]
+fn one_member_is_not_two_who_waive() {
+    let mut scene = team(&["bob", "cid"]);
+    scene.done("ann", propose(1, VoteType::SimpleMajority));
+    scene.done("cid", block(7, 1));
+    scene.done("ann", waive(7));
+    scene.done("ANN", waive(7));
+    assert_eq!(scene.motion(1).held_by(), [critique_id(7)]);
+    scene.done("bob", waive(7));
+    assert!(scene.motion(1).held_by().is_empty());
+}
+
+#[test]
 fn what_is_held_at_its_deadline_has_expired() {
     let mut scene = team(&["bob", "cid"]);
     for (n, vote_type) in [(1, VoteType::SimpleMajority), (2, VoteType::Quorum)] {

@@ -72,3 +72,38 @@ fn nobody_waits_for_a_veto_holder_who_has_left() {
     let events = scene.done("rev", leave());
     assert_eq!(the_end(&events).verdict, Verdict::Approved);
 }
+
+/// Found by the simulation: what superseded a motion was told with a tally from before the going.
+#[test]
+fn the_end_of_an_alternative_knows_who_has_left() {
+    let mut scene = team(&["bob", "cid"]);
+    scene.done("ann", propose(1, VoteType::Quorum));
+    let rival = Propose {
+        alternative_to: Some(decision(1)),
+        ..motion(2, VoteType::Consensus)
+    };
+    scene.done("ann", RoomCommand::Propose(rival));
+    scene.done("ann", approve(1));
+    scene.done("bob", vote(1, Choice::Abstain));
+    let events = scene.done("cid", leave());
+    let expected = [
+        (decision(1), Verdict::Approved),
+        (decision(2), Verdict::Superseded),
+    ];
+    assert_eq!(verdicts(&events), expected);
+    let Some(Event::Decided(last)) = events.last() else {
+        panic!("{events:?}");
+    };
+    assert_eq!((last.tally.abstain, last.tally.outstanding), (1, 2));
+}
+
+#[test]
+fn a_motion_may_be_decided_by_a_removal() {
+    let mut scene = team(&["bob", "cid"]);
+    scene.done("ann", propose(1, VoteType::Quorum));
+    scene.done("ann", approve(1));
+    scene.done("bob", approve(1));
+    let events = scene.done("ann", remove("cid"));
+    assert_eq!(kinds(&events), ["member_removed", "decided"]);
+    assert_eq!(the_end(&events).verdict, Verdict::Approved);
+}
