@@ -108,6 +108,7 @@ diesel::table! {
         expires_at_ms -> BigInt,
         deadline_ms -> Nullable<BigInt>,
         due_at_ms -> Nullable<BigInt>,
+        answer_by_ms -> Nullable<BigInt>,
     }
 }
 

@@ -11,6 +11,7 @@ mod list;
 mod mailbox;
 mod message;
 mod room;
+mod todo;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,7 @@ pub use list::{ListFacts, list_text};
 pub use mailbox::{MailboxFacts, mailbox_text};
 pub use message::{Receipt, message_text, receipt, receipt_body, stored, stored_body};
 pub use room::{channels_text, room_text};
+pub use todo::{TodoItem, TodoWhat, todo_text};
 
 /// JSON text of something that is made of strings, numbers and lists.
 pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {

@@ -28,6 +28,7 @@ pub mod critiques;
 pub mod decisions;
 pub mod due_rooms;
 pub mod policies;
+pub mod todo;
 
 mod desk;
 mod mail;
@@ -190,6 +191,14 @@ macro_rules! conformance {
                 policies {
                     a_new_visibility_is_seen_in_the_list,
                 }
+                todo {
+                    the_motion_with_the_earliest_deadline_comes_first,
+                    a_motion_is_open_until_it_ends,
+                    motions_are_of_members_only,
+                    a_question_waits_until_it_ends,
+                    the_question_that_ends_first_comes_first,
+                    a_page_of_questions_is_bounded_in_bytes,
+                }
             }
         }
     };
@@ -212,7 +221,7 @@ macro_rules! conformance {
 #[cfg(test)]
 mod tests {
     /// Every file of cases, so that a case that nobody runs is noticed.
-    const GROUPS: [&str; 16] = [
+    const GROUPS: [&str; 17] = [
         include_str!("contract/appending.rs"),
         include_str!("contract/keys.rs"),
         include_str!("contract/reading.rs"),
@@ -229,6 +238,7 @@ mod tests {
         include_str!("contract/critiques.rs"),
         include_str!("contract/due_rooms.rs"),
         include_str!("contract/policies.rs"),
+        include_str!("contract/todo.rs"),
     ];
 
     #[test]

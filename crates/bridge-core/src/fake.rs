@@ -12,6 +12,7 @@ mod log;
 mod decisions;
 mod directory;
 mod messages;
+mod todo;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

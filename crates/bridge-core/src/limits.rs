@@ -96,6 +96,15 @@ pub const DECISION_CRITIQUES_MAX: usize = 200;
 pub const OPEN_CRITIQUES_MAX: usize = 1_000;
 /// Sums of weights that are looked at to tell one voter's real power: some milliseconds.
 pub const POWER_SUMS_MAX: usize = 1_000_000;
+/// Things that wait for a client which it is told at once: more than anybody gets through before it
+/// asks again.
+pub const TODO_ITEMS_MAX: usize = 100;
+/// Characters of the text of one of them: enough to know it again. Who acts reads the whole.
+pub const TODO_TEXT_CHARS_MAX: usize = 200;
+/// Open motions of a client's rooms that are looked at to tell what waits for it, the most urgent first.
+pub const TODO_MOTIONS_MAX: usize = 500;
+/// Rooms that are asked for it: each may have to be read.
+pub const TODO_ROOMS_MAX: usize = 100;
 /// Bytes of the open motions that a room's state shows: whoever joins is told them in one frame, with
 /// the members, and an outbox must hold it. Who wants more asks for the list.
 pub const OPEN_DECISIONS_BYTES_MAX: usize = 512 * 1024;

@@ -258,10 +258,11 @@ fn insert_deliveries(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
     }
     diesel::sql_query(
         "INSERT INTO deliveries \
-         (stream_id, seq, id, sender, stage, attempts, expires_at_ms, deadline_ms, due_at_ms) \
-         SELECT stream_id, seq, id, sender, $8, 0, expires, deadline, due \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7) \
-         AS new (stream_id, seq, id, sender, expires, deadline, due)",
+         (stream_id, seq, id, sender, stage, attempts, expires_at_ms, deadline_ms, due_at_ms, \
+         answer_by_ms) \
+         SELECT stream_id, seq, id, sender, $9, 0, expires, deadline, due, answer_by \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) \
+         AS new (stream_id, seq, id, sender, expires, deadline, due, answer_by)",
     )
     .bind::<Array<BigInt>, _>(column(&begun, |new| new.place.0))
     .bind::<Array<BigInt>, _>(column(&begun, |new| new.place.1))
@@ -272,6 +273,9 @@ fn insert_deliveries(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
         new.message.deadline.map(Timestamp::as_millis)
     }))
     .bind::<Array<BigInt>, _>(column(&begun, |new| new.message.ends_at().as_millis()))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&begun, |new| {
+        project::messages::answer_by(new.message)
+    }))
     .bind::<Text, _>(Stage::Stored.as_str())
     .execute(conn)
     .map(drop)

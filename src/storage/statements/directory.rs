@@ -4,6 +4,7 @@ mod decisions;
 mod due;
 mod messages;
 mod records;
+mod todo;
 
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ use bridge_core::command::Fingerprint;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::{
     CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
-    Membership, PostsQuery, RoomRow as Room, StoreError, Window,
+    Membership, OpenDecision, PostsQuery, QuestionsQuery, RoomRow as Room, StoreError, Window,
 };
 use bridge_core::{ClientId, DecisionId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
 use diesel::prelude::*;
@@ -194,6 +195,24 @@ impl Directory for DatabaseStore {
     ) -> Result<Vec<Envelope>, StoreError> {
         let conn = &mut self.connection()?;
         decisions::critiques(conn, room, query)
+    }
+
+    fn open_decisions(
+        &self,
+        client: &ClientId,
+        rows_max: usize,
+    ) -> Result<Vec<OpenDecision>, StoreError> {
+        let conn = &mut self.connection()?;
+        todo::open_decisions(conn, client, rows_max)
+    }
+
+    fn open_questions(
+        &self,
+        client: &ClientId,
+        query: &QuestionsQuery,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        let conn = &mut self.connection()?;
+        todo::open_questions(conn, client, query)
     }
 
     fn due_rooms(

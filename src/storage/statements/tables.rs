@@ -149,12 +149,14 @@ fn deliveries_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
         i64,
         Option<i64>,
         Option<i64>,
+        Option<i64>,
     );
     let rows = deliveries::table
         .order((deliveries::stream_id, deliveries::seq))
         .load_iter::<Row, RowByRow>(conn)?;
     let said = |row: Row| {
-        let (stream, seq, id, sender, stage, attempts, failures, expires, deadline, due) = row;
+        let (stream, seq, id, sender, stage, attempts, failures, expires, deadline, due, answer_by) =
+            row;
         TableRow {
             key: vec![stream.into(), seq.into()],
             stream: Some(stream),
@@ -167,6 +169,7 @@ fn deliveries_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
                 ("expires_at_ms", expires.to_string()),
                 ("deadline_ms", number_or_none(deadline)),
                 ("due_at_ms", number_or_none(due)),
+                ("answer_by_ms", number_or_none(answer_by)),
             ],
         }
     };

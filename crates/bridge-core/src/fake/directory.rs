@@ -10,7 +10,7 @@ use crate::id::{ClientId, DecisionId, IdempotencyKey, MessageId, RoomId, Seq, Ti
 use crate::limits;
 use crate::ports::{
     CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
-    Membership, PostsQuery, RoomRow, StoreError, Window,
+    Membership, OpenDecision, PostsQuery, QuestionsQuery, RoomRow, StoreError, Window,
 };
 use crate::room::Room;
 
@@ -182,6 +182,24 @@ impl Directory for MemoryStore {
         query: &CritiquesQuery,
     ) -> Result<Vec<Envelope>, StoreError> {
         Ok(self.critiques_of(room, query))
+    }
+
+    fn open_decisions(
+        &self,
+        client: &ClientId,
+        rows_max: usize,
+    ) -> Result<Vec<OpenDecision>, StoreError> {
+        let mut open = self.open_decisions_of(client);
+        open.truncate(rows_max);
+        Ok(open)
+    }
+
+    fn open_questions(
+        &self,
+        client: &ClientId,
+        query: &QuestionsQuery,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        Ok(self.open_questions_of(client, query))
     }
 
     fn due_rooms(

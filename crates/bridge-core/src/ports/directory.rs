@@ -122,6 +122,26 @@ pub struct CritiquesQuery {
     pub rows_max: usize,
 }
 
+/// A motion that is not decided yet, in a room of somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDecision {
+    /// The room that decides it.
+    pub room: RoomId,
+    /// The motion.
+    pub decision: DecisionId,
+    /// Until when.
+    pub deadline: Timestamp,
+}
+
+/// Which questions of a mailbox to list. Those that end first come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuestionsQuery {
+    /// Behind the one that ends then and was stored at this position.
+    pub after: Option<(Timestamp, Seq)>,
+    /// How many at most.
+    pub rows_max: usize,
+}
+
 /// Look-ups that a log alone answers slowly. They are projections, written with the records.
 pub trait Directory: Send + Sync {
     /// Where a message is.
@@ -236,6 +256,29 @@ pub trait Directory: Send + Sync {
     /// When the store cannot be read.
     fn critiques(&self, room: &RoomId, query: &CritiquesQuery)
     -> Result<Vec<Envelope>, StoreError>;
+
+    /// Motions that are not decided yet, of all rooms of which a client is a member, the one with the
+    /// earliest deadline first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open_decisions(
+        &self,
+        client: &ClientId,
+        rows_max: usize,
+    ) -> Result<Vec<OpenDecision>, StoreError>;
+
+    /// Messages in a client's mailbox that expect a reply and have not ended, seen or not: the records
+    /// that stored them ([`crate::event::Event::MessageStored`]). No more than about
+    /// [`crate::limits::PAGE_BYTES_MAX`] of them, but at least one when there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open_questions(
+        &self,
+        client: &ClientId,
+        query: &QuestionsQuery,
+    ) -> Result<Vec<Envelope>, StoreError>;
 
     /// Rooms in which time alone changes something at `now`, and since when, the longest overdue
     /// first: the deadline of a motion, or the end of its veto window.
