@@ -6,6 +6,7 @@ mod mail;
 mod rooms;
 mod secrets;
 mod start;
+mod todo;
 mod token;
 
 use std::process::Command;

@@ -17,6 +17,7 @@ use super::*;
 mod decisions;
 mod failures;
 mod plans;
+mod todo;
 mod wal;
 
 /// A database in a folder of its own.
