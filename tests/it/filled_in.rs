@@ -34,6 +34,16 @@ impl Kind<'_> {
         self.which.open(epoch, || ()).expect("a database")
     }
 
+    /// Something else stands where the body of a record was.
+    fn damage(&self, seq: u64, with: &str) {
+        let body: String = with.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let body = match self.folder {
+            "sqlite" => format!("x'{body}'"),
+            _ => format!("decode('{body}', 'hex')"),
+        };
+        (self.say)(&format!("UPDATE log SET body = {body} WHERE seq = {seq}"));
+    }
+
     /// Takes a step of the schema back, as if it had never been made.
     fn take_back(&self, step: &str) {
         let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
@@ -158,18 +168,7 @@ fn questions(kind: &Kind<'_>) {
     };
     assert_eq!(waiting(&opened), [3, 2, 7]);
     drop(opened);
-    (kind.say)(
-        "UPDATE log SET body = CAST('\"expects_reply\":true' AS BLOB) WHERE seq = 7"
-            .replace(
-                "BLOB",
-                if kind.folder == "sqlite" {
-                    "BLOB"
-                } else {
-                    "BYTEA"
-                },
-            )
-            .as_str(),
-    );
+    kind.damage(7, "\"expects_reply\":true");
     kind.take_back("2026-11-25-000001_questions");
     // The damaged record keeps nobody from starting; who reads it is told.
     let opened = kind.open();
