@@ -52,7 +52,7 @@ async fn what_time_has_decided_does_not_wait_any_more() {
 #[tokio::test]
 async fn whoever_may_not_vote_is_not_asked_to() {
     let server = TestServer::start();
-    let ann = den(&server, &["bob", "cem"]).await;
+    let ann = den(&server, &["bob", "cem", "eve"]).await;
     let excluded = json!({"text": "x", "exclude_proposer": true});
     let (_, path) = propose(&ann, excluded).await;
     let (bob, dora) = (server.rest("bob"), server.rest("dora"));

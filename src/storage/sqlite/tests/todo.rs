@@ -85,9 +85,10 @@ fn nothing_that_is_asked_for_somebody_grows_with_the_log() {
         .iter()
         .filter(|(sql, _)| sql.contains("client_folded"));
     let by: Vec<&str> = of_members.map(|(_, step)| step.as_str()).collect();
-    assert!(by[0].contains("members_client (client_folded=?)"), "{by:?}");
-    assert!(
-        by[1].contains("decisions_state (stream_id=? AND state=?)"),
-        "{by:?}"
-    );
+    for index in [
+        "members_client (client_folded=?)",
+        "decisions_state (stream_id=? AND state=?)",
+    ] {
+        assert!(by.iter().any(|step| step.contains(index)), "{by:?}");
+    }
 }
