@@ -12,6 +12,7 @@ mod messages;
 mod near;
 mod read;
 mod supervision;
+mod threads;
 mod todo;
 
 use std::sync::Arc;

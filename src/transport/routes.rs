@@ -65,6 +65,7 @@ fn v1(v1: &mut ServiceConfig) {
             .route(post().to(posts::post))
             .route(get().to(posts::list)),
     )
+    .service(at("/rooms/{room}/messages/{id}/thread").route(get().to(posts::thread)))
     .service(
         at("/rooms/{room}/events")
             .route(get().guard(accepts_event_stream()).to(events::stream))

@@ -29,7 +29,7 @@ pub use decision::{critiques_text, decision_text, decisions_text};
 pub use event::{EventText, event};
 pub use framing::{close_frame, ping_frame, pong_frame, text_frame};
 pub use history::{MessageFacts, RecipientFacts, dead_letters_text, history_text};
-pub use list::{ListFacts, list_text};
+pub use list::{ListFacts, list_text, thread_page_text};
 pub use mailbox::{MailboxFacts, mailbox_text};
 pub use message::{Receipt, message_text, receipt, receipt_body, stored, stored_body};
 pub use room::{channels_text, room_text};

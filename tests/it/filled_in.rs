@@ -7,13 +7,13 @@ use std::sync::Arc;
 use agent_bridge::storage::postgres::Place;
 use agent_bridge::storage::{Opened, Which, sqlite};
 use bridge_core::event::{
-    About, Envelope, Event, MailboxOpened, MessageDone, MessageStored, Stream,
+    About, Envelope, Event, MailboxOpened, MessageDone, MessageStored, Posted, Stream,
 };
 use bridge_core::id::Incarnation;
 use bridge_core::message::{Body, MessageKind, Priority, Recipients, Trace};
 use bridge_core::owner::Answer;
-use bridge_core::ports::{Append, QuestionsQuery, Record};
-use bridge_core::{Epoch, MessageId, Seq, Timestamp};
+use bridge_core::ports::{Append, QuestionsQuery, Record, ThreadQuery};
+use bridge_core::{ChannelName, Epoch, MessageId, Seq, Timestamp};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use serde_json::json;
@@ -173,4 +173,54 @@ fn questions(kind: &Kind<'_>) {
     // The damaged record keeps nobody from starting; who reads it is told.
     let opened = kind.open();
     assert_eq!(waiting(&opened), [3, 2]);
+}
+
+fn post(n: u128, text: &str, reply_to: Option<u128>) -> Event {
+    Event::Posted(Posted {
+        id: id(n),
+        channel: ChannelName::main(),
+        text: text.parse().expect("a text"),
+        reply_to: reply_to.map(id),
+        mentions: Vec::new(),
+        metadata: Some(
+            json!({"reply_to": "msg_00000000000000000000000000000001"})
+                .try_into()
+                .expect("small"),
+        ),
+    })
+}
+
+#[test]
+fn answers_of_an_older_version_are_in_their_threads() {
+    on_each(answers);
+}
+
+fn answers(kind: &Kind<'_>) {
+    let den = Stream::Room("den".parse().expect("a name"));
+    let events = vec![
+        post(1, "first", None),
+        post(2, "\u{0} \\u0000 \\\u{0} \"reply_to\":\"msg_\"", Some(1)),
+        post(3, "another", None),
+        post(4, "deep", Some(2)),
+        post(5, "it will be damaged", Some(1)),
+    ];
+    let mut opened = kind.open();
+    append(&mut opened, &den, events);
+    let thread = |opened: &Opened| {
+        let query = ThreadQuery {
+            after: Seq::ZERO,
+            records_max: 9,
+        };
+        let den = "den".parse().expect("a name");
+        let found = opened.store.thread(&den, id(4), &query);
+        let found = found.expect("whole records").expect("the post is there");
+        let places = found.iter().map(|one| (one.post.seq.get(), one.depth));
+        places.collect::<Vec<_>>()
+    };
+    assert_eq!(thread(&opened), [(1, 0), (2, 1), (4, 2), (5, 1)]);
+    drop(opened);
+    kind.damage(5, "\"reply_to\":");
+    kind.take_back("2026-11-25-000002_replies");
+    let opened = kind.open();
+    assert_eq!(thread(&opened), [(1, 0), (2, 1), (4, 2)]);
 }

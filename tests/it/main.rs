@@ -25,6 +25,7 @@ mod rooms;
 mod savepoints;
 mod sessions;
 mod spans;
+mod threads;
 mod todo;
 mod unicode;
 

@@ -12,6 +12,7 @@ mod log;
 mod decisions;
 mod directory;
 mod messages;
+mod threads;
 mod todo;
 
 use std::sync::Arc;

@@ -96,6 +96,11 @@ pub const DECISION_CRITIQUES_MAX: usize = 200;
 pub const OPEN_CRITIQUES_MAX: usize = 1_000;
 /// Sums of weights that are looked at to tell one voter's real power: some milliseconds.
 pub const POWER_SUMS_MAX: usize = 1_000_000;
+/// Messages of a thread that are told, the oldest ones: whoever asks for one page of it has it put
+/// together as far as that.
+pub const THREAD_POSTS_MAX: usize = 1_000;
+/// Answers upon answers in a thread that are followed, up and down: each may be a look-up.
+pub const THREAD_DEPTH_MAX: usize = 200;
 /// Things that wait for a client which it is told at once: more than anybody gets through before it
 /// asks again.
 pub const TODO_ITEMS_MAX: usize = 100;

@@ -28,6 +28,7 @@ pub(super) fn write(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
     insert_decision_records(conn, rows)?;
     insert_critique_records(conn, rows)?;
     insert_posts(conn, rows)?;
+    insert_replies(conn, rows)?;
     insert_deliveries(conn, rows)?;
     // New rows do not depend on what happens to old ones, so they could go first. And what happens
     // to a message does not depend on what happens to anything else.
@@ -228,6 +229,30 @@ fn insert_posts(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
     .bind::<Array<BigInt>, _>(column(&posts, |(_, place)| place.0))
     .bind::<Array<BigInt>, _>(column(&posts, |(_, place)| place.1))
     .bind::<Array<Text>, _>(column(&posts, |(post, _)| post.channel.folded()))
+    .execute(conn)
+    .map(drop)
+}
+
+/// Notes which posts answer which.
+fn insert_replies(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let mut replies: Vec<([u8; 16], (StreamNumber, i64), &Posted)> = Vec::new();
+    for row in rows {
+        if let Event::Posted(post) = &row.1.envelope.event {
+            let answered = post.reply_to.map(|id| *id.as_bytes());
+            replies.extend(answered.map(|id| (id, place(row), post)));
+        }
+    }
+    if replies.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO replies (id, stream_id, seq, answer) \
+         SELECT * FROM unnest($1, $2, $3, $4)",
+    )
+    .bind::<Array<Binary>, _>(column(&replies, |(id, _, _)| &id[..]))
+    .bind::<Array<BigInt>, _>(column(&replies, |(_, place, _)| place.0))
+    .bind::<Array<BigInt>, _>(column(&replies, |(_, place, _)| place.1))
+    .bind::<Array<Binary>, _>(column(&replies, |(_, _, post)| &post.id.as_bytes()[..]))
     .execute(conn)
     .map(drop)
 }

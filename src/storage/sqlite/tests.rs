@@ -17,6 +17,7 @@ use super::*;
 mod decisions;
 mod failures;
 mod plans;
+mod threads;
 mod todo;
 mod wal;
 

@@ -4,6 +4,7 @@ mod decisions;
 mod due;
 mod messages;
 mod records;
+mod threads;
 mod todo;
 
 use std::collections::HashMap;
@@ -12,7 +13,8 @@ use bridge_core::command::Fingerprint;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::{
     CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
-    Membership, OpenDecision, PostsQuery, QuestionsQuery, RoomRow as Room, StoreError, Window,
+    Membership, OpenDecision, PostsQuery, QuestionsQuery, RoomRow as Room, StoreError, ThreadPost,
+    ThreadQuery, Window,
 };
 use bridge_core::{ClientId, DecisionId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
 use diesel::prelude::*;
@@ -142,6 +144,16 @@ impl Directory for DatabaseStore {
             .into_iter()
             .map(|row| row.into_envelope(&stream))
             .collect()
+    }
+
+    fn thread(
+        &self,
+        room: &RoomId,
+        id: MessageId,
+        query: &ThreadQuery,
+    ) -> Result<Option<Vec<ThreadPost>>, StoreError> {
+        let conn = &mut self.connection()?;
+        threads::page(conn, room, id, query)
     }
 
     fn posts_total(&self) -> Result<u64, StoreError> {

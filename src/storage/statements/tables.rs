@@ -9,7 +9,7 @@ use crate::storage::error::reading;
 use crate::storage::row::StreamNumber;
 use crate::storage::schema::{
     clients, counters, critique_records, critiques, decision_records, decisions, deliveries,
-    grants, members, message_records, messages, rooms,
+    grants, members, message_records, messages, replies, rooms,
 };
 use crate::storage::view::{Rows, Table, TableRow};
 
@@ -20,6 +20,7 @@ pub(super) fn rows(conn: &mut Conn, table: Table) -> QueryResult<Rows<'_, TableR
         Table::Members => members_of(conn),
         Table::Grants => grants_of(conn),
         Table::Messages => messages_of(conn),
+        Table::Replies => replies_of(conn),
         Table::Clients => clients_of(conn),
         Table::Deliveries => deliveries_of(conn),
         Table::MessageRecords => message_records_of(conn),
@@ -122,6 +123,19 @@ fn messages_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
         ],
     };
     Ok(boxed::<Row>(rows, said))
+}
+
+fn replies_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
+    type Row = (Vec<u8>, StreamNumber, i64, Vec<u8>);
+    let rows = replies::table
+        .order((replies::id, replies::stream_id, replies::seq))
+        .load_iter::<Row, RowByRow>(conn)?;
+    let said = |(id, stream, seq, answer): Row| TableRow {
+        key: vec![id.into(), stream.into(), seq.into()],
+        stream: Some(stream),
+        says: vec![("answer", digits(&answer))],
+    };
+    Ok(boxed(rows, said))
 }
 
 fn clients_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {

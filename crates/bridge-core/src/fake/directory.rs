@@ -10,7 +10,8 @@ use crate::id::{ClientId, DecisionId, IdempotencyKey, MessageId, RoomId, Seq, Ti
 use crate::limits;
 use crate::ports::{
     CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
-    Membership, OpenDecision, PostsQuery, QuestionsQuery, RoomRow, StoreError, Window,
+    Membership, OpenDecision, PostsQuery, QuestionsQuery, RoomRow, StoreError, ThreadPost,
+    ThreadQuery, Window,
 };
 use crate::room::Room;
 
@@ -121,6 +122,15 @@ impl Directory for MemoryStore {
             Window::Before(_) | Window::Newest => drop(posts.drain(..surplus)),
         }
         Ok(posts)
+    }
+
+    fn thread(
+        &self,
+        room: &RoomId,
+        id: MessageId,
+        query: &ThreadQuery,
+    ) -> Result<Option<Vec<ThreadPost>>, StoreError> {
+        Ok(self.thread_of(room, id, query))
     }
 
     fn posts_total(&self) -> Result<u64, StoreError> {

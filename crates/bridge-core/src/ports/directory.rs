@@ -51,6 +51,24 @@ pub struct PostsQuery {
     pub records_max: usize,
 }
 
+/// Which messages of a thread to read, in order of seq.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadQuery {
+    /// After this position.
+    pub after: Seq,
+    /// How many at most.
+    pub records_max: usize,
+}
+
+/// A message in a thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadPost {
+    /// How many answers there are from the thread's first message to this one.
+    pub depth: u32,
+    /// The record that posted it.
+    pub post: Envelope,
+}
+
 /// A part of a stream. Whatever the direction, answers are in order of seq.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
@@ -194,6 +212,22 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn posts(&self, room: &RoomId, query: &PostsQuery) -> Result<Vec<Envelope>, StoreError>;
+
+    /// The thread to which a post of a room belongs: its first message, which is found by following at
+    /// most [`crate::limits::THREAD_DEPTH_MAX`] answers back, and everything that answers it, or an
+    /// answer to it, and so on, in order of seq. Of longer threads it has the first
+    /// [`crate::limits::THREAD_POSTS_MAX`], of deeper ones so many answers upon answers. `None` when
+    /// the room has no such post. A page has no more than about [`crate::limits::PAGE_BYTES_MAX`], but
+    /// at least one post when there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn thread(
+        &self,
+        room: &RoomId,
+        id: MessageId,
+        query: &ThreadQuery,
+    ) -> Result<Option<Vec<ThreadPost>>, StoreError>;
 
     /// How many messages were ever posted or sent; one to several recipients counts once for each.
     ///
