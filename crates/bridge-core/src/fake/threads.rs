@@ -52,10 +52,15 @@ impl MemoryStore {
 
 /// The first message of the thread of a post, if it is there.
 fn first_of(posts: &[(&Envelope, &Posted)], id: MessageId) -> Option<MessageId> {
-    let find = |id| posts.iter().find(|(_, posted)| posted.id == id);
-    let (_, mut at) = find(id)?;
+    let find = |id| {
+        posts
+            .iter()
+            .map(|(_, posted)| *posted)
+            .find(|posted| posted.id == id)
+    };
+    let mut at = find(id)?;
     for _ in 0..limits::THREAD_DEPTH_MAX {
-        let Some((_, above)) = at.reply_to.and_then(find) else {
+        let Some(above) = at.reply_to.and_then(find) else {
             break;
         };
         at = above;
