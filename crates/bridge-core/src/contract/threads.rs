@@ -43,7 +43,7 @@ fn page(
 /// Where the posts of a thread stand, each with its depth.
 fn thread(desk: &Desk<'_>, of: &str, seq: u64) -> Vec<(u64, u32)> {
     let found = page(desk, of, message(of, seq), 0, usize::MAX);
-    places(&found.expect("the post is there"))
+    places(&found.expect("the case has posted it before"))
 }
 
 fn places(posts: &[ThreadPost]) -> Vec<(u64, u32)> {
@@ -122,7 +122,7 @@ pub fn it_is_paged_by_seq(bench: &dyn Bench) {
         loop {
             let after = found.last().map_or(0, |(seq, _)| *seq);
             let page = page(&desk, "alpha", message("alpha", 9), after, records_max);
-            let page = places(&page.expect("the post is there"));
+            let page = places(&page.expect("the case has posted it before"));
             assert!(page.len() <= records_max);
             if page.is_empty() {
                 break;
@@ -199,7 +199,7 @@ pub fn a_page_of_a_thread_is_bounded_in_bytes(bench: &dyn Bench) {
         desk.stores(&[draft([answer])]);
     }
     let id = message("alpha", 3);
-    let first = page(&desk, "alpha", id, 0, usize::MAX).expect("it is there");
+    let first = page(&desk, "alpha", id, 0, usize::MAX).expect("the case has posted it before");
     assert!(
         !first.is_empty() && (first.len() as u64) < many,
         "{}",
