@@ -20,6 +20,7 @@ pub mod mail;
 pub mod restore;
 pub mod room;
 pub mod serve;
+pub mod todo;
 pub mod token;
 pub mod verify;
 
@@ -53,13 +54,15 @@ Examples:
   agent-bridge room tail design               watch the room; Ctrl-C ends it
   agent-bridge decision propose design \"Use PostgreSQL\"
   agent-bridge gate --decision DECISION --wait 600 && ./deploy
+  agent-bridge todo                           what waits for you
   agent-bridge backup --to bridge.backup      copy a running server's database, and check it
 
 Exit codes of the client commands:
   0 done · 1 refused by the server · 2 wrong usage · 3 the server cannot be reached ·
   4 refused for now, repeating it did not help; or no answer in time · 5 not authorized ·
   130 interrupted
-  gate has its own: 0 approved · 1 ended otherwise · 2 open or expired · 3 it cannot be told";
+  gate has its own: 0 approved · 1 ended otherwise · 2 open or expired · 3 it cannot be told
+  todo too: 0 nothing waits · 2 something does · 3 it cannot be told";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -77,6 +80,8 @@ pub enum Command {
     Decision(Box<decision::DecisionArgs>),
     /// Let a script wait for the verdict of a decision
     Gate(gate::GateArgs),
+    /// What waits for you: votes, amendments, critiques, questions
+    Todo(todo::TodoArgs),
     /// Look into a running server, and put right what failed
     Admin(admin::AdminArgs),
     /// Make a backup of a running server's database
@@ -99,12 +104,14 @@ pub fn parse() -> Result<Cli, ExitCode> {
     Cli::try_parse().map_err(|why| {
         // When the terminal is gone, there is nobody left to be told.
         drop(why.print());
-        let is_gate = env::args_os().nth(1).is_some_and(|word| word == "gate");
-        match (why.use_stderr(), is_gate) {
+        let command = env::args_os().nth(1).unwrap_or_default();
+        match (why.use_stderr(), command.to_str()) {
             (false, _) => ExitCode::SUCCESS,
-            (true, false) => ExitCode::from(Exit::Usage as u8),
-            // Scripts would take the usual code for a decision that is open.
-            (true, true) => gate::Gate::Unknown.into(),
+            // Scripts would take the usual code for a decision that is open, or for something that
+            // waits.
+            (true, Some("gate")) => gate::Gate::Unknown.into(),
+            (true, Some("todo")) => todo::Waits::Unknown.into(),
+            (true, _) => ExitCode::from(Exit::Usage as u8),
         }
     })
 }
@@ -119,6 +126,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Room(args) => room::run(*args),
         Command::Decision(args) => decision::run(*args),
         Command::Gate(args) => gate::run(args),
+        Command::Todo(args) => todo::run(args),
         Command::Admin(args) => admin::run(args),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),

@@ -12,6 +12,8 @@ mod messages;
 mod near;
 mod read;
 mod supervision;
+mod threads;
+mod todo;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,6 +54,7 @@ pub use history::MessageHistory;
 pub use mailbox::{Confirmed, MailboxAsked, MailboxPage};
 pub use messages::Sent;
 pub use read::{EventsAsked, EventsPage, PostsPage};
+pub use todo::Todo;
 
 /// What an operator, or a test, may choose.
 #[derive(Debug, Clone)]

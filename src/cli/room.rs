@@ -9,6 +9,7 @@ mod manage;
 mod messages;
 mod policy;
 mod tail;
+mod thread;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,7 @@ async fn dispatch(context: &mut Context, command: RoomCommand) -> Result<(), Cli
         RoomCommand::Post(args) => messages::post(context, args).await,
         RoomCommand::Tail(args) => tail::tail(context, args).await,
         RoomCommand::History(args) => messages::history(context, &args).await,
+        RoomCommand::Thread(args) => thread::thread(context, &args).await,
         RoomCommand::Policy(args) => policy::policy(context, *args).await,
         RoomCommand::Channel(args) => manage::channel(context, &args).await,
         RoomCommand::Grant(args) => manage::grant(context, &args).await,

@@ -4,6 +4,7 @@ mod decisions;
 mod download;
 mod list;
 mod messages;
+mod todo;
 mod verdict;
 
 use std::time::Duration;

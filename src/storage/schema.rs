@@ -108,6 +108,7 @@ diesel::table! {
         expires_at_ms -> BigInt,
         deadline_ms -> Nullable<BigInt>,
         due_at_ms -> Nullable<BigInt>,
+        answer_by_ms -> Nullable<BigInt>,
     }
 }
 
@@ -157,6 +158,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    replies (id, stream_id, seq) {
+        id -> Binary,
+        stream_id -> BigInt,
+        seq -> BigInt,
+        answer -> Binary,
+    }
+}
+
+diesel::table! {
     follow_ups (stream_id, seq) {
         stream_id -> BigInt,
         seq -> BigInt,
@@ -178,6 +188,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     message_records,
     messages,
     meta,
+    replies,
     rooms,
     snapshots,
     streams,

@@ -71,6 +71,7 @@ pub(super) enum Table {
     Members,
     Grants,
     Messages,
+    Replies,
     Clients,
     Deliveries,
     MessageRecords,
@@ -84,11 +85,12 @@ pub(super) enum Table {
 
 impl Table {
     /// All of them.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Rooms,
         Self::Members,
         Self::Grants,
         Self::Messages,
+        Self::Replies,
         Self::Clients,
         Self::Deliveries,
         Self::MessageRecords,
@@ -106,6 +108,7 @@ impl Table {
             Self::Members => "members",
             Self::Grants => "grants",
             Self::Messages => "messages",
+            Self::Replies => "replies",
             Self::Clients => "clients",
             Self::Deliveries => "deliveries",
             Self::MessageRecords => "message_records",

@@ -14,6 +14,7 @@ pub(super) mod posts;
 pub(super) mod rooms;
 pub(super) mod service;
 pub(super) mod tickets;
+pub(super) mod todo;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;

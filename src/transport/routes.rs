@@ -7,7 +7,7 @@ use actix_web::{Resource, mime};
 use super::error::ApiError;
 use super::rest::{
     admin, backup, critiques, dead_letters, decisions, events, mailbox, members, messages, metrics,
-    posts, rooms, service, tickets,
+    posts, rooms, service, tickets, todo,
 };
 use super::socket;
 
@@ -65,6 +65,7 @@ fn v1(v1: &mut ServiceConfig) {
             .route(post().to(posts::post))
             .route(get().to(posts::list)),
     )
+    .service(at("/rooms/{room}/messages/{id}/thread").route(get().to(posts::thread)))
     .service(
         at("/rooms/{room}/events")
             .route(get().guard(accepts_event_stream()).to(events::stream))
@@ -74,6 +75,7 @@ fn v1(v1: &mut ServiceConfig) {
     .service(at("/messages/{id}").route(get().to(messages::show)))
     .service(at("/messages/{id}/ack").route(post().to(messages::acknowledge)))
     .service(at("/mailbox").route(get().to(mailbox::take)))
+    .service(at("/todo").route(get().to(todo::show)))
     .service(at("/dead-letters").route(get().to(dead_letters::own)))
     .service(at("/tickets").route(post().to(tickets::issue)))
     .service(at("/admin/dead-letters").route(get().to(dead_letters::everybodys)))

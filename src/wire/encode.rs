@@ -11,6 +11,7 @@ mod list;
 mod mailbox;
 mod message;
 mod room;
+mod todo;
 
 use std::collections::BTreeMap;
 
@@ -28,10 +29,11 @@ pub use decision::{critiques_text, decision_text, decisions_text};
 pub use event::{EventText, event};
 pub use framing::{close_frame, ping_frame, pong_frame, text_frame};
 pub use history::{MessageFacts, RecipientFacts, dead_letters_text, history_text};
-pub use list::{ListFacts, list_text};
+pub use list::{ListFacts, list_text, thread_page_text};
 pub use mailbox::{MailboxFacts, mailbox_text};
 pub use message::{Receipt, message_text, receipt, receipt_body, stored, stored_body};
 pub use room::{channels_text, room_text};
+pub use todo::{TodoItem, TodoWhat, todo_text};
 
 /// JSON text of something that is made of strings, numbers and lists.
 pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {

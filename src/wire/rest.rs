@@ -90,6 +90,17 @@ pub struct MessagesQuery {
     pub limit: Option<usize>,
 }
 
+/// The query of `GET …/messages/{id}/thread`.
+#[derive(Debug, Default, Deserialize)]
+pub struct ThreadQuery {
+    /// After this seq.
+    #[serde(default)]
+    pub after: Seq,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
 /// The query of `GET …/events`.
 #[derive(Debug, Default, Deserialize)]
 pub struct EventsQuery {

@@ -8,6 +8,7 @@ mod mail;
 mod rooms;
 mod secrets;
 mod start;
+mod todo;
 mod token;
 
 use std::io::{BufRead, BufReader};

@@ -11,6 +11,7 @@ mod crash;
 mod decisions;
 #[cfg(unix)]
 mod disk_error;
+mod filled_in;
 mod hanging;
 mod idempotency;
 mod messages;
@@ -24,6 +25,8 @@ mod rooms;
 mod savepoints;
 mod sessions;
 mod spans;
+mod threads;
+mod todo;
 mod unicode;
 
 mod tidy;

@@ -16,6 +16,7 @@ pub mod posts;
 pub mod reading;
 pub mod rooms;
 pub mod texts;
+pub mod threads;
 
 pub mod clients;
 pub mod dead_letters;
@@ -28,6 +29,7 @@ pub mod critiques;
 pub mod decisions;
 pub mod due_rooms;
 pub mod policies;
+pub mod todo;
 
 mod desk;
 mod mail;
@@ -130,6 +132,14 @@ macro_rules! conformance {
                     posts_are_counted,
                     sent_messages_are_counted_and_are_no_posts,
                 }
+                threads {
+                    it_is_whole_from_wherever_it_is_asked_for,
+                    a_post_that_the_room_does_not_have_has_no_thread,
+                    it_is_paged_by_seq,
+                    it_is_bounded,
+                    a_refused_draft_leaves_no_answer,
+                    a_page_of_a_thread_is_bounded_in_bytes,
+                }
                 clients {
                     a_client_is_known_once_its_mailbox_is_open,
                     names_about_as_long_are_listed_by_name,
@@ -190,6 +200,14 @@ macro_rules! conformance {
                 policies {
                     a_new_visibility_is_seen_in_the_list,
                 }
+                todo {
+                    the_motion_with_the_earliest_deadline_comes_first,
+                    a_motion_is_open_until_it_ends,
+                    motions_are_of_members_only,
+                    a_question_waits_until_it_ends,
+                    the_question_that_ends_first_comes_first,
+                    a_page_of_questions_is_bounded_in_bytes,
+                }
             }
         }
     };
@@ -212,7 +230,7 @@ macro_rules! conformance {
 #[cfg(test)]
 mod tests {
     /// Every file of cases, so that a case that nobody runs is noticed.
-    const GROUPS: [&str; 16] = [
+    const GROUPS: [&str; 18] = [
         include_str!("contract/appending.rs"),
         include_str!("contract/keys.rs"),
         include_str!("contract/reading.rs"),
@@ -220,6 +238,7 @@ mod tests {
         include_str!("contract/memberships.rs"),
         include_str!("contract/rooms.rs"),
         include_str!("contract/posts.rs"),
+        include_str!("contract/threads.rs"),
         include_str!("contract/clients.rs"),
         include_str!("contract/deliveries.rs"),
         include_str!("contract/dead_letters.rs"),
@@ -229,6 +248,7 @@ mod tests {
         include_str!("contract/critiques.rs"),
         include_str!("contract/due_rooms.rs"),
         include_str!("contract/policies.rs"),
+        include_str!("contract/todo.rs"),
     ];
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows of a room. [`crate::room`] decides who may do what, and when.
 
+mod awaited;
 pub mod dossier;
 mod motion;
 mod power;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ClientId, DecisionId, MessageId};
 use crate::policy::VoteWeight;
 
+pub use awaited::Awaited;
 pub use dossier::Dossier;
 pub use motion::{Amendment, Motion, Said, Standing, due_at};
 pub use power::{Power, Warning};

@@ -12,6 +12,8 @@ mod log;
 mod decisions;
 mod directory;
 mod messages;
+mod threads;
+mod todo;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

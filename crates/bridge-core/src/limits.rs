@@ -111,6 +111,20 @@ pub const OPEN_CRITIQUES_MAX: usize = 1_000;
 pub const OPEN_CRITIQUES_OF_ONE_MAX: usize = 50;
 /// Sums of weights that are looked at to tell one voter's real power: some milliseconds.
 pub const POWER_SUMS_MAX: usize = 1_000_000;
+/// Messages of a thread that are told, the oldest ones: whoever asks for one page of it has it put
+/// together as far as that.
+pub const THREAD_POSTS_MAX: usize = 1_000;
+/// Answers upon answers in a thread that are followed, up and down: each may be a look-up.
+pub const THREAD_DEPTH_MAX: usize = 200;
+/// Things that wait for a client which it is told at once: more than anybody gets through before it
+/// asks again.
+pub const TODO_ITEMS_MAX: usize = 100;
+/// Characters of the text of one of them: enough to know it again. Who acts reads the whole.
+pub const TODO_TEXT_CHARS_MAX: usize = 200;
+/// Open motions of a client's rooms that are looked at to tell what waits for it, the most urgent first.
+pub const TODO_MOTIONS_MAX: usize = 500;
+/// Rooms that are asked for it: each may have to be read.
+pub const TODO_ROOMS_MAX: usize = 100;
 /// Bytes of the open motions that a room's state shows: whoever joins is told them in one frame, with
 /// the members, and an outbox must hold it. Who wants more asks for the list.
 pub const OPEN_DECISIONS_BYTES_MAX: usize = 512 * 1024;

@@ -18,7 +18,7 @@ use crate::stored;
 
 pub use directory::{
     CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
-    Membership, PostsQuery, RoomRow, Window,
+    Membership, OpenDecision, PostsQuery, QuestionsQuery, RoomRow, ThreadPost, ThreadQuery, Window,
 };
 
 /// A record on its way into the log, with its stored form.

@@ -20,11 +20,11 @@ pub struct Shown {
 }
 
 /// What a room says of its open motions.
-struct Live {
+pub(super) struct Live {
     /// Its last record.
     head: Seq,
     /// Those that somebody asked for.
-    motions: Vec<Motion>,
+    pub(super) motions: Vec<Motion>,
 }
 
 impl Live {
@@ -170,13 +170,13 @@ impl Bridge {
     }
 
     /// What the log has of a motion.
-    async fn history_of(&self, id: DecisionId) -> Result<Vec<Envelope>, Reject> {
+    pub(super) async fn history_of(&self, id: DecisionId) -> Result<Vec<Envelope>, Reject> {
         let read = move |store: &dyn Store| store.decision_history(id);
         self.reads().run(read).await
     }
 
     /// The open motions of a room, or one of them, for whoever may read it.
-    async fn live_motions(
+    pub(super) async fn live_motions(
         &self,
         room: &RoomId,
         by: &Principal,

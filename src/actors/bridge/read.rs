@@ -53,7 +53,11 @@ impl Bridge {
     }
 
     /// The room's last record, for a member.
-    async fn head_for_member(&self, room: &RoomId, by: &Principal) -> Result<Seq, Reject> {
+    pub(super) async fn head_for_member(
+        &self,
+        room: &RoomId,
+        by: &Principal,
+    ) -> Result<Seq, Reject> {
         by.allows(Action::UseRoom(room))?;
         let head = self.room(room)?.head_for_member(by.clone()).await;
         head.map_err(|reject| reject.as_asked(room))

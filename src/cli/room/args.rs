@@ -81,6 +81,13 @@ with `complete` whether everything that was missed follows.")]
   agent-bridge room history design --before 120     those before the event 120
   agent-bridge room history design --channel tests --limit 500 --json")]
     History(HistoryArgs),
+    /// Show the whole thread that a message belongs to
+    #[command(after_help = "Examples:
+  agent-bridge room thread design 12                by its place in the room
+  agent-bridge room thread design MSG --json        by its id
+
+It begins with the thread's first message, whichever of its messages you name.")]
+    Thread(ThreadArgs),
     /// Show or change what a room's policy says about its members and its decisions
     #[command(after_help = "Examples:
   agent-bridge room policy design                              show it
@@ -223,6 +230,22 @@ pub struct HistoryArgs {
     pub after: Option<Seq>,
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 50,
+        value_parser = clap::value_parser!(u64).range(1..=500))]
+    pub limit: u64,
+}
+
+/// `room thread`
+#[derive(Debug, Args)]
+pub struct ThreadArgs {
+    /// Which room
+    pub room: RoomId,
+    /// A message of the thread: its id, or its seq
+    pub message: ReplyTo,
+    /// The messages after this event
+    #[arg(long, value_name = "SEQ", value_parser = seq)]
+    pub after: Option<Seq>,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 500,
         value_parser = clap::value_parser!(u64).range(1..=500))]
     pub limit: u64,
 }

@@ -62,7 +62,11 @@ pub(super) async fn post(context: &mut Context, args: PostArgs) -> Result<(), Cl
 }
 
 /// The id of the message at a place in the log.
-async fn message_at(rest: &RestClient, room: &RoomId, seq: Seq) -> Result<MessageId, ClientError> {
+pub(super) async fn message_at(
+    rest: &RestClient,
+    room: &RoomId,
+    seq: Seq,
+) -> Result<MessageId, ClientError> {
     let path = ["v1", "rooms", room.as_str(), "messages"];
     let query = [("after", seq.prev().to_string()), ("limit", "1".to_owned())];
     let page: EventPage = view::read(&rest.get(&path, &query).await?)?;

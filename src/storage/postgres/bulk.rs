@@ -28,6 +28,7 @@ pub(super) fn write(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
     insert_decision_records(conn, rows)?;
     insert_critique_records(conn, rows)?;
     insert_posts(conn, rows)?;
+    insert_replies(conn, rows)?;
     insert_deliveries(conn, rows)?;
     // New rows do not depend on what happens to old ones, so they could go first. And what happens
     // to a message does not depend on what happens to anything else.
@@ -232,6 +233,30 @@ fn insert_posts(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
     .map(drop)
 }
 
+/// Notes which posts answer which.
+fn insert_replies(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
+    let mut replies: Vec<([u8; 16], (StreamNumber, i64), &Posted)> = Vec::new();
+    for row in rows {
+        if let Event::Posted(post) = &row.1.envelope.event {
+            let answered = post.reply_to.map(|id| *id.as_bytes());
+            replies.extend(answered.map(|id| (id, place(row), post)));
+        }
+    }
+    if replies.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(
+        "INSERT INTO replies (id, stream_id, seq, answer) \
+         SELECT * FROM unnest($1, $2, $3, $4)",
+    )
+    .bind::<Array<Binary>, _>(column(&replies, |(id, _, _)| &id[..]))
+    .bind::<Array<BigInt>, _>(column(&replies, |(_, place, _)| place.0))
+    .bind::<Array<BigInt>, _>(column(&replies, |(_, place, _)| place.1))
+    .bind::<Array<Binary>, _>(column(&replies, |(_, _, post)| &post.id.as_bytes()[..]))
+    .execute(conn)
+    .map(drop)
+}
+
 /// A message that begins its way in a mailbox.
 struct Begun<'a> {
     place: (StreamNumber, i64),
@@ -258,10 +283,11 @@ fn insert_deliveries(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
     }
     diesel::sql_query(
         "INSERT INTO deliveries \
-         (stream_id, seq, id, sender, stage, attempts, expires_at_ms, deadline_ms, due_at_ms) \
-         SELECT stream_id, seq, id, sender, $8, 0, expires, deadline, due \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7) \
-         AS new (stream_id, seq, id, sender, expires, deadline, due)",
+         (stream_id, seq, id, sender, stage, attempts, expires_at_ms, deadline_ms, due_at_ms, \
+         answer_by_ms) \
+         SELECT stream_id, seq, id, sender, $9, 0, expires, deadline, due, answer_by \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) \
+         AS new (stream_id, seq, id, sender, expires, deadline, due, answer_by)",
     )
     .bind::<Array<BigInt>, _>(column(&begun, |new| new.place.0))
     .bind::<Array<BigInt>, _>(column(&begun, |new| new.place.1))
@@ -272,6 +298,9 @@ fn insert_deliveries(conn: &mut Conn, rows: &[Row<'_>]) -> QueryResult<()> {
         new.message.deadline.map(Timestamp::as_millis)
     }))
     .bind::<Array<BigInt>, _>(column(&begun, |new| new.message.ends_at().as_millis()))
+    .bind::<Array<Nullable<BigInt>>, _>(column(&begun, |new| {
+        project::messages::answer_by(new.message)
+    }))
     .bind::<Text, _>(Stage::Stored.as_str())
     .execute(conn)
     .map(drop)

@@ -25,6 +25,16 @@ pub(super) const DUE_MAILBOXES: &str = "SELECT stream_id, min(due_at_ms) AS sinc
 pub(super) const DUE_ROOMS: &str = "SELECT stream_id, min(due_at_ms) AS since_ms FROM decisions \
      WHERE due_at_ms <= $1 GROUP BY stream_id ORDER BY since_ms, stream_id LIMIT $2";
 
+/// The first message of the thread of a post: answer by answer back, and no further than so many.
+pub(super) const FIRST_OF_THREAD: &str = "WITH RECURSIVE up (id, stream_id, seq, steps) AS ( \
+     SELECT m.id, m.stream_id, m.seq, 0 FROM messages m WHERE m.id = $1 \
+     UNION ALL \
+     SELECT m.id, m.stream_id, m.seq, up.steps + 1 FROM up \
+     JOIN replies r ON r.answer = up.id AND r.stream_id = up.stream_id \
+     JOIN messages m ON m.id = r.id AND m.stream_id = r.stream_id \
+     WHERE up.steps < $2) \
+     SELECT id, seq FROM up ORDER BY steps DESC LIMIT 1";
+
 /// Whether our tables are there: how many of one of them.
 pub(super) const OURS: &str = "SELECT count(*) AS found FROM pg_catalog.pg_tables \
      WHERE tablename = 'streams' AND schemaname = ANY (current_schemas(false))";

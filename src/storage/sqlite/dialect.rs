@@ -31,6 +31,16 @@ pub(super) const DUE_ROOMS: &str = "SELECT stream_id, min(due_at_ms) AS since_ms
      INDEXED BY decisions_due WHERE due_at_ms <= ? GROUP BY stream_id \
      ORDER BY since_ms, stream_id LIMIT ?";
 
+/// The first message of the thread of a post: answer by answer back, and no further than so many.
+pub(super) const FIRST_OF_THREAD: &str = "WITH RECURSIVE up (id, stream_id, seq, steps) AS ( \
+     SELECT m.id, m.stream_id, m.seq, 0 FROM messages m WHERE m.id = ? \
+     UNION ALL \
+     SELECT m.id, m.stream_id, m.seq, up.steps + 1 FROM up \
+     JOIN replies r ON r.answer = up.id AND r.stream_id = up.stream_id \
+     JOIN messages m ON m.id = r.id AND m.stream_id = r.stream_id \
+     WHERE up.steps < ?) \
+     SELECT id, seq FROM up ORDER BY steps DESC LIMIT 1";
+
 /// Whether our tables are there: how many of one of them.
 pub(super) const OURS: &str =
     "SELECT count(*) AS found FROM sqlite_master WHERE type = 'table' AND name = 'streams'";

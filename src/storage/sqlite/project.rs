@@ -1,12 +1,14 @@
 //! What follows from a record, written with it, row by row: on SQLite a statement costs no way.
 
-use bridge_core::event::Envelope;
+use bridge_core::event::{Envelope, Event};
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
 use super::statements::project::{change, messages::message_of};
 use crate::storage::row::{StreamNumber, number};
-use crate::storage::schema::{critique_records, decision_records, follow_ups, message_records};
+use crate::storage::schema::{
+    critique_records, decision_records, follow_ups, message_records, replies,
+};
 
 /// Writes what follows from a record.
 pub(super) fn record(
@@ -18,6 +20,7 @@ pub(super) fn record(
     note_message(conn, stream, envelope)?;
     note_decision(conn, stream, envelope)?;
     note_critique(conn, stream, envelope)?;
+    note_reply(conn, stream, envelope)?;
     change(conn, stream, envelope)
 }
 
@@ -95,6 +98,30 @@ fn note_critique(
         critique_records::seq.eq(number(envelope.seq)),
     );
     diesel::insert_into(critique_records::table)
+        .values(row)
+        .execute(conn)
+        .map(drop)
+}
+
+/// Notes which post answers which.
+fn note_reply(
+    conn: &mut SqliteConnection,
+    stream: StreamNumber,
+    envelope: &Envelope,
+) -> QueryResult<()> {
+    let Event::Posted(posted) = &envelope.event else {
+        return Ok(());
+    };
+    let Some(answered) = posted.reply_to else {
+        return Ok(());
+    };
+    let row = (
+        replies::id.eq(&answered.as_bytes()[..]),
+        replies::stream_id.eq(stream),
+        replies::seq.eq(number(envelope.seq)),
+        replies::answer.eq(&posted.id.as_bytes()[..]),
+    );
+    diesel::insert_into(replies::table)
         .values(row)
         .execute(conn)
         .map(drop)

@@ -17,6 +17,8 @@ use super::*;
 mod decisions;
 mod failures;
 mod plans;
+mod threads;
+mod todo;
 mod wal;
 
 /// A database in a folder of its own.

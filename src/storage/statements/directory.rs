@@ -4,6 +4,8 @@ mod decisions;
 mod due;
 mod messages;
 mod records;
+mod threads;
+mod todo;
 
 use std::collections::HashMap;
 
@@ -11,7 +13,8 @@ use bridge_core::command::Fingerprint;
 use bridge_core::event::{Envelope, Stream};
 use bridge_core::ports::{
     CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
-    Membership, PostsQuery, RoomRow as Room, StoreError, Window,
+    Membership, OpenDecision, PostsQuery, QuestionsQuery, RoomRow as Room, StoreError, ThreadPost,
+    ThreadQuery, Window,
 };
 use bridge_core::{ClientId, DecisionId, IdempotencyKey, MessageId, RoomId, Seq, Timestamp};
 use diesel::prelude::*;
@@ -143,6 +146,16 @@ impl Directory for DatabaseStore {
             .collect()
     }
 
+    fn thread(
+        &self,
+        room: &RoomId,
+        id: MessageId,
+        query: &ThreadQuery,
+    ) -> Result<Option<Vec<ThreadPost>>, StoreError> {
+        let conn = &mut self.connection()?;
+        threads::page(conn, room, id, query)
+    }
+
     fn posts_total(&self) -> Result<u64, StoreError> {
         let conn = &mut self.connection()?;
         let total: i64 = counters::table
@@ -194,6 +207,24 @@ impl Directory for DatabaseStore {
     ) -> Result<Vec<Envelope>, StoreError> {
         let conn = &mut self.connection()?;
         decisions::critiques(conn, room, query)
+    }
+
+    fn open_decisions(
+        &self,
+        client: &ClientId,
+        rows_max: usize,
+    ) -> Result<Vec<OpenDecision>, StoreError> {
+        let conn = &mut self.connection()?;
+        todo::open_decisions(conn, client, rows_max)
+    }
+
+    fn open_questions(
+        &self,
+        client: &ClientId,
+        query: &QuestionsQuery,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        let conn = &mut self.connection()?;
+        todo::open_questions(conn, client, query)
     }
 
     fn due_rooms(

@@ -9,7 +9,7 @@ use crate::storage::error::reading;
 use crate::storage::row::StreamNumber;
 use crate::storage::schema::{
     clients, counters, critique_records, critiques, decision_records, decisions, deliveries,
-    grants, members, message_records, messages, rooms,
+    grants, members, message_records, messages, replies, rooms,
 };
 use crate::storage::view::{Rows, Table, TableRow};
 
@@ -20,6 +20,7 @@ pub(super) fn rows(conn: &mut Conn, table: Table) -> QueryResult<Rows<'_, TableR
         Table::Members => members_of(conn),
         Table::Grants => grants_of(conn),
         Table::Messages => messages_of(conn),
+        Table::Replies => replies_of(conn),
         Table::Clients => clients_of(conn),
         Table::Deliveries => deliveries_of(conn),
         Table::MessageRecords => message_records_of(conn),
@@ -124,6 +125,19 @@ fn messages_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
     Ok(boxed::<Row>(rows, said))
 }
 
+fn replies_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
+    type Row = (Vec<u8>, StreamNumber, i64, Vec<u8>);
+    let rows = replies::table
+        .order((replies::id, replies::stream_id, replies::seq))
+        .load_iter::<Row, RowByRow>(conn)?;
+    let said = |(id, stream, seq, answer): Row| TableRow {
+        key: vec![id.into(), stream.into(), seq.into()],
+        stream: Some(stream),
+        says: vec![("answer", digits(&answer))],
+    };
+    Ok(boxed(rows, said))
+}
+
 fn clients_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
     type Row = (String, String, i64);
     let rows = clients::table
@@ -149,12 +163,14 @@ fn deliveries_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
         i64,
         Option<i64>,
         Option<i64>,
+        Option<i64>,
     );
     let rows = deliveries::table
         .order((deliveries::stream_id, deliveries::seq))
         .load_iter::<Row, RowByRow>(conn)?;
     let said = |row: Row| {
-        let (stream, seq, id, sender, stage, attempts, failures, expires, deadline, due) = row;
+        let (stream, seq, id, sender, stage, attempts, failures, expires, deadline, due, answer_by) =
+            row;
         TableRow {
             key: vec![stream.into(), seq.into()],
             stream: Some(stream),
@@ -167,6 +183,7 @@ fn deliveries_of(conn: &mut Conn) -> QueryResult<Rows<'_, TableRow>> {
                 ("expires_at_ms", expires.to_string()),
                 ("deadline_ms", number_or_none(deadline)),
                 ("due_at_ms", number_or_none(due)),
+                ("answer_by_ms", number_or_none(answer_by)),
             ],
         }
     };

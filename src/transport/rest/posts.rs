@@ -4,8 +4,8 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use bridge_core::command::{Post, RoomCommand};
-use bridge_core::ports::Window;
-use bridge_core::{Reject, RoomId};
+use bridge_core::ports::{self, Window};
+use bridge_core::{MessageId, Reject, RoomId};
 
 use super::{Answer, change, created, json_text};
 use crate::transport::State;
@@ -13,7 +13,7 @@ use crate::transport::auth::Caller;
 use crate::transport::extract;
 use crate::wire::encode::{self, ListFacts};
 use crate::wire::frame::PostBody;
-use crate::wire::rest::MessagesQuery;
+use crate::wire::rest::{MessagesQuery, ThreadQuery};
 
 /// `POST …/messages`
 pub(in crate::transport) async fn post(
@@ -75,4 +75,23 @@ pub(in crate::transport) async fn list(
         StatusCode::OK,
         encode::list_text(&page.posts, &facts),
     ))
+}
+
+/// `GET …/messages/{id}/thread`: the whole thread that a message belongs to, from its first message.
+pub(in crate::transport) async fn thread(
+    request: HttpRequest,
+    state: Data<State>,
+    caller: Caller,
+) -> Answer {
+    let room: RoomId = extract::path(&request, "room")?;
+    let id: MessageId = extract::path(&request, "id")?;
+    let ThreadQuery { after, limit } = extract::query(&request)?;
+    let query = ports::ThreadQuery {
+        after,
+        records_max: extract::limit(limit)?,
+    };
+    let found = state.bridge.thread(&room, &caller.principal, id, query);
+    let (page, next) = found.await?;
+    let text = encode::thread_page_text(&page, next);
+    Ok(json_text(StatusCode::OK, text))
 }

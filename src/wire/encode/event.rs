@@ -56,6 +56,18 @@ impl EventText {
         );
         text
     }
+
+    /// The text of a message in a thread.
+    #[must_use]
+    pub fn thread_text(&self, depth: u32) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Added {
+            depth: u32,
+        }
+        let mut text = self.0.clone();
+        append_fields(&mut text, &json(&Added { depth }));
+        text
+    }
 }
 
 /// Puts the fields of one JSON object at the end of another.

@@ -61,17 +61,17 @@ async fn rooms(server: &TestServer) {
     ann.put("/v1/rooms/den/members/dan", &role).await.ok(200);
     let channel = json!({"name": "Prüfung", "topic": "ß"});
     ann.post("/v1/rooms/den/channels", &channel).await.ok(201);
+    let mut above = Value::Null;
     for (number, text) in TEXTS.iter().enumerate() {
         let channel = ["main", "PRÜFUNG"][number % 2];
         let body = json!({"text": format!("{text} @bob"), "channel": channel,
-            "metadata": {*text: [1.5, null, text]}});
+            "metadata": {*text: [1.5, null, text]}, "reply_to": above});
         let key = format!("key-{number}-字");
         let path = "/v1/rooms/den/messages";
         // A key of any script does not fit into a header.
         let key = key.replace('字', "");
-        ann.keyed(Method::POST, path, Some(&body), &key)
-            .await
-            .ok(201);
+        let posted = ann.keyed(Method::POST, path, Some(&body), &key).await;
+        above = posted.ok(201)["id"].clone();
     }
     ann.delete("/v1/rooms/den/members/cem").await.ok(200);
     let vault =

@@ -17,13 +17,14 @@ use crate::support::binary::folder;
 use crate::support::postgres::Database;
 
 /// Everything that a change may touch.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "log",
     "streams",
     "rooms",
     "members",
     "grants",
     "messages",
+    "replies",
     "clients",
     "deliveries",
     "message_records",
@@ -163,6 +164,23 @@ const TAMPERING: &[(&str, &str)] = &[
     (
         "UPDATE deliveries SET due_at_ms = 1 WHERE stage = 'done'",
         "another due_at_ms",
+    ),
+    (
+        "UPDATE deliveries SET answer_by_ms = 1 WHERE answer_by_ms IS NULL",
+        "another answer_by_ms",
+    ),
+    (
+        "UPDATE deliveries SET answer_by_ms = NULL WHERE answer_by_ms IS NOT NULL",
+        "another answer_by_ms",
+    ),
+    (
+        "DELETE FROM replies WHERE seq = (SELECT max(seq) FROM replies)",
+        "table replies",
+    ),
+    (
+        "UPDATE replies SET answer = (SELECT r.id FROM replies r ORDER BY r.seq LIMIT 1) \
+         WHERE seq = (SELECT max(seq) FROM replies)",
+        "another answer",
     ),
     ("UPDATE deliveries SET failures = NULL", "another failures"),
     ("UPDATE deliveries SET sender = 'eve'", "another sender"),

@@ -59,6 +59,12 @@ async fn a_room_is_used_from_the_command_line() {
         (&reply["reply_to"], &reply["metadata"]),
         (&posted["id"], &json!({"n": 1}))
     );
+    for asked in ["5", reply["id"].as_str().expect("an id")] {
+        let thread = ok(&server, "ann", &["thread", "den", asked]);
+        let depths: Vec<_> = (0..2).map(|n| &thread["items"][n]["depth"]).collect();
+        assert_eq!(depths, [&json!(0), &json!(1)], "{thread}");
+        assert_eq!(thread["items"][1]["id"], reply["id"]);
+    }
     let shown = ok(&server, "bob", &["show", "den"]);
     assert_eq!((&shown["head"], &shown["posts"]), (&json!(6), &json!(2)));
     let listed = ok(&server, "cem", &["list"]);

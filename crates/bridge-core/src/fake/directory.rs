@@ -10,7 +10,8 @@ use crate::id::{ClientId, DecisionId, IdempotencyKey, MessageId, RoomId, Seq, Ti
 use crate::limits;
 use crate::ports::{
     CritiquesQuery, DeadLettersQuery, DecisionsQuery, Delivery, Directory, DueDelivery, FollowUp,
-    Membership, PostsQuery, RoomRow, StoreError, Window,
+    Membership, OpenDecision, PostsQuery, QuestionsQuery, RoomRow, StoreError, ThreadPost,
+    ThreadQuery, Window,
 };
 use crate::room::Room;
 
@@ -123,6 +124,15 @@ impl Directory for MemoryStore {
         Ok(posts)
     }
 
+    fn thread(
+        &self,
+        room: &RoomId,
+        id: MessageId,
+        query: &ThreadQuery,
+    ) -> Result<Option<Vec<ThreadPost>>, StoreError> {
+        Ok(self.thread_of(room, id, query))
+    }
+
     fn posts_total(&self) -> Result<u64, StoreError> {
         let kept = self.kept();
         let sent = kept
@@ -182,6 +192,24 @@ impl Directory for MemoryStore {
         query: &CritiquesQuery,
     ) -> Result<Vec<Envelope>, StoreError> {
         Ok(self.critiques_of(room, query))
+    }
+
+    fn open_decisions(
+        &self,
+        client: &ClientId,
+        rows_max: usize,
+    ) -> Result<Vec<OpenDecision>, StoreError> {
+        let mut open = self.open_decisions_of(client);
+        open.truncate(rows_max);
+        Ok(open)
+    }
+
+    fn open_questions(
+        &self,
+        client: &ClientId,
+        query: &QuestionsQuery,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        Ok(self.open_questions_of(client, query))
     }
 
     fn due_rooms(

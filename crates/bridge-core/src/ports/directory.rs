@@ -51,6 +51,24 @@ pub struct PostsQuery {
     pub records_max: usize,
 }
 
+/// Which messages of a thread to read, in order of seq.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadQuery {
+    /// After this position.
+    pub after: Seq,
+    /// How many at most.
+    pub records_max: usize,
+}
+
+/// A message in a thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadPost {
+    /// How many answers there are from the thread's first message to this one.
+    pub depth: u32,
+    /// The record that posted it.
+    pub post: Envelope,
+}
+
 /// A part of a stream. Whatever the direction, answers are in order of seq.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
@@ -122,6 +140,26 @@ pub struct CritiquesQuery {
     pub rows_max: usize,
 }
 
+/// A motion that is not decided yet, in a room of somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDecision {
+    /// The room that decides it.
+    pub room: RoomId,
+    /// The motion.
+    pub decision: DecisionId,
+    /// Until when.
+    pub deadline: Timestamp,
+}
+
+/// Which questions of a mailbox to list. Those that end first come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuestionsQuery {
+    /// Behind the one that ends then and was stored at this position.
+    pub after: Option<(Timestamp, Seq)>,
+    /// How many at most.
+    pub rows_max: usize,
+}
+
 /// Look-ups that a log alone answers slowly. They are projections, written with the records.
 pub trait Directory: Send + Sync {
     /// Where a message is.
@@ -174,6 +212,22 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn posts(&self, room: &RoomId, query: &PostsQuery) -> Result<Vec<Envelope>, StoreError>;
+
+    /// The thread to which a post of a room belongs: its first message, which is found by following at
+    /// most [`crate::limits::THREAD_DEPTH_MAX`] answers back, and everything that answers it, or an
+    /// answer to it, and so on, in order of seq. Of longer threads it has the first
+    /// [`crate::limits::THREAD_POSTS_MAX`], of deeper ones so many answers upon answers. `None` when
+    /// the room has no such post. A page has no more than about [`crate::limits::PAGE_BYTES_MAX`], but
+    /// at least one post when there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn thread(
+        &self,
+        room: &RoomId,
+        id: MessageId,
+        query: &ThreadQuery,
+    ) -> Result<Option<Vec<ThreadPost>>, StoreError>;
 
     /// How many messages were ever posted or sent; one to several recipients counts once for each.
     ///
@@ -236,6 +290,29 @@ pub trait Directory: Send + Sync {
     /// When the store cannot be read.
     fn critiques(&self, room: &RoomId, query: &CritiquesQuery)
     -> Result<Vec<Envelope>, StoreError>;
+
+    /// Motions that are not decided yet, of all rooms of which a client is a member, the one with the
+    /// earliest deadline first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open_decisions(
+        &self,
+        client: &ClientId,
+        rows_max: usize,
+    ) -> Result<Vec<OpenDecision>, StoreError>;
+
+    /// Messages in a client's mailbox that expect a reply and have not ended, seen or not: the records
+    /// that stored them ([`crate::event::Event::MessageStored`]). No more than about
+    /// [`crate::limits::PAGE_BYTES_MAX`] of them, but at least one when there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open_questions(
+        &self,
+        client: &ClientId,
+        query: &QuestionsQuery,
+    ) -> Result<Vec<Envelope>, StoreError>;
 
     /// Rooms in which time alone changes something at `now`, and since when, the longest overdue
     /// first: the deadline of a motion, or the end of its veto window.

@@ -23,10 +23,15 @@ fn critique(n: u128) -> CritiqueId {
 }
 
 /// Records of a room, each a draft of its own, behind a position.
-fn append(log: &mut SqliteLog, name: &str, behind: u64, events: Vec<Event>) {
+pub(super) fn append(log: &mut SqliteLog, name: &str, behind: u64, events: Vec<Event>) {
+    append_to(log, &room(name), behind, events);
+}
+
+/// The same of any stream.
+pub(super) fn append_to(log: &mut SqliteLog, to: &Stream, behind: u64, events: Vec<Event>) {
     for (seq, event) in (behind + 1..).zip(events) {
         let envelope = Envelope {
-            stream: room(name),
+            stream: to.clone(),
             seq: Seq::new(seq),
             at: Timestamp::from_millis(1),
             by: "ann".parse().unwrap(),
@@ -41,7 +46,7 @@ fn append(log: &mut SqliteLog, name: &str, behind: u64, events: Vec<Event>) {
     }
 }
 
-fn proposed(n: u128) -> Event {
+pub(super) fn proposed(n: u128) -> Event {
     Event::Proposed(Box::new(Proposed {
         decision: decision(n),
         channel: ChannelName::main(),

@@ -66,11 +66,18 @@ pub(super) fn stored(
         deliveries::expires_at_ms.eq(message.expires_at.as_millis()),
         deliveries::deadline_ms.eq(message.deadline.map(Timestamp::as_millis)),
         deliveries::due_at_ms.eq(message.ends_at().as_millis()),
+        deliveries::answer_by_ms.eq(answer_by(message)),
     );
     diesel::insert_into(deliveries::table)
         .values(row)
         .execute(conn)
         .map(drop)
+}
+
+/// Until when a message waits for a reply, if it expects one.
+pub(in crate::storage) fn answer_by(message: &MessageStored) -> Option<i64> {
+    let ends_at = message.ends_at().as_millis();
+    message.expects_reply.then_some(ends_at)
 }
 
 /// The message that an event is about.
