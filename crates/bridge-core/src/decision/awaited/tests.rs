@@ -38,6 +38,7 @@ fn motion() -> Motion {
         electorate: vec![voter("bob"), voter("cem")],
         deadline: Timestamp::from_millis(90_000),
         veto_until: None,
+        veto_seconds: 0,
         alternative_to: None,
         root: None,
     };
@@ -103,7 +104,7 @@ fn a_ballot_is_awaited_of_who_may_vote_and_has_not() {
     assert_eq!(of(&motion, "bob"), []);
     assert_eq!(of(&motion, "cem"), [Awaited::Ballot]);
     // Who has left counts as abstaining, and may vote again when it is back.
-    motion.left(&client("bob"), false);
+    motion.left(&client("bob"));
     assert_eq!(of(&motion, "bob"), []);
     motion.returned(&client("bob"));
     assert_eq!(of(&motion, "bob"), [Awaited::Ballot]);
