@@ -40,7 +40,7 @@ pub struct GateArgs {
 const HELP: &str = "\
 Examples:
   agent-bridge gate --decision DECISION && ./deploy
-  agent-bridge gate --decision DECISION --wait 10m --json | jq -r .sha256
+  agent-bridge gate --decision DECISION --wait 10m --json > verdict.json && ./deploy
   agent-bridge gate --decision DECISION --wait 600; case $? in 0) ./deploy;; 1) ./give-up;; esac
 
 Exit codes: 0 approved · 1 rejected, vetoed, superseded or withdrawn · 2 open, also after --wait, or
