@@ -14,8 +14,8 @@ use crate::storage::{backup, verify};
 /// Check a whole log, and everything that follows from it
 ///
 /// Every record must be what was written, and stand where it belongs; and rooms, members, grants,
-/// messages, clients and deliveries must be what the log says when it is played once more. Nothing
-/// is changed, and a server may go on: what it writes meanwhile is not looked at.
+/// messages, clients, deliveries, decisions and critiques must be what the log says when it is played
+/// once more. Nothing is changed, and a server may go on: what it writes meanwhile is not looked at.
 ///
 /// The replay is a database in the temporary folder (TMPDIR), about as large as the one that is
 /// checked.

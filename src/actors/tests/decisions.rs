@@ -215,6 +215,7 @@ fn motions_are_paged_newest_first() {
                 }
                 let Some(next) = next else { break };
                 assert_eq!(listed.last(), Some(&next));
+                assert!(listed.len() < ids.len(), "pages of {rows_max} do not end");
                 query.before = Some(next);
             }
             assert_eq!(listed, ids, "{rows_max} at a time");
@@ -310,6 +311,10 @@ fn critiques_say_what_has_become_of_them() {
                 listed.extend(page.iter().map(|found| (found.critique, found.state)));
                 let Some(next) = next else { break };
                 query.before = Some(next);
+                assert!(
+                    listed.len() < expected.len(),
+                    "pages of {rows_max} do not end"
+                );
             }
             assert_eq!(listed, expected, "{rows_max} at a time");
         }

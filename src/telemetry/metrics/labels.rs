@@ -119,26 +119,9 @@ pub enum Operation {
     Post,
     /// To change a room's policy.
     SetPolicy,
-    /// To put a motion to the vote.
-    Propose,
-    /// To vote.
-    Vote,
-    /// To propose another text for a motion.
-    Amend,
-    /// To say whether an amendment is to be adopted.
-    Adopt,
-    /// To hold something against a message or a motion.
-    Critique,
-    /// To say that one's critique is met.
-    Resolve,
-    /// To say that a critique need not be met.
-    Waive,
-    /// To speak for or against a motion.
-    Argue,
-    /// To take a motion back.
-    Withdraw,
-    /// To write down what time has decided.
-    Conclude,
+    /// To propose, to vote, and whatever else is done about motions and critiques: each by itself would
+    /// be too many series.
+    Decide,
     /// To send a message to one or several.
     Send,
     /// To send one to all.
@@ -151,7 +134,7 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 14] = [
         Self::CreateRoom,
         Self::Join,
         Self::Leave,
@@ -161,16 +144,7 @@ impl Operation {
         Self::CreateChannel,
         Self::Post,
         Self::SetPolicy,
-        Self::Propose,
-        Self::Vote,
-        Self::Amend,
-        Self::Adopt,
-        Self::Critique,
-        Self::Resolve,
-        Self::Waive,
-        Self::Argue,
-        Self::Withdraw,
-        Self::Conclude,
+        Self::Decide,
         Self::Send,
         Self::Broadcast,
         Self::Acknowledge,
@@ -188,16 +162,7 @@ impl Operation {
             Self::CreateChannel => "create_channel",
             Self::Post => "post",
             Self::SetPolicy => "set_policy",
-            Self::Propose => "propose",
-            Self::Vote => "vote",
-            Self::Amend => "amend",
-            Self::Adopt => "adopt",
-            Self::Critique => "critique",
-            Self::Resolve => "resolve",
-            Self::Waive => "waive",
-            Self::Argue => "argue",
-            Self::Withdraw => "withdraw",
-            Self::Conclude => "conclude",
+            Self::Decide => "decide",
             Self::Send => "send",
             Self::Broadcast => "broadcast",
             Self::Acknowledge => "acknowledge",
@@ -228,16 +193,16 @@ impl From<&RoomCommand> for Operation {
             RoomCommand::CreateChannel(_) => Self::CreateChannel,
             RoomCommand::Post(_) => Self::Post,
             RoomCommand::SetPolicy(_) => Self::SetPolicy,
-            RoomCommand::Propose(_) => Self::Propose,
-            RoomCommand::Vote(_) => Self::Vote,
-            RoomCommand::Amend(_) => Self::Amend,
-            RoomCommand::Adopt(_) => Self::Adopt,
-            RoomCommand::Critique(_) => Self::Critique,
-            RoomCommand::Resolve(_) => Self::Resolve,
-            RoomCommand::Waive(_) => Self::Waive,
-            RoomCommand::Argue(_) => Self::Argue,
-            RoomCommand::Withdraw(_) => Self::Withdraw,
-            RoomCommand::Conclude => Self::Conclude,
+            RoomCommand::Propose(_)
+            | RoomCommand::Vote(_)
+            | RoomCommand::Amend(_)
+            | RoomCommand::Adopt(_)
+            | RoomCommand::Critique(_)
+            | RoomCommand::Resolve(_)
+            | RoomCommand::Waive(_)
+            | RoomCommand::Argue(_)
+            | RoomCommand::Withdraw(_)
+            | RoomCommand::Conclude => Self::Decide,
         }
     }
 }

@@ -292,12 +292,17 @@ fn a_dump_of_an_earlier_version_is_brought_up_to_date() {
     let mut conn = PgConnection::establish(&url).expect("a database");
     let kept = Kept::Postgres(database);
     drop(TestServer::with(&kept.settings()));
-    let newest = "migrations/postgres/2026-11-24-000000_messages/down.sql";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(newest);
-    let down = std::fs::read_to_string(path).expect("a migration");
-    conn.batch_execute(&down).expect("it goes back");
-    conn.batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261124000000'")
-        .expect("a row");
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
+    // Back to the first, step by step.
+    for name in names(&migrations).iter().skip(1).rev() {
+        let down = std::fs::read_to_string(migrations.join(name).join("down.sql"));
+        let down = down.expect("a migration");
+        conn.batch_execute(&down).expect("it goes back");
+        let version = name.split('_').next().expect("a part").replace('-', "");
+        let forget = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'");
+        let forgotten = diesel::sql_query(forget).execute(&mut conn);
+        assert_eq!(forgotten, Ok(1), "{name}");
+    }
     refused(&kept.run(&["verify"]), &["older than this version's"]);
     done(&kept.run(&["restore", "--new-epoch"]));
     done(&kept.run(&["verify"]));

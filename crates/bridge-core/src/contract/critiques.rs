@@ -145,6 +145,7 @@ pub fn they_are_listed_newest_first(bench: &dyn Bench) {
                     break;
                 }
                 listed.extend(page);
+                assert!(listed.len() <= 5, "pages of {rows_max} do not end");
             }
             let expected = numbered([255, 130, 127, 9, 2]);
             assert_eq!(listed, expected, "{rows_max} at a time");
@@ -218,6 +219,7 @@ pub fn a_page_is_bounded_in_bytes(bench: &dyn Bench) {
             break;
         }
         listed.extend(page);
+        assert!(listed.len() <= 80, "pages do not end");
     }
     let expected: Vec<CritiqueId> = (1..=80).rev().map(critique).collect();
     assert_eq!(listed, expected);

@@ -121,6 +121,10 @@ pub fn they_are_listed_newest_first(bench: &dyn Bench) {
                     break;
                 }
                 listed.extend(page);
+                assert!(
+                    listed.len() <= expected.len(),
+                    "pages of {rows_max} do not end"
+                );
             }
             assert_eq!(listed, expected, "{rows_max} at a time");
         }

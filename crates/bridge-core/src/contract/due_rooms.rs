@@ -12,6 +12,9 @@ use crate::event::Event;
 use crate::id::Timestamp;
 use crate::policy::Policy;
 
+/// What happens, and when something is due then.
+type Step = (Event, Option<i64>);
+
 /// Later than anything is ever due.
 const EVER: i64 = i64::MAX;
 
@@ -48,7 +51,7 @@ fn assert_due(desk: &Desk<'_>, due: Option<i64>, what: &str) {
 /// The end of its veto window, then its deadline; from the start after an amendment; and nothing once
 /// it has ended.
 pub fn a_motion_is_due_at_the_first_of_its_times(bench: &dyn Bench) {
-    let stories: [(&str, Vec<(Event, Option<i64>)>); 4] = [
+    let stories: [(&str, Vec<Step>); 4] = [
         (
             "without a veto",
             vec![

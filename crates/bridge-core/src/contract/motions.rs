@@ -150,7 +150,38 @@ pub(super) fn policy_changed(policy: Policy) -> Event {
 /// Everything that the log of a room can say of motions and critiques, behind its first two records:
 /// motions 1 to 3, critiques 1 to 3, records with all their fields and with none of the optional ones.
 pub(super) fn one_of_each(room: &str) -> Vec<Envelope> {
-    let policy = Policy {
+    let of_post = Target::Message(crate::contract::script::message(room, 3));
+    let events = [
+        vec![
+            policy_changed(strict_policy()),
+            policy_changed(Policy::default()),
+        ],
+        motions_and_ballots(),
+        amendments(),
+        vec![window_closed(2)],
+        critiques(of_post),
+        arguments(),
+        vec![
+            withdrawn(3),
+            decided(1, Verdict::Approved),
+            Event::Decided(Box::new(superseded())),
+        ],
+    ]
+    .concat();
+    let authors = ["Ann", "rev", "REV", "ann"];
+    let numbered = (3..).zip(authors.into_iter().cycle()).zip(events);
+    let records = numbered.map(|((seq, by), event)| {
+        let envelope = record(room, seq, by, event);
+        match seq % 3 {
+            0 => keyed(&format!("key {seq}"), envelope),
+            _ => envelope,
+        }
+    });
+    records.collect()
+}
+
+fn strict_policy() -> Policy {
+    Policy {
         visibility: Visibility::Listed,
         roles: RoleRule::Open,
         create_channels: Who::Coordinators,
@@ -164,7 +195,10 @@ pub(super) fn one_of_each(room: &str) -> Vec<Envelope> {
             clients: vec![client("Grace")],
         },
         veto_window_seconds: 0,
-    };
+    }
+}
+
+fn motions_and_ballots() -> Vec<Event> {
     let alternative = Proposed {
         decision: decision(2),
         channel: channel("設計"),
@@ -177,23 +211,7 @@ pub(super) fn one_of_each(room: &str) -> Vec<Envelope> {
         alternative_to: Some(decision(1)),
         root: Some(decision(1)),
     };
-    let end = Decided {
-        decision: decision(2),
-        version: 2,
-        verdict: Verdict::Superseded,
-        tally: Tally {
-            approve: 1,
-            outstanding: 1,
-            approve_milli: 2_000,
-            ..Tally::default()
-        },
-        not_voted: vec![client("Rev")],
-        superseded_by: Some(decision(1)),
-    };
-    let of_post = Target::Message(crate::contract::script::message(room, 3));
-    let events = [
-        policy_changed(policy),
-        policy_changed(Policy::default()),
+    vec![
         proposed(1, 9_000, None),
         Event::Proposed(Box::new(alternative)),
         proposed(3, 9_000, None),
@@ -205,6 +223,11 @@ pub(super) fn one_of_each(room: &str) -> Vec<Envelope> {
             choice: Choice::Veto,
             reason: None,
         }),
+    ]
+}
+
+fn amendments() -> Vec<Event> {
+    vec![
         Event::AmendmentProposed(AmendmentProposed {
             decision: decision(2),
             version: 1,
@@ -218,7 +241,11 @@ pub(super) fn one_of_each(room: &str) -> Vec<Envelope> {
             choice: Consent::Approve,
         }),
         amended(2, 9_900, Some(5_000)),
-        window_closed(2),
+    ]
+}
+
+fn critiques(of_post: Target) -> Vec<Event> {
+    vec![
         critiqued(1, motion(1)),
         critiqued(2, motion(2)),
         critiqued(3, of_post),
@@ -235,34 +262,38 @@ pub(super) fn one_of_each(room: &str) -> Vec<Envelope> {
             target: of_post,
             text: None,
         }),
+    ]
+}
+
+fn arguments() -> Vec<Event> {
+    let link = "https://example.org/字";
+    let argued = |side, evidence| {
         Event::Argued(Argued {
             decision: decision(1),
-            side: Side::For,
+            side,
             text: text("it is there already"),
-            evidence: Vec::new(),
-        }),
-        Event::Argued(Argued {
-            decision: decision(1),
-            side: Side::Against,
-            text: text("it is slow"),
-            evidence: vec![
-                "https://example.org/字"
-                    .parse()
-                    .expect("a case writes valid evidence"),
-            ],
-        }),
-        withdrawn(3),
-        decided(1, Verdict::Approved),
-        Event::Decided(Box::new(end)),
-    ];
-    let authors = ["Ann", "rev", "REV", "ann"];
-    let numbered = (3..).zip(authors.into_iter().cycle()).zip(events);
-    let records = numbered.map(|((seq, by), event)| {
-        let envelope = record(room, seq, by, event);
-        match seq % 3 {
-            0 => keyed(&format!("key {seq}"), envelope),
-            _ => envelope,
-        }
-    });
-    records.collect()
+            evidence,
+        })
+    };
+    let evidence = vec![link.parse().expect("a case writes valid evidence")];
+    vec![
+        argued(Side::For, Vec::new()),
+        argued(Side::Against, evidence),
+    ]
+}
+
+fn superseded() -> Decided {
+    Decided {
+        decision: decision(2),
+        version: 2,
+        verdict: Verdict::Superseded,
+        tally: Tally {
+            approve: 1,
+            outstanding: 1,
+            approve_milli: 2_000,
+            ..Tally::default()
+        },
+        not_voted: vec![client("Rev")],
+        superseded_by: Some(decision(1)),
+    }
 }
