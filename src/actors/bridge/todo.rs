@@ -1,7 +1,8 @@
 //! What waits for a client: ballots, amendments and critiques in its rooms, and questions in its
 //! mailbox.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::collections::hash_map::{Entry, HashMap};
 
 use bridge_core::decision::{Awaited, Dossier, Motion};
 use bridge_core::event::{Envelope, Event};
@@ -189,12 +190,11 @@ impl Bridge {
                 items.extend(claim.told(None));
                 continue;
             }
-            if !dossiers.contains_key(&id) {
-                let records = self.history_of(id).await?;
-                dossiers.insert(id, Dossier::of(&records));
-            }
-            let dossier = dossiers.get(&id).and_then(Option::as_ref);
-            items.extend(claim.told(dossier));
+            let dossier = match dossiers.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(Dossier::of(&self.history_of(id).await?)),
+            };
+            items.extend(claim.told(dossier.as_ref()));
         }
         Ok(items)
     }

@@ -10,7 +10,8 @@ use super::dialect::OURS;
 use crate::storage::keep::Keep;
 use crate::storage::schema::{
     clients, counters, critique_records, critiques, decision_records, decisions, deliveries,
-    follow_ups, grants, log, members, message_records, messages, rooms, snapshots, streams,
+    follow_ups, grants, log, members, message_records, messages, replies, rooms, snapshots,
+    streams,
 };
 
 /// A connection that writes beside the log.
@@ -77,6 +78,7 @@ fn wipe(conn: &mut Conn) -> QueryResult<()> {
     diesel::delete(message_records::table).execute(conn)?;
     diesel::delete(deliveries::table).execute(conn)?;
     diesel::delete(clients::table).execute(conn)?;
+    diesel::delete(replies::table).execute(conn)?;
     diesel::delete(messages::table).execute(conn)?;
     diesel::delete(grants::table).execute(conn)?;
     diesel::delete(members::table).execute(conn)?;
