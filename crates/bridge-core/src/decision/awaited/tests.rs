@@ -22,7 +22,7 @@ fn critique(n: u128) -> CritiqueId {
     CritiqueId::from_uuid(Uuid::from_u128(n))
 }
 
-/// Ann's motion, on which Bob and Cem may vote, and she may not.
+/// Ann's motion, on which Bob, Cem and Dan may vote, and she may not.
 fn motion() -> Motion {
     let voter = |name: &str| Voter {
         client: client(name),
@@ -35,7 +35,7 @@ fn motion() -> Motion {
         text: "first".parse().unwrap(),
         vote_type: VoteType::Consensus,
         quorum: None,
-        electorate: vec![voter("bob"), voter("cem")],
+        electorate: vec![voter("bob"), voter("cem"), voter("dan")],
         deadline: Timestamp::from_millis(90_000),
         veto_until: None,
         veto_seconds: 0,
