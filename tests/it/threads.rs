@@ -71,6 +71,7 @@ async fn a_thread_is_read_whole_from_any_of_its_messages() {
         let page = ann.get(&asked).await.ok(200);
         let items = page["items"].as_array().expect("a list");
         found.extend(items.clone());
+        assert!(found.len() <= whole.len(), "its pages do not end");
         after = page["next"].clone();
     }
     assert_eq!(found, whole);

@@ -128,6 +128,10 @@ pub fn it_is_paged_by_seq(bench: &dyn Bench) {
                 break;
             }
             found.extend(page);
+            assert!(
+                found.len() <= whole.len(),
+                "pages of {records_max} do not end"
+            );
         }
         assert_eq!(found, whole, "{records_max} at a time");
     }

@@ -200,6 +200,10 @@ pub fn the_question_that_ends_first_comes_first(bench: &dyn Bench) {
                 break;
             }
             found.extend(page);
+            assert!(
+                found.len() <= expected.len(),
+                "pages of {rows_max} do not end"
+            );
         }
         assert_eq!(found, expected, "{rows_max} at a time");
         desk.restart();
