@@ -264,7 +264,9 @@ fn was_decided_before(
     };
     let (_, deadline, until) = recount.terms();
     let is_by_time = record.at >= deadline || until.is_some_and(|until| record.at >= until);
-    is_by_time && recount.is_rightly_decided(decided, record)
+    // What it was superseded by is in the log, and was decided in the same moment.
+    let follows = is_by_time || decided.verdict == Verdict::Superseded;
+    follows && recount.is_rightly_decided(decided, record)
 }
 
 /// Whether a record about a motion fits what the log has before it.
