@@ -350,6 +350,17 @@ impl Reject {
         }
     }
 
+    /// Whether there is room for one more of what is bounded.
+    ///
+    /// # Errors
+    /// [`Reject::RoomFull`] when there is not.
+    pub const fn when_full(there: usize, what: &'static str, max: usize) -> Result<(), Self> {
+        if there < max {
+            return Ok(());
+        }
+        Err(Self::RoomFull { what, max })
+    }
+
     /// A refusal of one field.
     pub fn field(field: impl Into<String>, why: impl ToString) -> Self {
         Self::InvalidField {

@@ -74,7 +74,7 @@ pub enum AmendmentState {
     Open,
     /// It is the motion's text, or was.
     Adopted,
-    /// Another one was adopted, or the motion ended.
+    /// Another one was adopted, half of the electorate has rejected it, or the motion ended.
     Lapsed,
 }
 
@@ -279,12 +279,14 @@ impl Dossier {
     /// What can be said only when all is known.
     fn settle(&mut self) {
         self.count_ballots();
-        if self.state != State::Open {
-            for amendment in &mut self.amendments {
-                if amendment.state == AmendmentState::Open {
-                    amendment.state = AmendmentState::Lapsed;
-                }
+        let has_ended = self.state != State::Open;
+        for amendment in &mut self.amendments {
+            let stands = self.motion.amendments().contains_key(&amendment.number);
+            if amendment.state == AmendmentState::Open && (has_ended || !stands) {
+                amendment.state = AmendmentState::Lapsed;
             }
+        }
+        if has_ended {
             for critique in &mut self.critiques {
                 if critique.state == CritiqueState::Open {
                     critique.state = CritiqueState::Lapsed;

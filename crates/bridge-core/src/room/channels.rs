@@ -25,12 +25,7 @@ impl Room {
         if self.channels.contains_key(&create.name.folded()) {
             return Err(Reject::ChannelExists(create.name.clone()));
         }
-        if self.channels.len() >= limits::ROOM_CHANNELS_MAX {
-            return Err(Reject::RoomFull {
-                what: "channels",
-                max: limits::ROOM_CHANNELS_MAX,
-            });
-        }
+        Reject::when_full(self.channels.len(), "channels", limits::ROOM_CHANNELS_MAX)?;
         let created = ChannelCreated {
             channel: create.name.clone(),
             topic: create.topic.clone(),

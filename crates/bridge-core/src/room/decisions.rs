@@ -51,15 +51,6 @@ impl Room {
         self.decisions.open.get(&id)
     }
 
-    /// What has become of a motion, if there ever was one.
-    #[must_use]
-    pub fn motion_state(&self, id: DecisionId) -> Option<State> {
-        match self.decisions.open.contains_key(&id) {
-            true => Some(State::Open),
-            false => self.decisions.closed.get(&id).copied(),
-        }
-    }
-
     pub(super) fn decide_about_motions(
         &self,
         command: &RoomCommand,
@@ -89,8 +80,8 @@ impl Room {
             state,
         };
         let Some(motion) = self.decisions.open.get(&id) else {
-            let state = self.decisions.closed.get(&id);
-            return Err(state.map_or(Reject::DecisionNotFound(id), |state| closed(*state)));
+            let state = self.decisions.closed(id);
+            return Err(state.map_or(Reject::DecisionNotFound(id), closed));
         };
         let due = self.decided_by_time(now);
         let ended = due.iter().find_map(|event| match event {
@@ -102,24 +93,16 @@ impl Room {
 
     /// Whether somebody may say more about a motion. One member alone cannot use up what all have.
     fn has_room_for_more(motion: &Motion, client: &ClientId) -> Result<(), Reject> {
-        let bounds = [
-            (
-                motion.said(client).records,
-                "records of yours about this decision",
-                limits::RECORDS_OF_ONE_MAX,
-            ),
-            (
-                motion.records(),
-                "records about this decision",
-                limits::DECISION_RECORDS_MAX,
-            ),
-        ];
-        for (there, what, max) in bounds {
-            if there >= max {
-                return Err(Reject::RoomFull { what, max });
-            }
-        }
-        Ok(())
+        Reject::when_full(
+            motion.said(client).records,
+            "records of yours about this decision",
+            limits::RECORDS_OF_ONE_MAX,
+        )?;
+        Reject::when_full(
+            motion.records(),
+            "records about this decision",
+            limits::DECISION_RECORDS_MAX,
+        )
     }
 
     /// Somebody who may vote on a motion.
@@ -170,6 +153,11 @@ impl Room {
 }
 
 impl Decisions {
+    /// What has become of a motion that has ended.
+    pub(super) fn closed(&self, id: DecisionId) -> Option<State> {
+        self.closed.get(&id).copied()
+    }
+
     fn close(&mut self, id: DecisionId, state: State) {
         self.open.remove(&id);
         self.closed.insert(id, state);

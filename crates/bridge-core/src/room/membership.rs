@@ -24,12 +24,7 @@ impl Room {
         }
         let granted = self.grants.get(client).copied();
         self.may_enter(join, granted)?;
-        if self.members.len() >= limits::ROOM_MEMBERS_MAX {
-            return Err(Reject::RoomFull {
-                what: "members",
-                max: limits::ROOM_MEMBERS_MAX,
-            });
-        }
+        Reject::when_full(self.members.len(), "members", limits::ROOM_MEMBERS_MAX)?;
         let (role, requested) = self.role_on_entry(join.role, granted);
         let mut events = vec![Self::joining(client, role, &self.policy, requested)];
         // Somebody who comes back counts again, but not in what time has decided.
@@ -131,11 +126,8 @@ impl Room {
     pub(super) fn decide_grant(&self, grant: &Grant, by: &Principal) -> Result<Vec<Event>, Reject> {
         self.must_lead(by, Reject::RoleNotAllowed(grant.role))?;
         let is_new = !self.grants.contains_key(&grant.client);
-        if is_new && self.grants.len() >= limits::ROOM_GRANTS_MAX {
-            return Err(Reject::RoomFull {
-                what: "grants",
-                max: limits::ROOM_GRANTS_MAX,
-            });
+        if is_new {
+            Reject::when_full(self.grants.len(), "grants", limits::ROOM_GRANTS_MAX)?;
         }
         self.keeps_a_coordinator(&grant.client, grant.role)?;
         Ok(vec![self.granting(&grant.client, grant.role)])

@@ -301,3 +301,16 @@ fn of_an_open_motion_the_room_knows_whose_ballot_was_dropped() {
     assert!(!dossier.ballots[0].counts);
     assert_eq!(dossier.motion.counting(&client("bob")), None);
 }
+
+#[test]
+fn an_amendment_that_half_of_them_reject_has_lapsed() {
+    let dossier = Dossier::of(&records(vec![
+        ("ann", proposed()),
+        ("bob", amendment(1, 1, "one")),
+        ("bob", amendment(2, 1, "two")),
+        consented(1, "ann", Consent::Reject),
+    ]))
+    .unwrap();
+    let states: Vec<_> = dossier.amendments.iter().map(|a| a.state).collect();
+    assert_eq!(states, [AmendmentState::Lapsed, AmendmentState::Open]);
+}

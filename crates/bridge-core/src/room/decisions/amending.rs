@@ -24,24 +24,21 @@ impl Room {
         Self::has_room_for_more(motion, by.client())?;
         let open = motion.amendments().values();
         let own = open.filter(|amendment| amendment.author == *by.client());
-        if own.count() >= limits::OPEN_AMENDMENTS_OF_ONE_MAX {
-            return Err(Reject::RoomFull {
-                what: "open amendments of yours to this decision",
-                max: limits::OPEN_AMENDMENTS_OF_ONE_MAX,
-            });
-        }
-        if motion.amendments().len() >= limits::OPEN_AMENDMENTS_MAX {
-            return Err(Reject::RoomFull {
-                what: "open amendments of this decision",
-                max: limits::OPEN_AMENDMENTS_MAX,
-            });
-        }
-        if motion.amendments_total() >= limits::AMENDMENTS_MAX {
-            return Err(Reject::RoomFull {
-                what: "amendments of this decision",
-                max: limits::AMENDMENTS_MAX as usize,
-            });
-        }
+        Reject::when_full(
+            own.count(),
+            "open amendments of yours to this decision",
+            limits::OPEN_AMENDMENTS_OF_ONE_MAX,
+        )?;
+        Reject::when_full(
+            motion.amendments().len(),
+            "open amendments of this decision",
+            limits::OPEN_AMENDMENTS_MAX,
+        )?;
+        Reject::when_full(
+            motion.amendments_total() as usize,
+            "amendments of this decision",
+            limits::AMENDMENTS_MAX as usize,
+        )?;
         if amend.text == motion.text {
             return Err(Reject::field(
                 "text",

@@ -43,12 +43,12 @@ impl Room {
     fn has_room_for_advice(&self, client: &ClientId) -> Result<(), Reject> {
         let open = &self.decisions.critiques;
         let own = open.values().filter(|critique| critique.author == *client);
-        within(
+        Reject::when_full(
             own.count(),
             "open critiques of yours",
             limits::OPEN_CRITIQUES_OF_ONE_MAX,
         )?;
-        within(open.len(), "open critiques", limits::OPEN_CRITIQUES_MAX)
+        Reject::when_full(open.len(), "open critiques", limits::OPEN_CRITIQUES_MAX)
     }
 
     /// Who has no say in it cannot stop it, and who has cannot be kept from it by others.
@@ -59,7 +59,7 @@ impl Room {
         by: &Principal,
     ) -> Result<(), Reject> {
         let client = by.client();
-        within(
+        Reject::when_full(
             motion.said(client).critiques,
             "critiques of yours of this decision",
             limits::CRITIQUES_OF_ONE_MAX,
@@ -68,7 +68,7 @@ impl Room {
             return Self::has_room_for_more(motion, client);
         }
         self.voter(motion, client)?;
-        within(
+        Reject::when_full(
             motion.blocked_by(client),
             "blocking critiques of yours of this decision",
             limits::BLOCKING_OF_ONE_MAX,
@@ -148,13 +148,6 @@ impl Room {
         let standing = standing.ok_or(Reject::CritiqueNotFound(id))?;
         Ok(Found::OfMotion(motion, standing))
     }
-}
-
-const fn within(there: usize, what: &'static str, max: usize) -> Result<(), Reject> {
-    if there < max {
-        return Ok(());
-    }
-    Err(Reject::RoomFull { what, max })
 }
 
 impl Found<'_> {

@@ -18,23 +18,16 @@ impl Room {
     ) -> Result<Vec<Event>, Reject> {
         let motion = self.motion(argue.decision, now)?;
         Self::has_room_for_more(motion, by.client())?;
-        let bounds = [
-            (
-                motion.said(by.client()).arguments,
-                "arguments of yours about this decision",
-                limits::ARGUMENTS_OF_ONE_MAX,
-            ),
-            (
-                motion.arguments(argue.side),
-                "arguments of this side about this decision",
-                limits::ARGUMENTS_OF_A_SIDE_MAX,
-            ),
-        ];
-        for (there, what, max) in bounds {
-            if there >= max {
-                return Err(Reject::RoomFull { what, max });
-            }
-        }
+        Reject::when_full(
+            motion.said(by.client()).arguments,
+            "arguments of yours about this decision",
+            limits::ARGUMENTS_OF_ONE_MAX,
+        )?;
+        Reject::when_full(
+            motion.arguments(argue.side),
+            "arguments of this side about this decision",
+            limits::ARGUMENTS_OF_A_SIDE_MAX,
+        )?;
         if argue.evidence.len() > limits::EVIDENCE_MAX {
             let why = format!("must have at most {} pieces", limits::EVIDENCE_MAX);
             return Err(Reject::field("evidence", why));

@@ -52,25 +52,18 @@ impl Room {
         let open = &self.decisions.open;
         let own = open.values().filter(|motion| motion.proposer == *by);
         let all_voters: usize = open.values().map(|motion| motion.electorate.len()).sum();
-        let bounds = [
-            (
-                own.count(),
-                "open decisions of yours",
-                limits::OPEN_DECISIONS_OF_ONE_MAX,
-            ),
-            (open.len(), "open decisions", limits::OPEN_DECISIONS_MAX),
-            (
-                (all_voters + voters).saturating_sub(1),
-                "voters in open decisions",
-                limits::OPEN_VOTERS_MAX,
-            ),
-        ];
-        for (there, what, max) in bounds {
-            if there >= max {
-                return Err(Reject::RoomFull { what, max });
-            }
-        }
-        Ok(())
+        Reject::when_full(
+            own.count(),
+            "open decisions of yours",
+            limits::OPEN_DECISIONS_OF_ONE_MAX,
+        )?;
+        Reject::when_full(open.len(), "open decisions", limits::OPEN_DECISIONS_MAX)?;
+        let with_all_but_one = (all_voters + voters).saturating_sub(1);
+        Reject::when_full(
+            with_all_but_one,
+            "voters in open decisions",
+            limits::OPEN_VOTERS_MAX,
+        )
     }
 
     /// Who may vote: the members of this moment, with the weights and vetoes of this moment.

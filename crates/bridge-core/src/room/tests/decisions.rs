@@ -151,7 +151,11 @@ impl Scene {
     }
 
     fn state(&self, n: u128) -> Option<State> {
-        self.room().motion_state(decision(n))
+        let decisions = &self.room().decisions;
+        match self.room().open_motion(decision(n)) {
+            Some(_) => Some(State::Open),
+            None => decisions.closed(decision(n)),
+        }
     }
 
     /// The server looks, that much later.
